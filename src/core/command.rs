@@ -1,0 +1,40 @@
+//! What a front may ask the engine to do.
+
+use crate::approval::{Authorized, Refusal};
+use crate::id::CallId;
+use crate::scope::Mode;
+use serde_json::Value;
+
+/// One request to the engine. Neither Clone nor Serialize: it may hold an approval.
+#[derive(Debug)]
+pub enum Command {
+    /// Ask the agent; begins a turn.
+    Ask(String),
+    /// Run a tool oneself; the same path as the model's calls.
+    Call {
+        /// The tool's name.
+        tool: String,
+        /// Arguments.
+        args: Value,
+        /// Read afresh, never reuse.
+        fresh: bool,
+    },
+    /// Run a call again as a new step (reads only).
+    Again(CallId),
+    /// Propose the inverse of a change that was made.
+    Undo(CallId),
+    /// Take a refusal back: a fresh plan, a fresh dialog.
+    Withdraw(CallId),
+    /// A person approved.
+    Approve(Authorized),
+    /// A person refused.
+    Refuse(Refusal),
+    /// Cancel the turn and everything that runs for it.
+    Cancel,
+    /// Change the mode.
+    SetMode(Mode),
+    /// At most this many iterations a turn, 1 to 50.
+    SetIterations(u32),
+    /// End the console: refuse what waits, let a write in flight finish.
+    Quit,
+}

@@ -1,0 +1,9 @@
+//! The session's journal of facts and its projections.
+
+mod chain;
+mod entry;
+mod step;
+
+pub use chain::{Chain, GENESIS, hash};
+pub use entry::{Actor, CallStats, Entry, Fact, Outcome, RefusedBy, TurnEnd, VERSION, WriteEffect};
+pub use step::{Step, StepKind, StepStatus, Timeline};

@@ -1,0 +1,60 @@
+//! What a session wants done.
+
+use super::input::Wake;
+use crate::Timestamp;
+use crate::approval::{Authorized, Gate, Spent};
+use crate::event::Live;
+use crate::id::{CallId, FrontId, TurnId};
+use crate::journal::{Entry, Fact};
+use crate::message::Request;
+use crate::tool::WriteCall;
+use serde_json::Value;
+use std::sync::Arc;
+
+/// One thing to do. Imperatives; carried out by `perform` and nowhere else.
+#[derive(Debug)]
+pub enum Effect {
+    /// Make this entry durable, then show it. The stored form is what is hashed and written.
+    Append(Arc<Entry>, String),
+    /// Ask the model; stream back `Input::Model`.
+    AskModel(Request),
+    /// Run a read tool; answer `Input::Read`.
+    Read(ReadCall),
+    /// Plan a write; answer `Input::Planned`.
+    Plan(CallId, WriteCall),
+    /// Plan an approved write again; answer `Input::Replanned`.
+    Replan(Authorized),
+    /// Put a proposal before a person at this front.
+    Ask(FrontId, Gate),
+    /// Make the intent durable, then carry out the write; answer `Input::Written`.
+    Commit {
+        /// The intent and its stored form.
+        intent: (Arc<Entry>, String),
+        /// The proof, used up.
+        spent: Spent,
+    },
+    /// Stop the model request of this turn.
+    CancelModel(TurnId),
+    /// Stop a read or a plan. A write that went out is never stopped.
+    CancelCall(CallId),
+    /// Feed `Input::Woke` at this time.
+    WakeAt(Wake, Timestamp),
+    /// Show something that is not an entry.
+    Show(Live),
+    /// Tell one front something.
+    Tell(FrontId, String),
+}
+
+/// A read, ready to run: arguments are canonical.
+#[derive(Clone, Debug)]
+pub struct ReadCall {
+    /// The call.
+    pub call: CallId,
+    /// The tool.
+    pub tool: String,
+    /// Canonical arguments.
+    pub args: Value,
+}
+
+/// A fact with the time it happened, before it is linked into the journal.
+pub(super) type Pending = (Fact, Timestamp);
