@@ -1,0 +1,3 @@
+//! What shows the session and asks: the screen.
+
+pub mod screen;

@@ -1,0 +1,3 @@
+//! Quarterdeck: a terminal console for engineers on call for AWS.
+
+pub mod fronts;
