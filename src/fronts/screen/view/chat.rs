@@ -8,8 +8,8 @@
 //! · the operator refused: update_ecs_service
 //! ```
 //!
-//! Only what is near the visible part is laid out: from the newest item upwards. What was never scrolled to is
-//! counted with an upper bound, which becomes exact on the way up.
+//! The newest [`WINDOW`] items are measured, once per width, so that drawing costs the same however long the
+//! session is; what came before them is on the timeline.
 
 use super::line::{Laid, Run, wrap};
 use super::markdown;
@@ -22,10 +22,8 @@ use ratatui::text::{Line, Span};
 use std::collections::HashMap;
 use std::rc::Rc;
 
-/// Items laid out at least, so that links can be stepped through without scrolling first.
-const AHEAD: usize = 40;
-/// Items a search looks at.
-const SEARCHED: usize = 2_000;
+/// Items the chat goes back.
+const WINDOW: usize = 1_000;
 /// Laid-out items kept.
 const KEPT: usize = 400;
 
@@ -33,21 +31,20 @@ const KEPT: usize = 400;
 #[derive(Debug, Default)]
 pub struct ChatCache {
     columns: usize,
-    /// Bytes of the first `n` items: an upper bound of their lines.
-    bound: (usize, usize),
     /// The items from `low` on are measured.
     low: usize,
     measured: Vec<Measure>,
+    /// Lines of all measured items.
+    total: usize,
     lines: HashMap<usize, Rc<[Laid]>>,
     live: Option<(TurnId, usize, Rc<[Laid]>)>,
-    matches: Option<(String, (usize, usize), Rc<[usize]>)>,
+    matches: Option<(String, usize, Rc<[usize]>)>,
 }
 
 /// What is remembered of an item when its lines are dropped.
 #[derive(Debug, Default)]
 struct Measure {
     lines: usize,
-    bytes: usize,
     links: Vec<(usize, StepNo)>,
 }
 
@@ -57,20 +54,24 @@ fn words(item: &ChatItem) -> &str {
     }
 }
 
-fn bound(item: &ChatItem) -> usize {
-    words(item).len() + 3
-}
-
 impl ChatCache {
-    fn fit(&mut self, items: &[ChatItem], columns: usize) {
-        let shrunk = items.len() < self.bound.0;
-        if self.columns != columns || shrunk {
-            *self = Self { columns, low: items.len(), ..Self::default() };
+    /// Measures what is new; everything, when the width changed.
+    fn fit(&mut self, items: &[ChatItem], columns: usize, theme: &Theme) {
+        if self.columns != columns || items.len() < self.low + self.measured.len() {
+            *self = Self { columns, low: items.len().saturating_sub(WINDOW), ..Self::default() };
         }
-        for item in items.get(self.bound.0..).unwrap_or_default() {
-            self.bound.1 += bound(item);
+        for index in self.low + self.measured.len()..items.len() {
+            let lines = self.item(items, index, theme);
+            let links = lines.iter().enumerate();
+            let links = links.flat_map(|(y, l)| l.links.iter().map(move |(_, _, s)| (y, *s))).collect();
+            self.total += lines.len();
+            self.measured.push(Measure { lines: lines.len(), links });
         }
-        self.bound.0 = items.len();
+    }
+
+    /// Lines above the measured items: one that says so, when there are older ones.
+    fn above(&self) -> usize {
+        usize::from(self.low > 0)
     }
 
     fn item(&mut self, items: &[ChatItem], index: usize, theme: &Theme) -> Rc<[Laid]> {
@@ -85,40 +86,6 @@ impl ChatCache {
             items.get(index).map(|item| lay_out(item, before, self.columns, theme)).unwrap_or_default().into();
         self.lines.insert(index, Rc::clone(&lines));
         lines
-    }
-
-    /// Measures the items from `down_to` on that are not measured yet.
-    fn measure(&mut self, items: &[ChatItem], down_to: usize, theme: &Theme) {
-        let known = self.low + self.measured.len();
-        for index in known..items.len() {
-            let m = self.measured_item(items, index, theme);
-            self.measured.push(m);
-        }
-        if down_to >= self.low {
-            return;
-        }
-        let mut older: Vec<Measure> = Vec::with_capacity(self.low - down_to);
-        for index in down_to..self.low {
-            older.push(self.measured_item(items, index, theme));
-        }
-        older.append(&mut self.measured);
-        self.measured = older;
-        self.low = down_to;
-    }
-
-    fn measured_item(&mut self, items: &[ChatItem], index: usize, theme: &Theme) -> Measure {
-        let lines = self.item(items, index, theme);
-        let links =
-            lines.iter().enumerate().flat_map(|(y, l)| l.links.iter().map(move |(_, _, s)| (y, *s))).collect();
-        Measure { lines: lines.len(), bytes: items.get(index).map_or(0, bound), links }
-    }
-
-    /// Upper bound of the lines above the measured items.
-    fn above(&self) -> usize {
-        if self.low == 0 {
-            return 0;
-        }
-        self.bound.1.saturating_sub(self.measured.iter().map(|m| m.bytes).sum())
     }
 
     fn live(&mut self, turn: TurnId, text: &str, theme: &Theme) -> Rc<[Laid]> {
@@ -175,24 +142,10 @@ fn lay_out(item: &ChatItem, before: Option<&ChatItem>, columns: usize, theme: &T
 pub fn draw(screen: &Screen, theme: &Theme, cache: &mut ChatCache, area: Rect, buf: &mut Buffer, shown: &mut Shown) {
     let items = &screen.ledger.chat;
     let height = usize::from(area.height);
-    cache.fit(items, usize::from(area.width));
-    cache.measure(items, items.len().saturating_sub(AHEAD).min(cache.low), theme);
+    cache.fit(items, usize::from(area.width), theme);
     let live = screen.live.text.as_ref().map(|(turn, text)| cache.live(*turn, text, theme));
-    let tail = live.as_ref().map_or(0, |l| l.len());
-    let searching = !screen.chat.search.is_empty();
-    if searching {
-        cache.measure(items, items.len().saturating_sub(SEARCHED), theme);
-    }
-    let wanted = screen.chat.up.saturating_add(height);
-    let mut have = tail + cache.measured.iter().map(|m| m.lines).sum::<usize>();
-    while have < wanted && cache.low > 0 {
-        let low = cache.low;
-        cache.measure(items, low.saturating_sub(AHEAD), theme);
-        have += cache.measured.iter().take(low - cache.low).map(|m| m.lines).sum::<usize>();
-    }
     let above = cache.above();
-    let up = screen.chat.up.min(have.saturating_sub(height));
-    let total = above + have;
+    let total = above + cache.total + live.as_ref().map_or(0, |l| l.len());
     shown.chat = Extent { total, fits: height };
 
     let mut line = above;
@@ -205,11 +158,15 @@ pub fn draw(screen: &Screen, theme: &Theme, cache: &mut ChatCache, area: Rect, b
     }
     let picked = screen.chat.link.and_then(|i| shown.link_lines.get(i).copied().map(|l| (i, l)));
 
-    // The first visible line, counted from the top of the whole chat.
-    let top = total.saturating_sub(up + height).max(above);
+    let top = screen.chat.first_line(shown.chat);
     let mut at = above;
     let mut y = area.y;
     let bottom = area.bottom();
+    if above > top {
+        let earlier = format!("{} earlier messages: see the timeline", cache.low);
+        buf.set_stringn(area.x, y, earlier, usize::from(area.width), theme.dim);
+        y += 1;
+    }
     let counts: Vec<usize> = cache.measured.iter().map(|m| m.lines).collect();
     let low = cache.low;
     for (i, n) in counts.into_iter().enumerate() {
@@ -239,7 +196,7 @@ pub fn draw(screen: &Screen, theme: &Theme, cache: &mut ChatCache, area: Rect, b
     if items.is_empty() && live.is_none() {
         welcome(screen, theme, area, buf);
     }
-    if searching {
+    if !screen.chat.search.is_empty() {
         shown.chat_matches = matches(cache, items, &screen.chat.search, above, theme).to_vec();
         super::mark(buf, area, &screen.chat.search, theme.found);
     }
@@ -262,7 +219,7 @@ fn mark_link(laid: &Laid, nth: usize, theme: &Theme, area: Rect, y: u16, buf: &m
 fn matches(cache: &mut ChatCache, items: &[ChatItem], search: &str, above: usize, theme: &Theme) -> Rc<[usize]> {
     if let Some((s, n, found)) = &cache.matches
         && s == search
-        && *n == (items.len(), cache.low)
+        && *n == items.len()
     {
         return Rc::clone(found);
     }
@@ -283,7 +240,7 @@ fn matches(cache: &mut ChatCache, items: &[ChatItem], search: &str, above: usize
         at += n;
     }
     let found: Rc<[usize]> = found.into();
-    cache.matches = Some((search.to_owned(), (items.len(), cache.low), Rc::clone(&found)));
+    cache.matches = Some((search.to_owned(), items.len(), Rc::clone(&found)));
     found
 }
 

@@ -39,7 +39,9 @@ pub fn entry(entry: &Entry) -> String {
     format!("{}  {said}", entry.at.clock())
 }
 
-fn fact(fact: &Fact) -> String {
+/// One line of what a fact says. Untrusted.
+#[must_use]
+pub fn fact(fact: &Fact) -> String {
     match fact {
         Fact::SessionStarted { session, version, operator } => {
             format!("session {session} began: quarterdeck {version}, {operator}")

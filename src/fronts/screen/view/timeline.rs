@@ -14,7 +14,7 @@ use super::{format, status, summary, waterfall};
 use crate::fronts::screen::theme::Theme;
 use quarterdeck_core::id::StepNo;
 use quarterdeck_core::journal::{Step, StepKind, StepStatus};
-use quarterdeck_core::screen::{Extent, Filter, Hit, Screen, Shown, expanded_rows};
+use quarterdeck_core::screen::{Extent, Hit, Screen, Shown, expanded_rows};
 use quarterdeck_core::text;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -33,7 +33,7 @@ struct RowAt {
 pub fn draw(screen: &Screen, theme: &Theme, area: Rect, buf: &mut Buffer, shown: &mut Shown) {
     let pane = &screen.timeline;
     let mut body = area;
-    if pane.filter != Filter::default() {
+    if !pane.filter.is_empty() {
         filter_line(screen, theme, area, buf);
         body = Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
     }
@@ -47,7 +47,7 @@ pub fn draw(screen: &Screen, theme: &Theme, area: Rect, buf: &mut Buffer, shown:
         return;
     }
     let columns = Columns::new(usize::from(body.width), steps.len());
-    let top = if pane.follow { rows.total.saturating_sub(fits) } else { pane.top.min(rows.total.saturating_sub(1)) };
+    let top = pane.top.min(rows.total.saturating_sub(fits));
     let mut bounds = None;
     let mut row = rows.find(top);
     for y in body.top()..body.bottom() {
@@ -100,8 +100,7 @@ fn bracket(steps: &[Step], at: usize, theme: &Theme) -> &'static str {
 
 /// Which rows there are, without listing them.
 struct Rows<'s> {
-    steps: usize,
-    filtered: Option<&'s [StepNo]>,
+    visible: &'s [StepNo],
     /// Position and further lines of each expanded step, in order.
     expanded: Vec<(usize, usize)>,
     total: usize,
@@ -111,34 +110,23 @@ impl<'s> Rows<'s> {
     fn new(screen: &'s Screen) -> Self {
         let pane = &screen.timeline;
         let timeline = &screen.ledger.timeline;
-        let filtered = (pane.filter != Filter::default()).then_some(pane.visible.as_slice());
-        let mut rows = Self { steps: timeline.steps().len(), filtered, expanded: Vec::new(), total: 0 };
+        let mut rows = Self { visible: &pane.visible, expanded: Vec::new(), total: 0 };
         rows.expanded = pane
             .expanded
             .iter()
             .filter_map(|no| Some((rows.position(*no)?, expanded_rows(timeline.get(*no)?))))
             .collect();
-        rows.total = rows.len() + rows.expanded.iter().map(|(_, n)| n).sum::<usize>();
+        rows.total = rows.visible.len() + rows.expanded.iter().map(|(_, n)| n).sum::<usize>();
         rows
     }
 
-    fn len(&self) -> usize {
-        self.filtered.map_or(self.steps, <[StepNo]>::len)
-    }
-
     fn position(&self, no: StepNo) -> Option<usize> {
-        match self.filtered {
-            Some(visible) => visible.binary_search(&no).ok(),
-            None => usize::try_from(no.0).ok()?.checked_sub(1).filter(|i| *i < self.steps),
-        }
+        self.visible.binary_search(&no).ok()
     }
 
     /// The index among all steps of the step at a position.
     fn step(&self, at: usize) -> Option<usize> {
-        match self.filtered {
-            Some(visible) => usize::try_from(visible.get(at)?.0).ok()?.checked_sub(1),
-            None => (at < self.steps).then_some(at),
-        }
+        usize::try_from(self.visible.get(at)?.0).ok()?.checked_sub(1)
     }
 
     fn find(&self, row: usize) -> Option<RowAt> {
