@@ -35,8 +35,10 @@ impl Chord {
     /// # Errors
     /// A sentence that says what is wrong and which key is nearest.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let (ctrl, rest) = text.strip_prefix("Ctrl-").filter(|r| !r.is_empty()).map_or((false, text), |r| (true, r));
-        let (alt, name) = rest.strip_prefix("Alt-").filter(|r| !r.is_empty()).map_or((false, rest), |r| (true, r));
+        let (ctrl, rest) =
+            text.strip_prefix("Ctrl-").filter(|r| !r.is_empty()).map_or((false, text), |r| (true, r));
+        let (alt, name) =
+            rest.strip_prefix("Alt-").filter(|r| !r.is_empty()).map_or((false, rest), |r| (true, r));
         let mut letters = name.chars();
         let key = match (letters.next(), letters.next()) {
             (Some(c), None) if !c.is_control() && !c.is_whitespace() => Key::Char(c),
@@ -71,7 +73,7 @@ impl Chord {
 
 impl From<Press> for Chord {
     fn from(press: Press) -> Self {
-        let key = match press.key() {
+        let key = match Press::key(press) {
             Key::Char(c) if press.ctrl() => Key::Char(c.to_ascii_lowercase()),
             key => key,
         };
@@ -101,7 +103,9 @@ mod tests {
 
     #[test]
     fn what_is_parsed_is_shown_the_same() {
-        for text in ["a", "A", ":", "-", "Ctrl-a", "Alt-b", "Alt-Enter", "Ctrl--", "PgUp", "Space", "Shift-Tab", "?"] {
+        for text in
+            ["a", "A", ":", "-", "Ctrl-a", "Alt-b", "Alt-Enter", "Ctrl--", "PgUp", "Space", "Shift-Tab", "?"]
+        {
             assert_eq!(Chord::parse(text).unwrap().to_string(), text);
         }
         for text in ["", "F1", "F11", "Ctrl-", "Ctrl-A", "enter", "ab", " ", "\n"] {

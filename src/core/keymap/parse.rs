@@ -38,8 +38,10 @@ pub(super) fn bindings(file: &str) -> Result<Vec<Binding>, KeymapError> {
             return Err(wrong(name.span(), format!("{name_text} is a table: write [{name_text}]")));
         };
         for (name, keys) in table {
-            let (action, chords) = binding(place, name.get_ref().as_ref(), keys.get_ref(), &out)
-                .map_err(|what| wrong(name.span(), format!("[{}] {}: {what}", place.name(), name.get_ref())))?;
+            let (action, chords) =
+                binding(place, name.get_ref().as_ref(), keys.get_ref(), &out).map_err(|what| {
+                    wrong(name.span(), format!("[{}] {}: {what}", place.name(), name.get_ref()))
+                })?;
             out.push(Binding { place, action, chords });
         }
     }

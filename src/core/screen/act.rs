@@ -65,7 +65,11 @@ impl Screen {
             Action::Undo => return self.undo(),
             Action::Withdraw => return self.withdraw(),
             Action::SwitchMode => {
-                return self.switch_mode(if self.ledger.mode == Mode::Track { Mode::Execute } else { Mode::Track });
+                return self.switch_mode(if self.ledger.mode == Mode::Track {
+                    Mode::Execute
+                } else {
+                    Mode::Track
+                });
             }
             Action::Palette => self.open_palette(),
             Action::Help => self.open_help(self.place()),

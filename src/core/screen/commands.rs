@@ -6,7 +6,7 @@ use crate::command::Command;
 use crate::id::StepNo;
 use crate::keymap::Action;
 use crate::scope::Mode;
-use crate::tool::{from_flags, split_line};
+use crate::tool::from_flags;
 
 /// A command of the palette.
 #[derive(Debug)]
@@ -78,7 +78,12 @@ pub(super) const COMMANDS: &[Entry] = &[
         does: Does::Iterations,
     },
     Entry { name: "step", argument: "NUMBER", doc: "go to a step; :#12 does the same", does: Does::Step },
-    Entry { name: "filter", argument: "[TEXT]", doc: "only steps with this text, or all", does: Does::Filter },
+    Entry {
+        name: "filter",
+        argument: "[TEXT]",
+        doc: "only steps with this text, or all",
+        does: Does::Filter,
+    },
     act("errors", Action::ErrorsOnly),
     act("calls", Action::CallsOnly),
     act("follow", Action::Follow),
@@ -154,7 +159,11 @@ impl Screen {
                 let words = [("on", true), ("off", false)];
                 let on = words.iter().find(|(word, _)| *word == rest).ok_or("mouse takes on or off")?.1;
                 self.mouse = on;
-                self.say(if on { "the mouse belongs to the console" } else { "the mouse belongs to the terminal" });
+                self.say(if on {
+                    "the mouse belongs to the console"
+                } else {
+                    "the mouse belongs to the terminal"
+                });
                 Ok(Vec::new())
             }
             Does::Step => self.run_step(rest),
@@ -173,7 +182,8 @@ impl Screen {
     }
 
     fn run_step(&mut self, number: &str) -> Result<Vec<Command>, String> {
-        let no: u32 = number.trim().trim_start_matches('#').parse().map_err(|_| "step takes a step's number")?;
+        let no: u32 =
+            number.trim().trim_start_matches('#').parse().map_err(|_| "step takes a step's number")?;
         if self.ledger.timeline.get(StepNo(no)).is_none() {
             return Err(format!("there is no step #{no}"));
         }
@@ -185,7 +195,8 @@ impl Screen {
     fn call(&mut self, name: &str, first: Option<&str>, rest: &str) -> Result<Vec<Command>, String> {
         let Some(tool) = self.tools().find(|tool| tool.spec.name == name) else {
             let names = COMMANDS.iter().filter(|entry| self.offers(entry)).map(|entry| entry.name);
-            let near = crate::text::nearest(name, names.chain(self.tools().map(|t| t.spec.name)), 3).join(", ");
+            let near =
+                crate::text::nearest(name, names.chain(self.tools().map(|t| t.spec.name)), 3).join(", ");
             let shown: String = name.chars().take(64).collect();
             return Err(format!("there is no command {shown:?}; did you mean: {near}"));
         };
@@ -200,4 +211,8 @@ impl Screen {
         let args = (tool.validate)(&args).map_err(|fault| fault.to_string())?;
         Ok(vec![Command::Call { tool: name.to_owned(), args, fresh: false }])
     }
+}
+
+fn split_line(line: &str) -> Result<Vec<String>, String> {
+    Ok(line.split_whitespace().map(str::to_owned).collect())
 }

@@ -1,9 +1,11 @@
 //! What is put on the clipboard.
 
 use super::{Copy, Screen};
-use crate::journal::{Fact, Step, step_markdown};
+use crate::id::StepNo;
+use crate::journal::{Entry, Fact, Step, Timeline};
 use serde_json::Value;
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 impl Screen {
     /// The selected step as Markdown.
@@ -73,7 +75,20 @@ fn command_line(tool: &str, args: &Value) -> String {
 
 fn quoted(text: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@%+,".contains(c);
-    if !text.is_empty() && text.chars().all(plain) { text.to_owned() } else { format!("'{}'", text.replace('\'', r"'\''")) }
+    if !text.is_empty() && text.chars().all(plain) {
+        text.to_owned()
+    } else {
+        format!("'{}'", text.replace('\'', r"'\''"))
+    }
+}
+
+fn step_markdown(timeline: &Timeline, entries: &[Arc<Entry>], no: StepNo) -> String {
+    let Some(step) = timeline.get(no) else { return String::new() };
+    let mut out = format!("### #{no} {}\n\n{}\n", step.title, step.remark);
+    for entry in step.entries.iter().filter_map(|seq| entries.get(usize::try_from(seq.0).ok()?)) {
+        let _ = write!(out, "\n```json\n{}\n```\n", serde_json::to_string_pretty(entry).unwrap_or_default());
+    }
+    out
 }
 
 #[cfg(test)]
@@ -85,9 +100,15 @@ mod tests {
     fn a_call_is_a_command_one_can_paste() {
         for (args, line) in [
             (json!({}), "quarterdeck tool t"),
-            (json!({"only_unhealthy": true, "cluster": null, "x": false}), "quarterdeck tool t --only-unhealthy"),
+            (
+                json!({"only_unhealthy": true, "cluster": null, "x": false}),
+                "quarterdeck tool t --only-unhealthy",
+            ),
             (json!({"name": "it's $(x)"}), r"quarterdeck tool t --name 'it'\''s $(x)'"),
-            (json!({"ids": ["i-1", "i-2"], "limit": 5}), r#"quarterdeck tool t --ids '["i-1","i-2"]' --limit 5"#),
+            (
+                json!({"ids": ["i-1", "i-2"], "limit": 5}),
+                r#"quarterdeck tool t --ids '["i-1","i-2"]' --limit 5"#,
+            ),
         ] {
             assert_eq!(command_line("t", &args), line);
         }

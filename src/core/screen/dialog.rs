@@ -4,10 +4,11 @@ use super::line::Line;
 use super::scroll::{jump, moved};
 use super::{Copy, Focus, Screen, Shown};
 use crate::Timestamp;
-use crate::approval::{Challenge, Decision, Gate};
+use crate::approval::{Challenge, Decision, Gate, Readiness};
 use crate::command::Command;
 use crate::keymap::{Action, Place};
 use crate::press::{Key, Press};
+use std::time::Duration;
 
 /// An approval in front of everything.
 #[derive(Debug)]
@@ -53,8 +54,14 @@ impl Dialog {
     }
 
     /// When the gate changes by itself next.
-    pub(super) fn wake(&self, _now: Timestamp) -> Option<Timestamp> {
-        None
+    pub(super) fn wake(&self, now: Timestamp) -> Option<Timestamp> {
+        match self.gate.as_ref()?.ready(now) {
+            // The plan's age is shown in seconds while someone thinks about it.
+            Readiness::NoRoom | Readiness::Unseen(_) | Readiness::Code | Readiness::Armed => {
+                Some(now.plus(Duration::from_secs(1)))
+            }
+            Readiness::Waiting(left) => Some(now.plus(Duration::from_millis(left.clamp(1, 1000)))),
+        }
     }
 
     /// Restarts the gate's wait: something else than a decision was typed.
@@ -67,7 +74,8 @@ impl Dialog {
     /// Whether this press is a letter of the code, so that it means nothing else.
     fn is_code(&self, press: Press) -> bool {
         let asked = self.gate.as_ref().is_some_and(|gate| gate.code().is_some());
-        asked && matches!(press.plain(), Some(Key::Char(c)) if Challenge::ALPHABET.contains(c) || c.is_ascii_digit())
+        asked
+            && matches!(press.plain(), Some(Key::Char(c)) if Challenge::ALPHABET.contains(c) || c.is_ascii_digit())
     }
 
     fn targets(&self) -> usize {
@@ -90,6 +98,12 @@ impl Dialog {
     }
 }
 
+/// How much of the code was typed.
+fn lengths(gate: &Gate) -> (usize, usize) {
+    let (letters, digits) = gate.typed();
+    (letters.len(), digits.len())
+}
+
 impl Screen {
     /// A key while the dialog is open. Each one either goes to the gate, once, or restarts its wait.
     pub(super) fn dialog_pressed(&mut self, press: Press, now: Timestamp) -> Vec<Command> {
@@ -104,6 +118,7 @@ impl Screen {
             self.dialog = None;
             return Vec::new();
         };
+        let typed = lengths(&gate);
         match gate.key(press, now) {
             Decision::Approved(authorized) => {
                 self.dialog = None;
@@ -114,8 +129,9 @@ impl Screen {
                 vec![Command::Refuse(refusal)]
             }
             Decision::Waiting(gate) => {
+                let taken = typed != lengths(&gate);
                 dialog.gate = Some(gate);
-                if dialog.is_code(press) { Vec::new() } else { self.dialog_moved(press) }
+                if taken || dialog.is_code(press) { Vec::new() } else { self.dialog_moved(press) }
             }
         }
     }
@@ -172,7 +188,9 @@ impl Screen {
 
     /// A key while the dialog is set aside or covered by its help: it moves what is in front; Esc still refuses.
     fn behind_pressed(&mut self, press: Press, now: Timestamp) -> Vec<Command> {
-        if press.plain() == Some(Key::Esc) || self.keymap.action(Place::Everywhere, press) == Some(Action::Cancel) {
+        if press.plain() == Some(Key::Esc)
+            || self.keymap.action(Place::Everywhere, press) == Some(Action::Cancel)
+        {
             return self.refuse(None, false).into_iter().collect();
         }
         let Some(dialog) = &mut self.dialog else { return Vec::new() };

@@ -117,6 +117,12 @@ impl Screen {
         if self.ledger.running.is_none() {
             self.esc_armed = false;
         }
+        if let Fact::Refused { call, .. } | Fact::ToolFinished { call, .. } = &entry.fact
+            && self.dialog.as_ref().and_then(|d| d.gate.as_ref()).is_some_and(|gate| gate.call() == *call)
+        {
+            // The engine settled it otherwise (the turn was cancelled, another console): nothing is left to ask.
+            self.dialog = None;
+        }
         if let Some(no) = step {
             self.step_changed(no);
         }

@@ -187,11 +187,13 @@ impl Screen {
     /// Inserts into whatever line is being typed. `false` when not all of it fitted.
     fn insert(&mut self, text: &str) -> bool {
         if let Some(palette) = &mut self.palette {
-            let whole = Line { text: &mut palette.text, cursor: &mut palette.cursor }.insert(&text.replace('\n', " "));
+            let whole = Line { text: &mut palette.text, cursor: &mut palette.cursor }
+                .insert(&text.replace('\n', " "));
             self.palette_changed();
             whole
         } else if let Some(prompt) = &mut self.prompt {
-            let whole = Line { text: &mut prompt.text, cursor: &mut prompt.cursor }.insert(&text.replace('\n', " "));
+            let whole =
+                Line { text: &mut prompt.text, cursor: &mut prompt.cursor }.insert(&text.replace('\n', " "));
             self.prompt_changed();
             whole
         } else if self.composer.search.is_some() {

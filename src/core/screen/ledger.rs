@@ -87,7 +87,11 @@ impl LiveState {
                 self.progress.insert(call, progress);
             }
             // Late: what it belongs to is over, and its entry is what counts.
-            Live::Text(..) | Live::Reasoning(..) | Live::Composing(..) | Live::Retrying(..) | Live::Progress(..) => {}
+            Live::Text(..)
+            | Live::Reasoning(..)
+            | Live::Composing(..)
+            | Live::Retrying(..)
+            | Live::Progress(..) => {}
         }
     }
 

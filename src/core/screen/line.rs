@@ -1,10 +1,11 @@
 //! Editing a text by graphemes: what composer, palette, prompt and note share.
 
 use crate::keymap::Action;
+use crate::text::width;
 use unicode_segmentation::{GraphemeCursor, UnicodeSegmentation as _};
 
 /// The longest text that is taken, in characters.
-pub const MOST: usize = 100_000;
+pub(super) const MOST: usize = 100_000;
 
 /// A text and where in it the cursor is, for as long as one edit takes.
 pub(super) struct Line<'a> {
@@ -13,7 +14,7 @@ pub(super) struct Line<'a> {
 }
 
 /// A place in the text, seen from the cursor.
-type Spot = fn(&Line<'_>, usize) -> usize;
+type Spot = fn(&str, usize) -> usize;
 
 enum Edit {
     Move(Spot),
@@ -23,21 +24,19 @@ enum Edit {
     Transpose,
 }
 
-const HERE: Spot = |_, at| at;
-
 const EDITS: &[(Action, Edit)] = &[
-    (Action::CursorLeft, Edit::Move(Line::before)),
-    (Action::CursorRight, Edit::Move(Line::after)),
-    (Action::WordLeft, Edit::Move(Line::word_before)),
-    (Action::WordRight, Edit::Move(Line::word_after)),
-    (Action::LineStart, Edit::Move(Line::start)),
-    (Action::LineEnd, Edit::Move(Line::end)),
-    (Action::DeleteBack, Edit::Remove(Line::before, HERE)),
-    (Action::DeleteForward, Edit::Remove(HERE, Line::after)),
-    (Action::DeleteWordBack, Edit::Cut(Line::word_before, HERE)),
-    (Action::DeleteWordForward, Edit::Cut(HERE, Line::word_after)),
-    (Action::DeleteToStart, Edit::Cut(Line::start, HERE)),
-    (Action::DeleteToEnd, Edit::Cut(HERE, Line::end_or_feed)),
+    (Action::CursorLeft, Edit::Move(before)),
+    (Action::CursorRight, Edit::Move(after)),
+    (Action::WordLeft, Edit::Move(word_before)),
+    (Action::WordRight, Edit::Move(word_after)),
+    (Action::LineStart, Edit::Move(start)),
+    (Action::LineEnd, Edit::Move(end)),
+    (Action::DeleteBack, Edit::Remove(before, here)),
+    (Action::DeleteForward, Edit::Remove(here, after)),
+    (Action::DeleteWordBack, Edit::Cut(word_before, here)),
+    (Action::DeleteWordForward, Edit::Cut(here, word_after)),
+    (Action::DeleteToStart, Edit::Cut(start, here)),
+    (Action::DeleteToEnd, Edit::Cut(here, end_or_feed)),
     (Action::Yank, Edit::Yank),
     (Action::Transpose, Edit::Transpose),
 ];
@@ -48,9 +47,15 @@ impl Line<'_> {
         let Some((_, edit)) = EDITS.iter().find(|(a, _)| *a == action) else { return false };
         let at = *self.cursor;
         match edit {
-            Edit::Move(to) => *self.cursor = to(self, at),
-            Edit::Remove(from, to) => self.remove(from(self, at), to(self, at)),
-            Edit::Cut(from, to) => self.cut(from(self, at), to(self, at), kill),
+            Edit::Move(to) => *self.cursor = to(self.text, at),
+            Edit::Remove(from, to) => self.remove(from(self.text, at), to(self.text, at)),
+            Edit::Cut(from, to) => {
+                let (from, to) = (from(self.text, at), to(self.text, at));
+                if let Some(cut) = self.text.get(from..to).filter(|cut| !cut.is_empty()) {
+                    cut.clone_into(kill);
+                    self.remove(from, to);
+                }
+            }
             Edit::Yank => {
                 self.insert(&kill.clone());
             }
@@ -63,124 +68,62 @@ impl Line<'_> {
     /// Inserts `new` at the cursor, line ends unified and control characters made visible. `false` when it was
     /// cut to the longest text that is taken.
     pub(super) fn insert(&mut self, new: &str) -> bool {
-        let room = MOST.saturating_sub(self.text.chars().count());
+        // Bytes first: counting characters on every key of a long text would be felt.
+        let room = if self.text.len() + new.len() <= MOST {
+            MOST
+        } else {
+            MOST.saturating_sub(self.text.chars().count())
+        };
         let clean = harmless(new);
         let fits: String = clean.chars().take(room).collect();
-        let whole = fits.len() == clean.len();
         self.text.insert_str(*self.cursor, &fits);
         *self.cursor += fits.len();
         self.settle();
-        whole
+        fits.len() == clean.len()
     }
 
     /// Moves to the same column one line up. `false` on the first line.
     pub(super) fn up(&mut self) -> bool {
-        let start = self.start(*self.cursor);
-        if start == 0 {
-            return false;
-        }
-        let column = self.columns(start, *self.cursor);
-        *self.cursor = self.at_column(self.start(start - 1), column);
+        let first = start(self.text, *self.cursor);
+        let Some(end_above) = first.checked_sub(1) else { return false };
+        let column = columns(self.text, first, *self.cursor);
+        *self.cursor = at_column(self.text, start(self.text, end_above), column);
         true
     }
 
     /// Moves to the same column one line down. `false` on the last line.
     pub(super) fn down(&mut self) -> bool {
-        let end = self.end(*self.cursor);
-        if end == self.text.len() {
+        let last = end(self.text, *self.cursor);
+        if last == self.text.len() {
             return false;
         }
-        let column = self.columns(self.start(*self.cursor), *self.cursor);
-        *self.cursor = self.at_column(end + 1, column);
+        let column = columns(self.text, start(self.text, *self.cursor), *self.cursor);
+        *self.cursor = at_column(self.text, last + 1, column);
         true
     }
 
-    /// The cursor is on a boundary between graphemes: an insertion may have joined what stood beside it.
+    /// The cursor is on a boundary between graphemes: an edit may have joined what stood beside it.
     fn settle(&mut self) {
         let at = (*self.cursor).min(self.text.len());
         let boundary = self.text.is_char_boundary(at)
             && GraphemeCursor::new(at, self.text.len(), true).is_boundary(self.text, 0).unwrap_or(true);
-        *self.cursor = if boundary { at } else { self.after(at) };
-    }
-
-    fn before(&self, at: usize) -> usize {
-        self.text.grapheme_indices(true).map(|(i, _)| i).take_while(|i| *i < at).last().unwrap_or(0)
-    }
-
-    fn after(&self, at: usize) -> usize {
-        self.text.grapheme_indices(true).map(|(i, _)| i).find(|i| *i > at).unwrap_or(self.text.len())
-    }
-
-    fn word_before(&self, at: usize) -> usize {
-        self.words().map(|(start, _)| start).take_while(|start| *start < at).last().unwrap_or(0)
-    }
-
-    fn word_after(&self, at: usize) -> usize {
-        self.words().map(|(_, end)| end).find(|end| *end > at).unwrap_or(self.text.len())
-    }
-
-    fn words(&self) -> impl Iterator<Item = (usize, usize)> {
-        self.text
-            .split_word_bound_indices()
-            .filter(|(_, word)| word.chars().any(char::is_alphanumeric))
-            .map(|(i, word)| (i, i + word.len()))
-    }
-
-    fn start(&self, at: usize) -> usize {
-        self.text.get(..at).and_then(|before| before.rfind('\n')).map_or(0, |i| i + 1)
-    }
-
-    fn end(&self, at: usize) -> usize {
-        self.text.get(at..).and_then(|rest| rest.find('\n')).map_or(self.text.len(), |i| at + i)
-    }
-
-    /// The end of the line; on it already, past the line feed, so that cutting joins the next line.
-    fn end_or_feed(&self, at: usize) -> usize {
-        let end = self.end(at);
-        if end == at { self.after(at) } else { end }
-    }
-
-    fn columns(&self, from: usize, to: usize) -> usize {
-        self.text.get(from..to).map_or(0, crate::text::width)
-    }
-
-    fn at_column(&self, start: usize, column: usize) -> usize {
-        let mut at = start;
-        let mut width = 0;
-        for grapheme in self.text.get(start..self.end(start)).unwrap_or_default().graphemes(true) {
-            width += crate::text::width(grapheme);
-            if width > column {
-                break;
-            }
-            at += grapheme.len();
-        }
-        at
+        *self.cursor = if boundary { at } else { after(self.text, at) };
     }
 
     fn remove(&mut self, from: usize, to: usize) {
         self.text.replace_range(from..to, "");
         *self.cursor = from;
-        self.settle();
-    }
-
-    fn cut(&mut self, from: usize, to: usize, kill: &mut String) {
-        if let Some(cut) = self.text.get(from..to).filter(|cut| !cut.is_empty()) {
-            cut.clone_into(kill);
-            self.remove(from, to);
-        }
     }
 
     fn transpose(&mut self) {
-        let at = if *self.cursor == self.text.len() { self.before(*self.cursor) } else { *self.cursor };
-        let (first, end) = (self.before(at), self.after(at));
-        if at == 0 || first == at {
-            return;
+        // At the end of the text the two characters before the cursor are swapped.
+        let at = if *self.cursor == self.text.len() { before(self.text, *self.cursor) } else { *self.cursor };
+        let (first, last) = (before(self.text, at), after(self.text, at));
+        if let (Some(a), Some(b)) = (self.text.get(first..at), self.text.get(at..last)) {
+            let swapped = format!("{b}{a}");
+            self.text.replace_range(first..last, &swapped);
+            *self.cursor = last;
         }
-        let (Some(a), Some(b)) = (self.text.get(first..at), self.text.get(at..end)) else { return };
-        let swapped = format!("{b}{a}");
-        self.text.replace_range(first..end, &swapped);
-        *self.cursor = end;
-        self.settle();
     }
 }
 
@@ -190,4 +133,65 @@ pub(super) fn harmless(text: &str) -> String {
         .chars()
         .filter(|c| *c == '\n' || !c.is_control())
         .collect()
+}
+
+fn here(_: &str, at: usize) -> usize {
+    at
+}
+
+fn before(text: &str, at: usize) -> usize {
+    text.get(..at).and_then(|head| head.grapheme_indices(true).next_back()).map_or(0, |(i, _)| i)
+}
+
+fn after(text: &str, at: usize) -> usize {
+    if text.is_char_boundary(at) {
+        text.get(at..).and_then(|rest| rest.graphemes(true).next()).map_or(text.len(), |g| at + g.len())
+    } else {
+        text.grapheme_indices(true).map(|(i, _)| i).find(|i| *i > at).unwrap_or(text.len())
+    }
+}
+
+fn word_before(text: &str, at: usize) -> usize {
+    words(text).map(|(start, _)| start).take_while(|start| *start < at).last().unwrap_or(0)
+}
+
+fn word_after(text: &str, at: usize) -> usize {
+    words(text).map(|(_, end)| end).find(|end| *end > at).unwrap_or(text.len())
+}
+
+fn words(text: &str) -> impl Iterator<Item = (usize, usize)> {
+    text.split_word_bound_indices()
+        .filter(|(_, word)| word.chars().any(char::is_alphanumeric))
+        .map(|(i, word)| (i, i + word.len()))
+}
+
+fn start(text: &str, at: usize) -> usize {
+    text.get(..at).and_then(|head| head.rfind('\n')).map_or(0, |i| i + 1)
+}
+
+fn end(text: &str, at: usize) -> usize {
+    text.get(at..).and_then(|rest| rest.find('\n')).map_or(text.len(), |i| at + i)
+}
+
+/// The end of the line; on it already, past the line feed, so that cutting joins the next line.
+fn end_or_feed(text: &str, at: usize) -> usize {
+    let end = end(text, at);
+    if end == at { after(text, at) } else { end }
+}
+
+fn columns(text: &str, from: usize, to: usize) -> usize {
+    text.get(from..to).map_or(0, width)
+}
+
+fn at_column(text: &str, start: usize, column: usize) -> usize {
+    let mut at = start;
+    let mut taken = 0;
+    for grapheme in text.get(start..end(text, start)).unwrap_or_default().graphemes(true) {
+        taken += width(grapheme);
+        if taken > column {
+            break;
+        }
+        at += grapheme.len();
+    }
+    at
 }

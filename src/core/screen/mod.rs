@@ -22,8 +22,8 @@ pub use dialog::Dialog;
 pub use layout::{Layout, layout_of};
 pub use palette::{Match, Palette};
 pub use state::{
-    ChatItem, ChatPane, Copy, DetailPane, DetailTab, Extent, Filter, Focus, Hit, HitTarget, Ledger, LiveState,
-    Notice, PlainQuestion, PlainYes, Prompt, Screen, Shown, TimelinePane, expanded_rows,
+    ChatItem, ChatPane, Copy, DetailPane, DetailTab, Extent, Filter, Focus, Hit, HitTarget, Ledger,
+    LiveState, Notice, PlainQuestion, PlainYes, Prompt, Screen, Shown, TimelinePane, expanded_rows,
 };
 
 use crate::event::Event;

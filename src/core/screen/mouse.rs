@@ -61,7 +61,8 @@ impl Screen {
             self.prompt = None;
             self.set_focus(pane);
         }
-        match self.hits(at).find(|hit| !matches!(hit, Hit::Pane(_))) {
+        let hit = self.hits(at).find(|hit| !matches!(hit, Hit::Pane(_)));
+        match hit {
             Some(Hit::Step(no)) => {
                 self.go_to(no);
             }
@@ -81,7 +82,8 @@ impl Screen {
     /// What is at a cell, the topmost first.
     fn hits(&self, (column, row): (u16, u16)) -> impl Iterator<Item = Hit> {
         let inside = move |(left, top, width, height): (u16, u16, u16, u16)| {
-            (left..left.saturating_add(width)).contains(&column) && (top..top.saturating_add(height)).contains(&row)
+            (left..left.saturating_add(width)).contains(&column)
+                && (top..top.saturating_add(height)).contains(&row)
         };
         self.shown.targets.iter().rev().filter(move |target| inside(target.area)).map(|target| target.hit)
     }

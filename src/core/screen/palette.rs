@@ -72,7 +72,8 @@ impl Screen {
             palette.selected = moved(palette.selected, jump, palette.matches.len().saturating_sub(1));
         } else {
             let before = palette.text.len();
-            (Line { text: &mut palette.text, cursor: &mut palette.cursor }).edit(action, &mut self.composer.kill);
+            (Line { text: &mut palette.text, cursor: &mut palette.cursor })
+                .edit(action, &mut self.composer.kill);
             if palette.text.len() != before || action == Action::Transpose {
                 self.palette_changed();
             }
@@ -93,7 +94,11 @@ impl Screen {
                     self.set_line(&name);
                     return Vec::new();
                 }
-                if palette.text.ends_with(char::is_whitespace) && !typed.is_empty() { typed.to_owned() } else { name }
+                if palette.text.ends_with(char::is_whitespace) && !typed.is_empty() {
+                    typed.to_owned()
+                } else {
+                    name
+                }
             }
             _ => typed.to_owned(),
         };
@@ -131,11 +136,21 @@ impl Screen {
     fn names(&self, letters: &str) -> Vec<Match> {
         let key = |does: Does| match does {
             Does::Act(action) => self.keymap.first(action).map(|chord| chord.to_string()),
-            Does::Mode(_) | Does::Iterations | Does::Mouse | Does::Step | Does::Filter | Does::Tool { .. } => None,
+            Does::Mode(_)
+            | Does::Iterations
+            | Does::Mouse
+            | Does::Step
+            | Does::Filter
+            | Does::Tool { .. } => None,
         };
         let commands = COMMANDS.iter().filter(|entry| self.offers(entry)).map(|entry| Match {
             name: entry.name.to_owned(),
-            doc: format!("{}{}{}", entry.argument, if entry.argument.is_empty() { "" } else { ": " }, entry.doc),
+            doc: format!(
+                "{}{}{}",
+                entry.argument,
+                if entry.argument.is_empty() { "" } else { ": " },
+                entry.doc
+            ),
             key: key(entry.does),
         });
         let tools = self.tools().map(|tool| Match {
@@ -190,7 +205,9 @@ impl Screen {
 
 /// The fields of a tool's schema that `rest` does not give yet; narrowed by a flag that is being typed.
 fn fields(tool: &Tool, rest: &str) -> Vec<Match> {
-    let Some(properties) = tool.schema.get("properties").and_then(|p| p.as_object()) else { return Vec::new() };
+    let Some(properties) = tool.schema.get("properties").and_then(|p| p.as_object()) else {
+        return Vec::new();
+    };
     let (given, typing) = match rest.rsplit_once(char::is_whitespace) {
         Some((given, last)) if last.starts_with('-') => (given, last),
         None if rest.starts_with('-') => ("", rest),

@@ -69,8 +69,14 @@ impl Screen {
     pub(super) fn filter(&mut self, change: impl FnOnce(&mut Filter)) {
         change(&mut self.timeline.filter);
         let filter = &self.timeline.filter;
-        self.timeline.visible =
-            self.ledger.timeline.steps().iter().filter(|step| filter.lets(step)).map(|step| step.no).collect();
+        self.timeline.visible = self
+            .ledger
+            .timeline
+            .steps()
+            .iter()
+            .filter(|step| filter.lets(step))
+            .map(|step| step.no)
+            .collect();
         self.settle_selection();
         self.keep_in_view();
     }
