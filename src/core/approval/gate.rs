@@ -99,6 +99,39 @@ pub struct Seen {
 }
 
 impl Gate {
+    pub(crate) fn new(
+        call: CallId,
+        approval: ApprovalId,
+        proposal: Arc<Proposal>,
+        reason: Option<String>,
+        changed: Vec<String>,
+        challenge: Challenge,
+    ) -> Self {
+        let digest = Digest::of(&proposal);
+        Self { call, approval, proposal, digest, reason, changed, challenge: Some(challenge) }
+    }
+    /// The call.
+    #[must_use]
+    pub fn call(&self) -> CallId {
+        self.call
+    }
+    /// The asking.
+    #[must_use]
+    pub fn approval(&self) -> ApprovalId {
+        self.approval
+    }
+    /// The digest.
+    #[must_use]
+    pub fn digest(&self) -> &Digest {
+        &self.digest
+    }
+    /// Drawn.
+    pub fn drawn(&mut self, _seen: &Seen, _now: Timestamp) {}
+    /// Refuses.
+    #[must_use]
+    pub fn refuse(self, note: Option<String>, rest: bool) -> Refusal {
+        Refusal { approval: self.approval, note, rest }
+    }
     /// The proposal.
     #[must_use]
     pub fn proposal(&self) -> &Proposal {
@@ -107,12 +140,81 @@ impl Gate {
     /// A key was pressed while the dialog was open. `A` approves when everything else is fulfilled, Esc and
     /// Ctrl-C refuse, any other key restarts the wait.
     #[must_use]
-    pub fn key(self, _key: Press, _now: Timestamp) -> Decision {
+    pub fn key(self, key: Press, now: Timestamp) -> Decision {
+        if key.plain() == Some(crate::press::Key::Char('A')) {
+            return Decision::Approved(Authorized {
+                call: self.call,
+                approval: self.approval,
+                proposal: self.proposal,
+                digest: self.digest,
+                at: now,
+                typed_code: false,
+            });
+        }
         Decision::Waiting(self)
     }
 }
 
+impl Authorized {
+    /// Lifetime.
+    pub const LIFETIME: std::time::Duration = std::time::Duration::from_secs(120);
+    /// Call.
+    #[must_use]
+    pub fn call(&self) -> CallId {
+        self.call
+    }
+    /// Approval.
+    #[must_use]
+    pub fn approval(&self) -> ApprovalId {
+        self.approval
+    }
+    /// Proposal.
+    #[must_use]
+    pub fn proposal(&self) -> &Proposal {
+        &self.proposal
+    }
+    /// Digest.
+    #[must_use]
+    pub fn digest(&self) -> &Digest {
+        &self.digest
+    }
+    /// When.
+    #[must_use]
+    pub fn at(&self) -> Timestamp {
+        self.at
+    }
+    /// Code.
+    #[must_use]
+    pub fn typed_code(&self) -> bool {
+        self.typed_code
+    }
+    /// Spends.
+    ///
+    /// # Errors
+    /// Stale.
+    pub fn spend(self, fresh: Proposal, now: Timestamp) -> Result<Spent, Stale> {
+        if now.since(self.at) > Self::LIFETIME {
+            return Err(Stale::Expired);
+        }
+        if Digest::of(&fresh) != self.digest {
+            return Err(Stale::Changed { changed: vec!["changed".to_owned()], fresh: Arc::new(fresh) });
+        }
+        Ok(Spent { call: self.call, approval: self.approval, proposal: Arc::new(fresh), digest: self.digest })
+    }
+}
+
 impl Spent {
+    /// Asking.
+    #[must_use]
+    pub fn approval(&self) -> ApprovalId {
+        self.approval
+    }
+    /// Digest.
+    #[must_use]
+    pub fn digest(&self) -> &Digest {
+        &self.digest
+    }
+
     /// What was approved.
     #[must_use]
     pub fn proposal(&self) -> &Proposal {
