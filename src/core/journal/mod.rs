@@ -10,6 +10,7 @@ mod step;
 mod timeline;
 mod transcript;
 
+pub(crate) use chain::hex;
 pub use chain::{Chain, GENESIS, hash};
 pub use entry::{Actor, CallStats, Entry, Fact, Outcome, RefusedBy, TurnEnd, VERSION, WriteEffect};
 pub use step::{Step, StepKind, StepStatus};
