@@ -1,3 +1,4 @@
-//! What shows the session and asks: the screen.
+//! Fronts show and ask: the screen, and the command line without one.
 
+pub mod headless;
 pub mod screen;
