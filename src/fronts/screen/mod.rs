@@ -8,5 +8,5 @@ pub mod view;
 
 pub use clipboard::osc52;
 pub use run::{Ended, Host, Run, run};
-pub use terminal::{Signal, Tty, hangup, press, signals};
+pub use terminal::{Signal, Tty, press, signals};
 pub use theme::{Depth, Theme, ThemeError};
