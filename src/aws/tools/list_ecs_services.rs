@@ -88,7 +88,8 @@ impl ReadTool for ListEcsServices {
         // An ARN names its region; asking elsewhere could only find nothing.
         let named = [&args.service, &args.cluster].into_iter().flatten().find_map(|n| region_of(n));
         let named = named.map(|region| vec![region.to_owned()]);
-        let places = aws.places(args.regions.as_deref().or(named.as_deref()), args.accounts.as_deref()).await?;
+        let places =
+            aws.places(args.regions.as_deref().or(named.as_deref()), args.accounts.as_deref()).await?;
         let searched = places.iter().map(|p| p.region.as_str()).collect::<Vec<_>>().join(", ");
         let gathered = aws
             .gather(places, |place| async move { read_region(&aws.ecs(&place), args).await })
@@ -169,7 +170,8 @@ async fn read_all(client: &Client, args: &Args) -> Result<RegionServices, Fault>
         arns.truncate(left);
         left -= arns.len();
         if let Some(wanted) = &args.service {
-            let (chosen, others): (Vec<String>, Vec<String>) = arns.into_iter().partition(|a| means(wanted, a));
+            let (chosen, others): (Vec<String>, Vec<String>) =
+                arns.into_iter().partition(|a| means(wanted, a));
             region.others.services.extend(others.iter().map(|arn| short(arn).to_owned()));
             arns = chosen;
         }
@@ -280,10 +282,8 @@ fn summary(args: &Args, out: &Gathered<RegionServices>, all: &[&Service], now: T
 
 fn notes(args: &Args, all: &[&Service], now: Timestamp) -> Vec<String> {
     let bad = all.iter().filter(|s| Health::of(s, now).urgency() > 0 || all.len() == 1);
-    let mut notes: Vec<String> = bad
-        .filter_map(|s| Some(format!("{}: {}", row::name(s), health::deployments(s)?)))
-        .take(5)
-        .collect();
+    let mut notes: Vec<String> =
+        bad.filter_map(|s| Some(format!("{}: {}", row::name(s), health::deployments(s)?))).take(5).collect();
     let blind = all.iter().filter(|s| Rollout::of(s).in_progress() && !fails_visibly(s)).count();
     if blind > 0 {
         notes.push(format!(

@@ -125,11 +125,7 @@ mod tests {
         assert_eq!(read.roles, ["arn:aws:iam::123456789012:role/exec"]);
         assert_eq!(
             read.container("app").unwrap().log,
-            Log::CloudWatch {
-                group: "/ecs/checkout-api".into(),
-                prefix: Some("ecs".into()),
-                region: None
-            }
+            Log::CloudWatch { group: "/ecs/checkout-api".into(), prefix: Some("ecs".into()), region: None }
         );
         assert!(!format!("{read:?}").contains("hunter2"));
     }

@@ -154,7 +154,8 @@ fn primary_set(service: &Service) -> Option<&TaskSet> {
 /// `PRIMARY checkout-api:42 0/8 FAILED, 12 failed tasks (...); ACTIVE checkout-api:41 2/2 COMPLETED`.
 pub fn deployments(service: &Service) -> Option<String> {
     let all = service.deployments();
-    let telling = all.len() > 1 || all.iter().any(|d| d.rollout_state() == Some(&DeploymentRolloutState::Failed));
+    let telling =
+        all.len() > 1 || all.iter().any(|d| d.rollout_state() == Some(&DeploymentRolloutState::Failed));
     telling.then(|| all.iter().map(deployment).collect::<Vec<_>>().join("; "))
 }
 

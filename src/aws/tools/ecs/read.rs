@@ -78,8 +78,7 @@ pub async fn service_arns(
     cluster: &str,
     ceiling: usize,
 ) -> Result<Option<Vec<String>>, Fault> {
-    let mut pages =
-        client.list_services().cluster(cluster).into_paginator().page_size(100).items().send();
+    let mut pages = client.list_services().cluster(cluster).into_paginator().page_size(100).items().send();
     let mut arns = Vec::new();
     while arns.len() < ceiling {
         match pages.next().await {
@@ -175,6 +174,7 @@ pub fn unknown<'a>(
     searched: &str,
 ) -> Fault {
     let near = quarterdeck_core::text::nearest(short(wanted), names, 3);
-    let fault = Fault::new(FaultKind::Missing, format!("there is no {what} {:?} in {searched}", short(wanted)));
+    let fault =
+        Fault::new(FaultKind::Missing, format!("there is no {what} {:?} in {searched}", short(wanted)));
     if near.is_empty() { fault } else { fault.hint(format!("did you mean: {}", near.join(", "))) }
 }
