@@ -4,8 +4,10 @@ pub mod definition;
 pub mod health;
 pub mod image;
 pub mod names;
+pub mod proposal;
 
 pub mod read;
+pub mod rollback;
 
 pub mod row;
 
