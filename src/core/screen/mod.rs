@@ -9,8 +9,8 @@ pub use composer::Composer;
 pub use dialog::Dialog;
 pub use palette::{Match, Palette};
 pub use state::{
-    ChatItem, ChatPane, Copy, DetailPane, DetailTab, Extent, Filter, Focus, Hit, HitTarget, Ledger, LiveState,
-    Notice, PlainQuestion, PlainYes, Screen, Shown, TimelinePane,
+    ChatItem, ChatPane, Copy, DetailPane, DetailTab, Extent, Filter, Focus, Hit, HitTarget, Ledger,
+    LiveState, Notice, PlainQuestion, PlainYes, Screen, Shown, TimelinePane,
 };
 
 use crate::Timestamp;
