@@ -28,10 +28,7 @@ mod tests {
     #[test]
     fn plain_wrapped_and_bounded() {
         assert_eq!(osc52("hi", false).unwrap(), "\x1b]52;c;aGk=\x07");
-        assert_eq!(
-            osc52("hi", true).unwrap(),
-            "\x1b]52;c;aGk=\x07\x1bPtmux;\x1b\x1b]52;c;aGk=\x07\x1b\\"
-        );
+        assert_eq!(osc52("hi", true).unwrap(), "\x1b]52;c;aGk=\x07\x1bPtmux;\x1b\x1b]52;c;aGk=\x07\x1b\\");
         assert!(osc52(&"x".repeat(MOST), false).is_some());
         assert_eq!(osc52(&"x".repeat(MOST + 1), false), None);
     }

@@ -42,7 +42,10 @@ impl Tty {
     ///
     /// # Errors
     /// Standard input or output is no terminal.
-    pub fn enter(title: &str, mouse: bool) -> io::Result<(Self, Terminal<CrosstermBackend<BufWriter<Stdout>>>)> {
+    pub fn enter(
+        title: &str,
+        mouse: bool,
+    ) -> io::Result<(Self, Terminal<CrosstermBackend<BufWriter<Stdout>>>)> {
         static HOOK: Once = Once::new();
         HOOK.call_once(|| {
             let before = std::panic::take_hook();
@@ -104,7 +107,10 @@ impl Host for Tty {
 
     fn clipboard(&mut self, what: &str, text: &str) -> String {
         let Some(sequence) = osc52(text, self.tmux) else {
-            return format!("{what} is longer than {} KB: too long for the terminal's clipboard", MOST / 1_000);
+            return format!(
+                "{what} is longer than {} KB: too long for the terminal's clipboard",
+                MOST / 1_000
+            );
         };
         let mut out = io::stdout();
         match out.write_all(sequence.as_bytes()).and_then(|()| out.flush()) {
@@ -116,7 +122,11 @@ impl Host for Tty {
 
     fn mouse(&mut self, on: bool) -> io::Result<()> {
         self.mouse = on;
-        if on { execute!(io::stdout(), EnableMouseCapture) } else { execute!(io::stdout(), DisableMouseCapture) }
+        if on {
+            execute!(io::stdout(), EnableMouseCapture)
+        } else {
+            execute!(io::stdout(), DisableMouseCapture)
+        }
     }
 }
 
@@ -210,7 +220,7 @@ pub fn signals() -> io::Result<impl Stream<Item = Signal> + Unpin> {
 /// Standard input, watched for its other end going away. Not every hang-up comes with a signal.
 fn hangup_watch() -> Option<AsyncFd<OwnedFd>> {
     let input = io::stdin().as_fd().try_clone_to_owned().ok()?;
-    AsyncFd::with_interest(input, Interest::READABLE).ok()
+    AsyncFd::register_with_interest(input, Interest::READABLE).ok()
 }
 
 fn hung_up(fd: &AsyncFd<OwnedFd>, cx: &mut Context<'_>) -> bool {

@@ -63,17 +63,18 @@ mod tests {
 
     fn series(values: &[f64]) -> Series {
         let at = |i: usize| Timestamp::from_millis(i64::try_from(i).unwrap() * 60_000);
-        Series { name: "errors/min".into(), points: values.iter().enumerate().map(|(i, v)| (at(i), *v)).collect() }
+        Series {
+            name: "errors/min".into(),
+            points: values.iter().enumerate().map(|(i, v)| (at(i), *v)).collect(),
+        }
     }
 
     #[test]
     fn bars_show_the_shape_and_its_range() {
         let theme = Theme::named("dark", Depth::True, false).unwrap();
-        let shown = |v: &[f64]| lines(&series(v), 60, &theme).iter().map(ToString::to_string).collect::<Vec<_>>();
-        assert_eq!(
-            shown(&[0.0, 1.0, 7.0]),
-            ["errors/min  0 to 7, last 7", "▁▂█  00:00 to 00:02 UTC"]
-        );
+        let shown =
+            |v: &[f64]| lines(&series(v), 60, &theme).iter().map(ToString::to_string).collect::<Vec<_>>();
+        assert_eq!(shown(&[0.0, 1.0, 7.0]), ["errors/min  0 to 7, last 7", "▁▂█  00:00 to 00:02 UTC"]);
         assert_eq!(shown(&[]), ["errors/min  no data"]);
         assert_eq!(shown(&[5.0, 5.0])[1], "██  00:00 to 00:01 UTC");
         assert!(shown(&[f64::NAN, 1.0])[1].starts_with('█'));

@@ -82,8 +82,11 @@ impl ChatCache {
             self.lines.clear();
         }
         let before = index.checked_sub(1).and_then(|i| items.get(i));
-        let lines: Rc<[Laid]> =
-            items.get(index).map(|item| lay_out(item, before, self.columns, theme)).unwrap_or_default().into();
+        let lines: Rc<[Laid]> = items
+            .get(index)
+            .map(|item| lay_out(item, before, self.columns, theme))
+            .unwrap_or_default()
+            .into();
         self.lines.insert(index, Rc::clone(&lines));
         lines
     }
@@ -139,7 +142,14 @@ fn lay_out(item: &ChatItem, before: Option<&ChatItem>, columns: usize, theme: &T
 }
 
 /// Draws the chat into `area` and reports its extent and links.
-pub fn draw(screen: &Screen, theme: &Theme, cache: &mut ChatCache, area: Rect, buf: &mut Buffer, shown: &mut Shown) {
+pub fn draw(
+    screen: &Screen,
+    theme: &Theme,
+    cache: &mut ChatCache,
+    area: Rect,
+    buf: &mut Buffer,
+    shown: &mut Shown,
+) {
     let items = &screen.ledger.chat;
     let height = usize::from(area.height);
     cache.fit(items, usize::from(area.width), theme);
@@ -216,7 +226,13 @@ fn mark_link(laid: &Laid, nth: usize, theme: &Theme, area: Rect, y: u16, buf: &m
     }
 }
 
-fn matches(cache: &mut ChatCache, items: &[ChatItem], search: &str, above: usize, theme: &Theme) -> Rc<[usize]> {
+fn matches(
+    cache: &mut ChatCache,
+    items: &[ChatItem],
+    search: &str,
+    above: usize,
+    theme: &Theme,
+) -> Rc<[usize]> {
     if let Some((s, n, found)) = &cache.matches
         && s == search
         && *n == items.len()
@@ -277,8 +293,6 @@ fn welcome(screen: &Screen, theme: &Theme, area: Rect, buf: &mut Buffer) {
 }
 
 fn wrap_plain(line: &Line<'static>, columns: usize) -> Vec<Line<'static>> {
-    let runs: Vec<Run> =
-        line.spans.iter().map(|s| Run::new(&s.content, line.style.patch(s.style))).collect();
+    let runs: Vec<Run> = line.spans.iter().map(|s| Run::new(&s.content, line.style.patch(s.style))).collect();
     wrap(&runs, columns, &Span::default(), &Span::default()).into_iter().map(|l| l.line).collect()
 }
-

@@ -75,7 +75,8 @@ pub fn draw(screen: &Screen, theme: &Theme, area: Rect, buf: &mut Buffer) -> Opt
         buf.set_stringn(x, y, line, room, theme.text);
     }
     let y = area.y.saturating_add(cell(row - top));
-    (focused && y < area.bottom()).then(|| Position { x: x.saturating_add(cell(column)).min(area.right().saturating_sub(1)), y })
+    (focused && y < area.bottom())
+        .then(|| Position { x: x.saturating_add(cell(column)).min(area.right().saturating_sub(1)), y })
 }
 
 /// The text in rows of `room` columns, broken anywhere, and the cursor's row and column.
@@ -139,7 +140,11 @@ mod tests {
             ("日本", 3, 5, vec!["日本"], (0, 2)),
         ] {
             let (got, at) = lay_out(text, cursor, room);
-            assert_eq!((got.iter().map(String::as_str).collect::<Vec<_>>(), at), (rows, place), "{text:?} {cursor}");
+            assert_eq!(
+                (got.iter().map(String::as_str).collect::<Vec<_>>(), at),
+                (rows, place),
+                "{text:?} {cursor}"
+            );
         }
     }
 }

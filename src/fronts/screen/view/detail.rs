@@ -13,7 +13,7 @@
 //! ```
 
 use super::line::{cell, clip, wrap};
-use super::{format, fold, status, table};
+use super::{fold, format, status, table};
 use crate::fronts::screen::theme::Theme;
 use crate::fronts::screen::view::line::Run;
 use quarterdeck_core::Timestamp;
@@ -93,14 +93,25 @@ fn chosen(screen: &Screen) -> Option<&Step> {
 }
 
 /// Draws the detail into `area` and reports its extent.
-pub fn draw(screen: &Screen, theme: &Theme, cache: &mut DetailCache, area: Rect, buf: &mut Buffer, shown: &mut Shown) {
+pub fn draw(
+    screen: &Screen,
+    theme: &Theme,
+    cache: &mut DetailCache,
+    area: Rect,
+    buf: &mut Buffer,
+    shown: &mut Shown,
+) {
     let Some(step) = chosen(screen) else {
         buf.set_stringn(area.x, area.y, "no step is selected", usize::from(area.width), theme.dim);
         return;
     };
     buf.set_line(area.x, area.y, &title(screen, step, theme), area.width);
     tabs(screen, theme, area, buf, shown);
-    let body = Rect { y: area.y.saturating_add(3).min(area.bottom()), height: area.height.saturating_sub(3), ..area };
+    let body = Rect {
+        y: area.y.saturating_add(3).min(area.bottom()),
+        height: area.height.saturating_sub(3),
+        ..area
+    };
     let columns = usize::from(body.width);
     fit(cache, screen, step, columns, theme);
     let fits = usize::from(body.height);
@@ -143,7 +154,10 @@ fn matches(cache: &mut DetailCache, search: &str, now: Timestamp, theme: &Theme)
     let wanted = search.to_lowercase();
     let found: Vec<usize> = (0..cache.body.len())
         .filter(|at| {
-            cache.body.line(*at, 0, now, theme).is_some_and(|l| l.to_string().to_lowercase().contains(&wanted))
+            cache
+                .body
+                .line(*at, 0, now, theme)
+                .is_some_and(|l| l.to_string().to_lowercase().contains(&wanted))
         })
         .collect();
     cache.matches = Some((search.to_owned(), found.clone()));

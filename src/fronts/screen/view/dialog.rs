@@ -33,7 +33,14 @@ pub const ROOM: (u16, u16) = (60, 15);
 const WIDEST: u16 = 110;
 
 /// Draws the dialog over everything, or the bar that stands for it while it is set aside.
-pub fn draw(screen: &Screen, dialog: &Dialog, theme: &Theme, whole: Rect, buf: &mut Buffer, shown: &mut Shown) {
+pub fn draw(
+    screen: &Screen,
+    dialog: &Dialog,
+    theme: &Theme,
+    whole: Rect,
+    buf: &mut Buffer,
+    shown: &mut Shown,
+) {
     let Some(gate) = &dialog.gate else { return };
     if dialog.aside {
         aside(gate, theme, whole, buf);
@@ -84,7 +91,13 @@ pub fn draw(screen: &Screen, dialog: &Dialog, theme: &Theme, whole: Rect, buf: &
     shown.target_lines = body.targets.iter().map(|r| r.start).collect();
     shown.dialog = Some(Seen { targets: seen(&body, top, fits), room: true });
     let tick = match gate.ready(screen.now) {
-        Readiness::Waiting(ms) => if ms % 100 == 0 { 100 } else { ms % 100 },
+        Readiness::Waiting(ms) => {
+            if ms % 100 == 0 {
+                100
+            } else {
+                ms % 100
+            }
+        }
         Readiness::NoRoom | Readiness::Unseen(_) | Readiness::Code | Readiness::Armed => 1_000,
     };
     super::wake_at(shown, screen.now.plus(Duration::from_millis(tick)));
@@ -94,7 +107,8 @@ pub fn draw(screen: &Screen, dialog: &Dialog, theme: &Theme, whole: Rect, buf: &
 fn seen(body: &Facts, top: usize, fits: usize) -> Vec<usize> {
     let bottom = top + fits;
     let whole = |r: &std::ops::Range<usize>| r.start >= top && r.end <= bottom;
-    let end_of_long = |r: &std::ops::Range<usize>| r.len() > fits && r.start < top && r.end <= bottom && r.end > top;
+    let end_of_long =
+        |r: &std::ops::Range<usize>| r.len() > fits && r.start < top && r.end <= bottom && r.end > top;
     body.targets.iter().enumerate().filter(|(_, r)| whole(r) || end_of_long(r)).map(|(i, _)| i).collect()
 }
 
@@ -111,8 +125,11 @@ fn body(dialog: &Dialog, gate: &Gate, now: Timestamp, columns: usize, theme: &Th
 fn head(gate: &Gate, columns: usize, theme: &Theme) -> Vec<Line<'static>> {
     let p = gate.proposal();
     let none = Span::default();
-    let mut out: Vec<Line<'static>> =
-        wrap(&[Run::new(&p.title, theme.heading)], columns, &none, &none).into_iter().map(|l| l.line).take(2).collect();
+    let mut out: Vec<Line<'static>> = wrap(&[Run::new(&p.title, theme.heading)], columns, &none, &none)
+        .into_iter()
+        .map(|l| l.line)
+        .take(2)
+        .collect();
     let alias = p.identity.alias.as_ref().map_or_else(String::new, |a| format!("{} ", clip(a, 24)));
     let who = clip(&p.identity.role, 32);
     let place = format!("{alias}{} · {} · {who}", clip(&p.identity.account, 14), clip(&p.region, 16));
@@ -168,7 +185,8 @@ fn code(gate: &Gate, theme: &Theme) -> Line<'static> {
     let wanted = gate.code().unwrap_or_default();
     let (letters, digits) = gate.typed();
     let targets = gate.proposal().targets.len().to_string();
-    let slot = |typed: &str, width: usize| format!("[{typed}{}]", "_".repeat(width.saturating_sub(typed.len())));
+    let slot =
+        |typed: &str, width: usize| format!("[{typed}{}]", "_".repeat(width.saturating_sub(typed.len())));
     let wrong = !wanted.starts_with(letters) || !targets.starts_with(digits);
     let style: Style = if wrong { theme.bad } else { theme.key };
     Line::from(vec![
@@ -212,7 +230,11 @@ fn tail(text: &str, columns: usize) -> String {
 }
 
 fn position(top: usize, fits: usize, total: usize) -> String {
-    if total <= fits { String::new() } else { format!(" {}-{} of {total} ", top + 1, (top + fits).min(total)) }
+    if total <= fits {
+        String::new()
+    } else {
+        format!(" {}-{} of {total} ", top + 1, (top + fits).min(total))
+    }
 }
 
 #[expect(clippy::too_many_arguments, reason = "one place on the screen and what is there")]
@@ -252,7 +274,8 @@ fn frame(gate: &Gate, area: Rect, edge: Style, theme: &Theme, buf: &mut Buffer) 
     {
         buf.set_string(x, y, theme.glyph(unicode, "#"), edge);
     }
-    let again = if gate.changed().is_empty() { " APPROVE THIS CHANGE? " } else { " CHANGED: APPROVE AGAIN? " };
+    let again =
+        if gate.changed().is_empty() { " APPROVE THIS CHANGE? " } else { " CHANGED: APPROVE AGAIN? " };
     buf.set_string(left + 2, area.y, again, edge);
     if gate.impact().is_high() {
         let label = " HIGH IMPACT ";

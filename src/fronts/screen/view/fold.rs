@@ -27,7 +27,10 @@ pub fn raw(entries: &[&Entry], columns: usize, theme: &Theme) -> Vec<Line<'stati
 pub fn json(value: &Value, columns: usize, theme: &Theme, out: &mut Vec<Line<'static>>) {
     write(value, "", 0, "", columns, theme, out);
     if out.len() >= MOST {
-        out.push(Line::styled(format!("cut after {MOST} lines; copy it with Y to see everything"), theme.warn));
+        out.push(Line::styled(
+            format!("cut after {MOST} lines; copy it with Y to see everything"),
+            theme.warn,
+        ));
     }
 }
 

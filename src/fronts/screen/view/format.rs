@@ -113,7 +113,9 @@ mod tests {
     #[test]
     fn ages() {
         let now = Timestamp::from_millis(10_000_000_000);
-        for (s, want) in [(0, "now"), (12, "12s ago"), (240, "4m ago"), (7_200, "2h ago"), (172_800, "2d ago")] {
+        for (s, want) in
+            [(0, "now"), (12, "12s ago"), (240, "4m ago"), (7_200, "2h ago"), (172_800, "2d ago")]
+        {
             assert_eq!(ago(now.minus(Duration::from_secs(s)), now), want);
         }
         assert_eq!(ago(now.plus(Duration::from_secs(300)), now), "in 5m");

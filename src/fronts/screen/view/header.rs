@@ -98,13 +98,18 @@ fn right(screen: &Screen, theme: &Theme) -> Vec<Part> {
         parts.push(Part { rank: 7, text: format!("turn {}", ledger.turns), style: theme.dim });
     }
     if ledger.usage.total() > 0 {
-        parts.push(Part { rank: 6, text: format!("{} tok", format::short(ledger.usage.total())), style: theme.dim });
+        parts.push(Part {
+            rank: 6,
+            text: format!("{} tok", format::short(ledger.usage.total())),
+            style: theme.dim,
+        });
     }
     if screen.store_failed.is_some() {
         parts.push(Part { rank: 0, text: " JOURNAL FAILED ".to_owned(), style: theme.critical });
     }
     if let Some(drill) = &ledger.scope.demo {
-        let text = if screen.size.0 < 100 { " DEMO ".to_owned() } else { format!(" DEMO {} ", clip(drill, 20)) };
+        let text =
+            if screen.size.0 < 100 { " DEMO ".to_owned() } else { format!(" DEMO {} ", clip(drill, 20)) };
         parts.push(Part { rank: 0, text, style: theme.demo });
     }
     let style = match ledger.mode {
@@ -122,7 +127,11 @@ fn account(scope: &Scope, short: bool, theme: &Theme) -> Part {
     };
     let id = if short { short_id(&identity.account) } else { clip(&identity.account, 14) };
     let alias = identity.alias.as_deref().map_or_else(String::new, |a| format!("{} ", clip(a, 24)));
-    Part { rank: 0, text: format!(" {alias}{id} "), style: account_style(identity, scope.demo.is_some(), theme) }
+    Part {
+        rank: 0,
+        text: format!(" {alias}{id} "),
+        style: account_style(identity, scope.demo.is_some(), theme),
+    }
 }
 
 fn short_id(account: &str) -> String {
@@ -182,8 +191,11 @@ mod tests {
     fn unknown_and_production_look_alike() {
         let theme = Theme::named("dark", Depth::True, false).unwrap();
         let style = |alias: Option<&str>| {
-            let identity =
-                Identity { account: "123456789012".into(), alias: alias.map(str::to_owned), ..Identity::default() };
+            let identity = Identity {
+                account: "123456789012".into(),
+                alias: alias.map(str::to_owned),
+                ..Identity::default()
+            };
             account_style(&identity, false, &theme)
         };
         for alias in [None, Some("acme"), Some("prod-eu")] {

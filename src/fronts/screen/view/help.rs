@@ -38,7 +38,8 @@ pub fn draw(screen: &Screen, top: usize, theme: &Theme, whole: Rect, buf: &mut B
         ]);
         buf.set_line(inner.x, y, &line, inner.width);
     }
-    let more = if keys.len() > fits { format!("{} more, j k scroll; ", keys.len() - fits) } else { String::new() };
+    let more =
+        if keys.len() > fits { format!("{} more, j k scroll; ", keys.len() - fits) } else { String::new() };
     let foot = format!("{more}Esc closes; `quarterdeck keys` prints all of them");
     buf.set_stringn(inner.x, inner.bottom() - 1, clip(&foot, columns), columns, theme.dim);
 }

@@ -205,7 +205,11 @@ mod tests {
 
     #[test]
     fn prefixes_indent_and_links_are_placed() {
-        let runs = [Run::new("see ", Style::new()), Run::link(StepNo(12), Style::new()), Run::new(" now", Style::new())];
+        let runs = [
+            Run::new("see ", Style::new()),
+            Run::link(StepNo(12), Style::new()),
+            Run::new(" now", Style::new()),
+        ];
         let laid = wrap(&runs, 10, &Span::raw("- "), &Span::raw("  "));
         assert_eq!(plain(&laid), ["- see", "  [#12]", "  now"]);
         assert_eq!(laid[1].links, [(2, 5, StepNo(12))]);

@@ -83,7 +83,9 @@ impl<'t> Page<'t> {
                 let style = self.style().patch(self.theme.code);
                 self.runs.push(Run::new(&t, style));
             }
-            Event::InlineHtml(t) | Event::Html(t) | Event::InlineMath(t) | Event::DisplayMath(t) => self.words(&t),
+            Event::InlineHtml(t) | Event::Html(t) | Event::InlineMath(t) | Event::DisplayMath(t) => {
+                self.words(&t)
+            }
             Event::FootnoteReference(t) => self.words(&format!("[^{t}]")),
             Event::SoftBreak => self.runs.push(Run::new(" ", self.style())),
             Event::HardBreak => self.flush(),
@@ -284,7 +286,9 @@ impl<'t> Page<'t> {
             grid.rows
                 .iter()
                 .filter_map(|r| r.get(c))
-                .map(|runs| wrap(runs, usize::from(u16::MAX), &none, &none).iter().map(|l| l.line.width()).max())
+                .map(|runs| {
+                    wrap(runs, usize::from(u16::MAX), &none, &none).iter().map(|l| l.line.width()).max()
+                })
                 .max()
                 .flatten()
                 .unwrap_or(1)
@@ -322,7 +326,8 @@ impl<'t> Page<'t> {
                 let mut used = 0;
                 if let Some(part) = cell.get(y) {
                     used = part.line.width();
-                    laid.links.extend(part.links.iter().map(|(x, w, s)| (x + super::line::cell(column), *w, *s)));
+                    laid.links
+                        .extend(part.links.iter().map(|(x, w, s)| (x + super::line::cell(column), *w, *s)));
                     laid.line.spans.extend(part.line.spans.iter().cloned());
                 }
                 laid.line.spans.push(Span::raw(" ".repeat(width.saturating_sub(used) + 2)));
@@ -339,10 +344,8 @@ fn next_link(source: &str) -> Option<(&str, Vec<StepNo>, &str)> {
     for (at, _) in source.match_indices("[#") {
         let (before, from) = source.split_at_checked(at)?;
         let Some((inside, after)) = from.get(1..).and_then(|s| s.split_once(']')) else { continue };
-        let steps: Option<Vec<StepNo>> = inside
-            .split(',')
-            .map(|part| part.trim().strip_prefix('#')?.parse().ok().map(StepNo))
-            .collect();
+        let steps: Option<Vec<StepNo>> =
+            inside.split(',').map(|part| part.trim().strip_prefix('#')?.parse().ok().map(StepNo)).collect();
         if let Some(steps) = steps {
             return Some((before, steps, after));
         }
@@ -365,7 +368,20 @@ mod tests {
         let source = "# Cause\nThe *deploy* of **11:52**.\n\n- one\n- two words that wrap\n  1. inner\n\n```\nlet x;\n```\nend";
         assert_eq!(
             plain(source, 14),
-            ["Cause", "The deploy of", "11:52.", "", "• one", "• two words", "  that wrap", "  1. inner", "", "▏ let x;", "", "end"]
+            [
+                "Cause",
+                "The deploy of",
+                "11:52.",
+                "",
+                "• one",
+                "• two words",
+                "  that wrap",
+                "  1. inner",
+                "",
+                "▏ let x;",
+                "",
+                "end"
+            ]
         );
     }
 

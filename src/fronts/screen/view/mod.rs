@@ -74,7 +74,12 @@ pub fn view(screen: &Screen, theme: &Theme, cache: &mut Cache, frame: &mut Frame
         shown.targets.push(hit(place, Hit::Pane(Focus::Composer)));
         cursor = composer::draw(screen, theme, place, buf);
         monitor::draw(screen, theme, row(whole.height - 1, 1), buf, &mut shown);
-        overlay::notices(screen, theme, Rect { y: body.y + 1, height: body.height.saturating_sub(1), ..body }, buf);
+        overlay::notices(
+            screen,
+            theme,
+            Rect { y: body.y + 1, height: body.height.saturating_sub(1), ..body },
+            buf,
+        );
         if let Some(palette) = &screen.palette {
             cursor = palette::draw(palette, theme, body, buf);
         }

@@ -91,12 +91,31 @@ fn right(screen: &Screen, busy: bool) -> String {
 
 fn hints(screen: &Screen, theme: &Theme, area: Rect, buf: &mut Buffer, columns: usize) {
     let keys: &[(&str, &str)] = match screen.focus {
-        Focus::Composer => &[("Enter", "asks"), ("Tab", "panes"), (":", "commands"), ("?", "keys"), ("Ctrl-C", "twice quits")],
+        Focus::Composer => &[
+            ("Enter", "asks"),
+            ("Tab", "panes"),
+            (":", "commands"),
+            ("?", "keys"),
+            ("Ctrl-C", "twice quits"),
+        ],
         Focus::Chat => &[("j k", "scroll"), ("/", "search"), ("i", "ask"), ("z", "zoom"), ("?", "keys")],
-        Focus::Timeline => {
-            &[("j k", "step"), ("Enter", "expand"), ("/", "filter"), ("y", "copy"), ("r", "again"), ("i", "ask"), ("?", "keys")]
-        }
-        Focus::Detail => &[("j k", "scroll"), ("h l", "columns"), ("t", "tab"), ("/", "search"), ("i", "ask"), ("?", "keys")],
+        Focus::Timeline => &[
+            ("j k", "step"),
+            ("Enter", "expand"),
+            ("/", "filter"),
+            ("y", "copy"),
+            ("r", "again"),
+            ("i", "ask"),
+            ("?", "keys"),
+        ],
+        Focus::Detail => &[
+            ("j k", "scroll"),
+            ("h l", "columns"),
+            ("t", "tab"),
+            ("/", "search"),
+            ("i", "ask"),
+            ("?", "keys"),
+        ],
     };
     let line = super::dialog::hints(keys, columns.saturating_sub(1), theme);
     buf.set_line(area.x.saturating_add(1), area.y, &line, cell(columns));

@@ -143,7 +143,10 @@ fn gap(out: &mut Vec<Line<'static>>) {
 
 fn bullet(sentence: &str, columns: usize, theme: &Theme) -> Vec<Line<'static>> {
     let mark = Span::styled(theme.glyph("• ", "- "), theme.dim);
-    wrap(&[Run::new(sentence, theme.text)], columns, &mark, &Span::raw("  ")).into_iter().map(|l| l.line).collect()
+    wrap(&[Run::new(sentence, theme.text)], columns, &mark, &Span::raw("  "))
+        .into_iter()
+        .map(|l| l.line)
+        .collect()
 }
 
 fn warn(warning: &Warning, columns: usize, evidence: bool, theme: &Theme) -> Vec<Line<'static>> {
@@ -155,7 +158,8 @@ fn warn(warning: &Warning, columns: usize, evidence: bool, theme: &Theme) -> Vec
     let lead = Span::styled(word, style);
     let rest = Span::raw(" ".repeat(word.len()));
     let said = [Run::new(" ", theme.text), Run::new(&warning.text, theme.text)];
-    let mut out: Vec<Line<'static>> = wrap(&said, columns, &lead, &rest).into_iter().map(|l| l.line).collect();
+    let mut out: Vec<Line<'static>> =
+        wrap(&said, columns, &lead, &rest).into_iter().map(|l| l.line).collect();
     if let (true, Some(fact)) = (evidence, &warning.evidence) {
         let mark = Span::styled("    because ", theme.dim);
         let under = Span::raw(" ".repeat(12));
@@ -185,7 +189,8 @@ fn target_lines(
         runs.push(Run::new(&format!("  {key}={value}"), theme.warn));
     }
     let first = Span::styled(format!("{no:<2}"), theme.dim);
-    let mut out: Vec<Line<'static>> = wrap(&runs, columns, &first, &indent).into_iter().map(|l| l.line).collect();
+    let mut out: Vec<Line<'static>> =
+        wrap(&runs, columns, &first, &indent).into_iter().map(|l| l.line).collect();
     for change in &target.changes {
         let arrow = theme.glyph(" → ", " -> ");
         let runs = [
@@ -199,7 +204,9 @@ fn target_lines(
     if !target.context.is_empty() {
         let facts: Vec<String> = target.context.iter().map(|(k, v)| format!("{k} {v}")).collect();
         let said = format!("as of {}: {}", as_of.clock(), facts.join(", "));
-        out.extend(wrap(&[Run::new(&said, theme.dim)], columns, &indent, &indent).into_iter().map(|l| l.line));
+        out.extend(
+            wrap(&[Run::new(&said, theme.dim)], columns, &indent, &indent).into_iter().map(|l| l.line),
+        );
     }
     out
 }

@@ -37,7 +37,10 @@ fn lines(entry: &Entry, columns: usize, theme: &Theme) -> Vec<Line<'static>> {
             put("iteration", &iteration.to_string());
             put("provider", provider);
             put("model", model);
-            put("transcript", &format!("{} (about {} tokens)", format::bytes(*bytes as f64), format::short(bytes / 4)));
+            put(
+                "transcript",
+                &format!("{} (about {} tokens)", format::bytes(*bytes as f64), format::short(bytes / 4)),
+            );
             put("prompt", prompt_hash.get(..16).unwrap_or(prompt_hash));
         }
         Fact::ToolCalled { by, tool, risk, args, .. } => {
@@ -51,14 +54,25 @@ fn lines(entry: &Entry, columns: usize, theme: &Theme) -> Vec<Line<'static>> {
             out.push(Line::styled("arguments", theme.dim));
             fold::json(args, columns, theme, &mut out);
         }
-        Fact::ToolFinished { outcome: quarterdeck_core::journal::Outcome::Ok { projection, stats, .. }, .. } => {
+        Fact::ToolFinished {
+            outcome: quarterdeck_core::journal::Outcome::Ok { projection, stats, .. },
+            ..
+        } => {
             put("requests", &format!("{} ({} retried)", stats.requests, stats.retries));
             put("as of", &projection.as_of.rfc3339());
             out.extend(times(projection, columns, theme));
         }
         Fact::ApprovalAsked { approval, digest, .. } => {
             put("approval", &approval.to_string());
-            put("digest", &serde_json::to_value(digest).ok().as_ref().and_then(|v| v.as_str()).unwrap_or_default().to_owned());
+            put(
+                "digest",
+                &serde_json::to_value(digest)
+                    .ok()
+                    .as_ref()
+                    .and_then(|v| v.as_str())
+                    .unwrap_or_default()
+                    .to_owned(),
+            );
         }
         Fact::ToolFinished { .. }
         | Fact::SessionStarted { .. }

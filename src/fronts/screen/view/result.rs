@@ -31,7 +31,9 @@ pub fn body(screen: &Screen, step: &Step, columns: usize, theme: &Theme) -> Body
 fn part(screen: &Screen, fact: &Fact, columns: usize, theme: &Theme, body: &mut Body) {
     let head = &mut body.head;
     match fact {
-        Fact::Question { text, .. } | Fact::Noted { text } => head.extend(paragraph(text, columns, theme.text)),
+        Fact::Question { text, .. } | Fact::Noted { text } => {
+            head.extend(paragraph(text, columns, theme.text))
+        }
         Fact::ModelResponded { blocks, stop, usage, .. } => {
             blocks_into(blocks, columns, theme, head);
             let tokens = format!(
@@ -51,7 +53,8 @@ fn part(screen: &Screen, fact: &Fact, columns: usize, theme: &Theme, body: &mut 
             Outcome::Ok { projection, reused, .. } => {
                 if let Some(call) = reused {
                     let of = screen.ledger.timeline.of_call(*call).map(|s| format!("#{}", s.no));
-                    let text = format!("the result of {} was reused", of.as_deref().unwrap_or("an earlier call"));
+                    let text =
+                        format!("the result of {} was reused", of.as_deref().unwrap_or("an earlier call"));
                     head.push(Line::styled(text, theme.dim));
                 }
                 projected(projection, screen, columns, theme, body);
@@ -133,7 +136,11 @@ fn blocks_into(blocks: &[Block], columns: usize, theme: &Theme, out: &mut Vec<Li
 }
 
 fn fault_into(fault: &Fault, columns: usize, theme: &Theme, out: &mut Vec<Line<'static>>) {
-    let runs = [Run::new(fault.kind.label(), theme.bad), Run::new(": ", theme.bad), Run::new(&fault.message, theme.text)];
+    let runs = [
+        Run::new(fault.kind.label(), theme.bad),
+        Run::new(": ", theme.bad),
+        Run::new(&fault.message, theme.text),
+    ];
     out.extend(wrap(&runs, columns, &Span::default(), &Span::default()).into_iter().map(|l| l.line));
     if let Some(action) = &fault.action {
         out.extend(field("needs", action, columns, theme));

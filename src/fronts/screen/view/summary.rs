@@ -27,7 +27,9 @@ pub fn arguments(args: &Value) -> String {
     };
     let shown = map.iter().filter(|(_, v)| !v.is_null()).map(|(k, v)| match v {
         Value::String(s) => format!("{k}={s}"),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => format!("{k}={v}"),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
+            format!("{k}={v}")
+        }
     });
     shown.collect::<Vec<_>>().join(" ")
 }

@@ -113,7 +113,11 @@ fn one(cell: &Cell, kind: ColumnKind, width: usize, now: Timestamp, theme: &Them
 
 const fn numeric(kind: ColumnKind) -> bool {
     match kind {
-        ColumnKind::Count | ColumnKind::Bytes | ColumnKind::Millis | ColumnKind::Percent | ColumnKind::Money => true,
+        ColumnKind::Count
+        | ColumnKind::Bytes
+        | ColumnKind::Millis
+        | ColumnKind::Percent
+        | ColumnKind::Money => true,
         ColumnKind::Text | ColumnKind::Id | ColumnKind::State | ColumnKind::Time | ColumnKind::Risk => false,
     }
 }
@@ -152,11 +156,11 @@ fn style(cell: &Cell, kind: ColumnKind, theme: &Theme) -> Style {
 pub fn state(word: &str, theme: &Theme) -> Style {
     let word = word.get(..word.floor_char_boundary(48)).unwrap_or_default().to_ascii_uppercase();
     match word.as_str() {
-        "RUNNING" | "ACTIVE" | "COMPLETED" | "OK" | "HEALTHY" | "AVAILABLE" | "ENABLED" | "STEADY" | "PRIMARY"
-        | "SUCCEEDED" | "SUCCESSFUL" | "INSYNC" | "LOW" => theme.good,
-        "PENDING" | "IN_PROGRESS" | "INPROGRESS" | "PROVISIONING" | "ACTIVATING" | "DRAINING" | "STARTING"
-        | "STOPPING" | "SHUTTING-DOWN" | "INSUFFICIENT_DATA" | "INITIAL" | "UNKNOWN" | "MODIFYING" | "CREATING"
-        | "DEACTIVATING" | "DEPROVISIONING" | "MEDIUM" | "UNUSED" => theme.warn,
+        "RUNNING" | "ACTIVE" | "COMPLETED" | "OK" | "HEALTHY" | "AVAILABLE" | "ENABLED" | "STEADY"
+        | "PRIMARY" | "SUCCEEDED" | "SUCCESSFUL" | "INSYNC" | "LOW" => theme.good,
+        "PENDING" | "IN_PROGRESS" | "INPROGRESS" | "PROVISIONING" | "ACTIVATING" | "DRAINING"
+        | "STARTING" | "STOPPING" | "SHUTTING-DOWN" | "INSUFFICIENT_DATA" | "INITIAL" | "UNKNOWN"
+        | "MODIFYING" | "CREATING" | "DEACTIVATING" | "DEPROVISIONING" | "MEDIUM" | "UNUSED" => theme.warn,
         "FAILED" | "ALARM" | "UNHEALTHY" | "ERROR" | "IMPAIRED" | "UNAVAILABLE" | "HIGH" | "CRITICAL"
         | "ROLLBACK" | "DELETING" | "DENIED" => theme.bad,
         "STOPPED" | "TERMINATED" | "INACTIVE" | "DISABLED" | "DELETED" => theme.dim,
@@ -181,8 +185,14 @@ mod tests {
                 ("size", ColumnKind::Bytes),
             ])
             .rows(vec![
-                Row { urgency: 0, cells: vec!["a".into(), 12_i64.into(), Timestamp::from_millis(0).into(), Cell::Absent] },
-                Row { urgency: 0, cells: vec!["x".repeat(60).into(), 3_i64.into(), Cell::Absent, 2048_i64.into()] },
+                Row {
+                    urgency: 0,
+                    cells: vec!["a".into(), 12_i64.into(), Timestamp::from_millis(0).into(), Cell::Absent],
+                },
+                Row {
+                    urgency: 0,
+                    cells: vec!["x".repeat(60).into(), 3_i64.into(), Cell::Absent, 2048_i64.into()],
+                },
             ]);
         let widths = measure(&projection, 46, now);
         let lines: Vec<String> = head(&projection.columns, &widths, 0, &theme)

@@ -59,10 +59,9 @@ pub fn draw(screen: &Screen, theme: &Theme, area: Rect, buf: &mut Buffer, shown:
             if bounds.is_none_or(|b: waterfall::Bounds| Some(b.turn) != step.turn) {
                 bounds = waterfall::bounds(steps, index, screen.now);
             }
-            let bar = bounds.filter(|b| columns.bar > 0 && Some(b.turn) == step.turn).map_or_else(
-                String::new,
-                |b| waterfall::bar(step, &b, screen.now, columns.bar, theme),
-            );
+            let bar = bounds
+                .filter(|b| columns.bar > 0 && Some(b.turn) == step.turn)
+                .map_or_else(String::new, |b| waterfall::bar(step, &b, screen.now, columns.bar, theme));
             let bracket = bracket(steps, index, theme);
             buf.set_line(place.x, y, &columns.row(screen, step, bracket, bar, theme), place.width);
             if pane.selected == Some(step.no) {
@@ -147,7 +146,11 @@ impl<'s> Rows<'s> {
     fn after(&self, screen: &Screen, row: RowAt) -> Option<RowAt> {
         let step = screen.ledger.timeline.steps().get(self.step(row.at)?)?;
         let lines = if screen.timeline.expanded.contains(&step.no) { expanded_rows(step) } else { 0 };
-        Some(if row.line < lines { RowAt { line: row.line + 1, ..row } } else { RowAt { at: row.at + 1, line: 0 } })
+        Some(if row.line < lines {
+            RowAt { line: row.line + 1, ..row }
+        } else {
+            RowAt { at: row.at + 1, line: 0 }
+        })
     }
 }
 
@@ -184,7 +187,14 @@ impl Columns {
         self.no + 5
     }
 
-    fn row(&self, screen: &Screen, step: &Step, bracket: &'static str, bar: String, theme: &Theme) -> Line<'static> {
+    fn row(
+        &self,
+        screen: &Screen,
+        step: &Step,
+        bracket: &'static str,
+        bar: String,
+        theme: &Theme,
+    ) -> Line<'static> {
         let style = status::style(step.status, theme);
         let words = matches!(step.kind, StepKind::Question | StepKind::Note | StepKind::Error);
         let mark = match step.kind {
@@ -289,4 +299,3 @@ fn filter_line(screen: &Screen, theme: &Theme, area: Rect, buf: &mut Buffer) {
     ]);
     buf.set_line(area.x, area.y, &line, area.width);
 }
-
