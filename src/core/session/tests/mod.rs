@@ -10,6 +10,7 @@ mod writing;
 
 use super::*;
 use crate::approval::{Authorized, Challenge, Decision, Gate, Proposal, Seen, Spent, fixture};
+use crate::event::Live;
 use crate::id::TurnId;
 use crate::journal::{CallStats, GENESIS, Outcome, StepStatus, TurnEnd, hash};
 use crate::message::{self, Block, ModelError, ModelErrorKind, ModelEvent, Request, Stop, UserPart};
@@ -151,7 +152,7 @@ pub(super) struct Rig {
     pub(super) cancelled: Vec<CallId>,
     pub(super) cancelled_models: Vec<TurnId>,
     pub(super) told: Vec<(FrontId, String)>,
-    pub(super) shown: usize,
+    pub(super) shown: String,
     pub(super) finishes: usize,
 }
 
@@ -200,7 +201,7 @@ impl Rig {
             cancelled: Vec::new(),
             cancelled_models: Vec::new(),
             told: Vec::new(),
-            shown: 0,
+            shown: String::new(),
             finishes: 0,
         };
         rig.take(effects);
@@ -233,7 +234,8 @@ impl Rig {
                 Effect::CancelModel(turn) => self.cancelled_models.push(turn),
                 Effect::CancelCall(call) => self.cancelled.push(call),
                 Effect::WakeAt(wake, at) => self.wakes.push((wake, at)),
-                Effect::Show(_) => self.shown += 1,
+                Effect::Show(Live::Text(_, text)) => self.shown.push_str(&text),
+                Effect::Show(_) => {}
                 Effect::Tell(front, text) => self.told.push((front, text)),
                 Effect::Finish => self.finishes += 1,
             }
@@ -403,7 +405,8 @@ impl Rig {
     /// What must hold after whatever happened.
     pub(super) fn check(&self) {
         crate::journal::check::turns(&self.session.transcript());
-        for request in &self.requests {
+        // Called after every step, so each request is the last one once.
+        if let Some(request) = self.requests.last() {
             crate::journal::check::turns(&request.turns);
         }
         assert_eq!(crate::journal::Chain::verify(self.stored.iter().map(String::as_str)), Ok(()), "chain");

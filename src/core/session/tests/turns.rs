@@ -55,8 +55,8 @@ fn deltas_are_shown_and_never_double_what_the_block_says() {
     rig.ask("q");
     rig.model(ModelEvent::TextDelta("Hel".into()));
     rig.model(ModelEvent::TextDelta("lo".into()));
-    assert_eq!(rig.shown, 2);
     rig.say([text("Hello")], Stop::EndTurn);
+    assert_eq!(rig.shown, "Hello");
     let blocks = rig.facts().into_iter().find_map(|f| match f {
         Fact::ModelResponded { blocks, .. } => Some(blocks.clone()),
         _ => None,
@@ -267,5 +267,32 @@ fn read_only_has_no_write_tools() {
     rig.command(Command::Cancel);
     rig.ask("again");
     assert_eq!(rig.requests.last().unwrap().tools.len(), 4);
+    rig.check();
+}
+
+#[test]
+fn no_secret_is_written_down_shown_or_sent() {
+    let secret = "AKIAIOSFODNN7ABCDEFG";
+    let mut rig = Rig::new();
+    rig.ask(&format!("what is {secret} for?"));
+    for piece in ["it is AKIAIOSF", "ODNN7ABCDEFG", " of sam"] {
+        rig.model(ModelEvent::TextDelta(piece.into()));
+    }
+    rig.calls([
+        text(&format!("it is {secret} of sam")),
+        call("a", "list_ec2_instances", json!({"name": secret})),
+        call("b", "get_cloudwatch_logs", json!({})),
+    ]);
+    assert_eq!(rig.reads[0].args["name"], secret, "the call itself is made with what was asked for");
+    let read = rig.reads.remove(0);
+    let mut leak = result(secret);
+    leak.rows[0].cells[0] = format!("key={secret}").into();
+    leak.notes.push(secret.into());
+    rig.feed(Input::Read(read.call, Ok((leak, CallStats::default()))));
+    rig.read_fails(Fault::new(FaultKind::Invalid, secret).hint(secret));
+    rig.run("list_ec2_instances", json!({"odd": secret}));
+    assert!(!rig.stored.concat().contains(secret));
+    assert!(!format!("{:?}", rig.requests).contains(secret));
+    assert!(!rig.shown.contains(secret), "{}", rig.shown);
     rig.check();
 }
