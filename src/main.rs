@@ -48,11 +48,11 @@ fn run(cli: Cli) -> anyhow::Result<Exit> {
     let Cli { mut common, resume, command } = cli;
     match command {
         Some(Command::Tools { json }) => {
-            println!("{}", headless::tools(&quarterdeck_aws::registry::catalogue(), json));
+            headless::line(&headless::tools(&quarterdeck_aws::registry::catalogue(), json))?;
             Ok(Exit::Answered)
         }
         Some(Command::Keys) => {
-            println!("{}", quarterdeck_core::keymap::Keymap::embedded().print());
+            headless::line(&quarterdeck_core::keymap::Keymap::embedded().print())?;
             Ok(Exit::Answered)
         }
         Some(Command::Sessions) => sessions(&common),
@@ -81,7 +81,7 @@ fn sessions(common: &Common) -> anyhow::Result<Exit> {
     use quarterdeck::engine::store::{Database, default_folder};
     let database = Database::open(&default_folder(&env))?;
     for row in database.sessions(common.demo.is_some())? {
-        println!("{}  {}  {}", row.id, row.started, quarterdeck_core::text::visible(&row.title));
+        headless::line(&format!("{}  {}  {}", row.id, row.started, quarterdeck_core::text::visible(&row.title)))?;
     }
     Ok(Exit::Answered)
 }

@@ -3,6 +3,9 @@
 use crate::clients::{Aws, ProgressSink, ReadClients, WriteClients};
 use crate::schema;
 use crate::tool::{ReadTool, WriteTool};
+use crate::tools::get_ecs_stopped_tasks::GetEcsStoppedTasks;
+use crate::tools::list_ecs_services::ListEcsServices;
+use crate::tools::update_ecs_service::UpdateEcsService;
 use quarterdeck_core::approval::{Proposal, Spent};
 use quarterdeck_core::journal::CallStats;
 use quarterdeck_core::tool::{Catalogue, Fault, FaultKind, Projection, Risk, Spec, Tool};
@@ -13,7 +16,8 @@ use std::pin::Pin;
 use std::time::Duration;
 
 /// Every tool.
-const TOOLS: &[Line] = &[];
+const TOOLS: &[Line] =
+    &[Line::read::<GetEcsStoppedTasks>(), Line::read::<ListEcsServices>(), Line::write::<UpdateEcsService>()];
 
 /// Every tool, for the pure half.
 #[must_use]

@@ -3,7 +3,7 @@
 use super::store::Writer;
 use futures::{FutureExt as _, StreamExt as _};
 use quarterdeck_aws::clients::{Aws, ProgressSink};
-use quarterdeck_aws::registry::{self, WriteFault};
+use quarterdeck_aws::registry::{self, Failed};
 use quarterdeck_core::Timestamp;
 use quarterdeck_core::approval::{Authorized, Challenge, Spent};
 use quarterdeck_core::event::Live;
@@ -174,8 +174,8 @@ impl Performer {
             let written = match written_down.await {
                 Ok(Ok(())) => match AssertUnwindSafe(registry::write(&aws, spent)).catch_unwind().await {
                     Ok(Ok((projection, stats))) => Written::Done(projection, stats),
-                    Ok(Err(WriteFault::NotDone(fault))) => Written::NotDone(fault),
-                    Ok(Err(WriteFault::Unknown(fault))) => Written::Unknown(fault),
+                    Ok(Err(Failed { fault, lost: false })) => Written::NotDone(fault),
+                    Ok(Err(Failed { fault, lost: true })) => Written::Unknown(fault),
                     Err(_) => Written::Unknown(internal()),
                 },
                 Ok(Err(why)) => Written::NotDurable(why),

@@ -413,10 +413,13 @@ async fn end(front: Front, engine: crate::engine::Engine) {
     engine.ended().await;
 }
 
-fn line(text: &str) -> anyhow::Result<()> {
+/// Prints to stdout. A reader that has seen enough (`| head`) is not an error.
+///
+/// # Errors
+/// stdout cannot be written.
+pub fn line(text: &str) -> anyhow::Result<()> {
     let mut out = io::stdout().lock();
     match writeln!(out, "{text}") {
-        // `| head` is not an error.
         Err(e) if e.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         other => Ok(other?),
     }
