@@ -330,7 +330,7 @@ fn the_mouse() {
     mouse(&mut rig, (50, 4), MouseKind::Click);
     assert_eq!((rig.screen.focus, timeline(&rig).as_str()), (Focus::Timeline, "#3 of 8"));
     mouse(&mut rig, (6, 7), MouseKind::Click);
-    assert_eq!((rig.screen.focus, timeline(&rig).as_str()), (Focus::Timeline, "#3 of 8"));
+    assert_eq!((rig.screen.focus, timeline(&rig).as_str()), (Focus::Timeline, "#4 of 8"));
     mouse(&mut rig, (91, 1), MouseKind::Click);
     assert_eq!((rig.screen.focus, rig.screen.detail.tab), (Focus::Detail, DetailTab::Raw));
     mouse(&mut rig, (3, 35), MouseKind::Click);
