@@ -3,6 +3,7 @@
 use crate::clients::{Aws, ProgressSink, ReadClients, WriteClients};
 use crate::schema;
 use crate::tool::{ReadTool, WriteTool};
+use crate::tools;
 use quarterdeck_core::approval::{Proposal, Spent};
 use quarterdeck_core::journal::CallStats;
 use quarterdeck_core::tool::{Catalogue, Fault, FaultKind, Projection, Risk, Spec, Tool};
@@ -13,7 +14,11 @@ use std::pin::Pin;
 use std::time::Duration;
 
 /// Every tool.
-const TOOLS: &[Line] = &[];
+const TOOLS: &[Line] = &[
+    Line::read::<tools::list_ec2_instances::ListEc2Instances>(),
+    Line::write::<tools::start_instances::StartInstances>(),
+    Line::write::<tools::stop_instances::StopInstances>(),
+];
 
 /// Every tool, for the pure half.
 #[must_use]
