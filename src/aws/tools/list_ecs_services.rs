@@ -2,7 +2,7 @@
 
 use super::ecs::definition::Definition;
 use super::ecs::health::{self, Health, Rollout};
-use super::ecs::names::{means, region_of, short};
+use super::ecs::names::{means, named_regions, short};
 use super::ecs::read::{self, CEILING};
 use super::ecs::row::{self, PlaceColumns};
 use crate::clients::ReadClients;
@@ -12,7 +12,7 @@ use aws_sdk_ecs::Client;
 use aws_sdk_ecs::types::Service;
 use futures::{StreamExt, stream};
 use quarterdeck_core::Timestamp;
-use quarterdeck_core::tool::{Fault, FaultKind, Op, Partial, Projection, RegionRule, Row, Spec};
+use quarterdeck_core::tool::{Fault, FaultKind, Op, Projection, RegionRule, Row, Spec};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -85,9 +85,7 @@ impl ReadTool for ListEcsServices {
     type Out = Gathered<RegionServices>;
 
     async fn call(aws: &ReadClients, args: &Args) -> Result<Self::Out, Fault> {
-        // An ARN names its region; asking elsewhere could only find nothing.
-        let named = [&args.service, &args.cluster].into_iter().flatten().find_map(|n| region_of(n));
-        let named = named.map(|region| vec![region.to_owned()]);
+        let named = named_regions(&[&args.service, &args.cluster]);
         let places =
             aws.places(args.regions.as_deref().or(named.as_deref()), args.accounts.as_deref()).await?;
         let searched = places.iter().map(|p| p.region.as_str()).collect::<Vec<_>>().join(", ");
@@ -145,53 +143,71 @@ async fn read_one(client: &Client, cluster: &str, service: &str) -> Result<Regio
 
 async fn read_all(client: &Client, args: &Args) -> Result<RegionServices, Fault> {
     let clusters = read::clusters(client, args.cluster.as_deref()).await?;
-    let mut region = RegionServices { clusters: clusters.chosen.len(), ..RegionServices::default() };
-    region.others.clusters = clusters.others;
-    let reads = clusters.chosen.clone().into_iter().map(|cluster| async move {
-        let arns = read::service_arns(client, &cluster, CEILING).await;
-        (cluster, arns)
+    let mut region =
+        RegionServices { others: Others::clusters(clusters.others), ..RegionServices::default() };
+    let asked = clusters.chosen.len();
+    let reads = clusters.chosen.into_iter().map(|cluster| async move {
+        let read = read_cluster(client, &cluster, args.service.as_deref()).await;
+        (cluster, read)
     });
-    let listed: Vec<_> = stream::iter(reads).buffered(read::REQUESTS).collect().await;
-    let mut left = CEILING;
-    for (cluster, arns) in listed {
-        let place = format!("cluster {}", short(&cluster));
-        let mut arns = match arns {
-            Ok(Some(arns)) => arns,
-            Ok(None) => {
-                region.clusters = region.clusters.saturating_sub(1);
-                continue;
-            }
-            Err(fault) => {
-                region.errors.push((place, fault));
-                continue;
-            }
-        };
-        region.ceiling |= arns.len() >= left;
-        arns.truncate(left);
-        left -= arns.len();
-        if let Some(wanted) = &args.service {
-            let (chosen, others): (Vec<String>, Vec<String>) =
-                arns.into_iter().partition(|a| means(wanted, a));
-            region.others.services.extend(others.iter().map(|arn| short(arn).to_owned()));
-            arns = chosen;
+    let answers: Vec<_> = stream::iter(reads).buffered(read::REQUESTS).collect().await;
+    for (cluster, answer) in answers {
+        match answer {
+            Ok(Some(read)) => region.add(&format!("cluster {}", short(&cluster)), read),
+            Ok(None) => {}
+            Err(fault) => region.errors.push((format!("cluster {}", short(&cluster)), fault)),
         }
-        let Some(described) = read::describe_services(client, &cluster, &arns).await else { continue };
-        region.services.extend(described.services);
-        if let Some((fault, lost)) = described.fault {
-            region.errors.push((format!("{place}: {lost} services"), fault));
-        }
-        region.errors.extend(described.failures.iter().map(|failure| {
-            let reason = failure.reason().unwrap_or("unknown");
-            let name = failure.arn().map_or("?", short);
-            (place.clone(), Fault::new(FaultKind::Missing, format!("service {name}: {reason}")))
-        }));
     }
+    region.ceiling |= region.services.len() > CEILING;
+    region.services.truncate(CEILING);
     // Every cluster failed: that is an answer of its own, not an empty region.
     match region.errors.first() {
-        Some((_, fault)) if region.services.is_empty() && region.errors.len() >= clusters.chosen.len() => {
-            Err(fault.clone())
-        }
+        Some((_, fault)) if region.services.is_empty() && region.errors.len() >= asked => Err(fault.clone()),
         Some(_) | None => Ok(region),
+    }
+}
+
+struct ClusterServices {
+    described: read::Described,
+    others: Vec<String>,
+    ceiling: bool,
+}
+
+/// The services of a cluster, or the one that `wanted` means. `None` when there is no such cluster.
+async fn read_cluster(
+    client: &Client,
+    cluster: &str,
+    wanted: Option<&str>,
+) -> Result<Option<ClusterServices>, Fault> {
+    let Some(arns) = read::service_arns(client, cluster, CEILING).await? else { return Ok(None) };
+    let ceiling = arns.len() >= CEILING;
+    let (chosen, others): (Vec<String>, Vec<String>) =
+        arns.into_iter().partition(|arn| wanted.is_none_or(|wanted| means(wanted, arn)));
+    let Some(described) = read::describe_services(client, cluster, &chosen).await else { return Ok(None) };
+    let others = others.iter().map(|arn| short(arn).to_owned()).collect();
+    Ok(Some(ClusterServices { described, others, ceiling }))
+}
+
+impl Others {
+    fn clusters(clusters: Vec<String>) -> Self {
+        Self { clusters, services: Vec::new() }
+    }
+}
+
+impl RegionServices {
+    fn add(&mut self, place: &str, read: ClusterServices) {
+        self.clusters += 1;
+        self.ceiling |= read.ceiling;
+        self.others.services.extend(read.others);
+        self.services.extend(read.described.services);
+        if let Some((fault, lost)) = read.described.fault {
+            self.errors.push((format!("{place}: {lost} services"), fault));
+        }
+        self.errors.extend(read.described.failures.iter().map(|failure| {
+            let reason = failure.reason().unwrap_or("unknown");
+            let name = failure.arn().map_or("?", short);
+            (place.to_owned(), Fault::new(FaultKind::Missing, format!("service {name}: {reason}")))
+        }));
     }
 }
 
@@ -241,7 +257,7 @@ fn project(args: &Args, out: &Gathered<RegionServices>, now: Timestamp) -> Proje
         let shown: Vec<Row> = projection.rows.iter().filter(|row| row.urgency > 1).cloned().collect();
         projection = projection.rows(shown);
     }
-    projection.errors = errors(out);
+    projection.errors = row::errors(out, |region| &region.errors);
     projection.notes = notes(args, &all, now);
     projection.truncated = out.answers.iter().any(|(_, r)| r.ceiling).then(|| {
         format!("only the first {CEILING} services of a region were read; name a cluster to see the rest")
@@ -301,15 +317,4 @@ fn notes(args: &Args, all: &[&Service], now: Timestamp) -> Vec<String> {
 fn fails_visibly(service: &Service) -> bool {
     let breaker = service.deployment_configuration().and_then(|c| c.deployment_circuit_breaker());
     row::controller(service) == "ECS" && breaker.is_some_and(|b| b.enable)
-}
-
-fn errors(out: &Gathered<RegionServices>) -> Vec<Partial> {
-    let inside = out.answers.iter().flat_map(|(place, region)| {
-        region.errors.iter().map(move |(what, fault)| Partial {
-            account: place.account.clone().filter(|_| out.many_accounts),
-            place: format!("{} {what}", place.region),
-            fault: fault.clone(),
-        })
-    });
-    out.errors.iter().cloned().chain(inside).collect()
 }

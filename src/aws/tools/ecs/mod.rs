@@ -5,11 +5,11 @@ pub mod health;
 pub mod image;
 pub mod names;
 pub mod proposal;
-
 pub mod read;
 pub mod rollback;
-
 pub mod row;
+pub mod stopped;
+pub mod warnings;
 
 use aws_smithy_types::DateTime;
 use quarterdeck_core::Timestamp;
