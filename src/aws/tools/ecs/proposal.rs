@@ -330,3 +330,296 @@ fn unknown(facts: &Facts) -> Vec<String> {
     }
     unknown
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::definition::ContainerSpec;
+    use super::super::fixture::{NOW, ago, breaker, broken, controller, definition, service, tag};
+    use super::*;
+    use aws_sdk_applicationautoscaling::types::{ScalableDimension, ServiceNamespace};
+    use quarterdeck_core::approval::WarningLevel;
+
+    fn args(change: impl FnOnce(&mut Args)) -> Args {
+        let mut args = Args { cluster: "prod".into(), service: "checkout-api".into(), ..Args::default() };
+        change(&mut args);
+        args
+    }
+
+    fn facts(service: Service) -> Facts {
+        Facts {
+            service,
+            region: "eu-west-1".into(),
+            identity: Identity { account: "123456789012".into(), ..Identity::default() },
+            before: None,
+            aim: None,
+            autoscaling: None,
+            now: NOW,
+        }
+    }
+
+    fn aim(name: &str, image: &str) -> Aim {
+        Aim {
+            name: name.into(),
+            definition: Ok(definition(name, image)),
+            digests: Vec::new(),
+            digests_before: Ok(Vec::new()),
+            succeeded_at: None,
+            guess: None,
+            also_different: Vec::new(),
+        }
+    }
+
+    /// The drill: 42 to 41.
+    fn rollback() -> Facts {
+        Facts {
+            before: Some(Ok(definition("checkout-api:42", "registry/checkout-api:1.9.0"))),
+            aim: Some(Aim {
+                digests: vec![("app".into(), "sha256:41414141414141414141".into())],
+                digests_before: Ok(vec![("app".into(), "sha256:42424242424242424242".into())]),
+                ..aim("checkout-api:41", "registry/checkout-api:1.8.2")
+            }),
+            ..facts(broken().build())
+        }
+    }
+
+    fn scalable(min: i32, max: i32) -> ScalableTarget {
+        ScalableTarget::builder()
+            .service_namespace(ServiceNamespace::Ecs)
+            .resource_id("service/prod/checkout-api")
+            .scalable_dimension(ScalableDimension::EcsServiceDesiredCount)
+            .min_capacity(min)
+            .max_capacity(max)
+            .role_arn("arn:aws:iam::123456789012:role/scaling")
+            .creation_time(ago(9000))
+            .build()
+            .unwrap()
+    }
+
+    fn shown(proposal: &Proposal) -> Vec<(&str, &str, &str)> {
+        let changes = proposal.targets[0].changes.iter();
+        changes.map(|c| (c.field.as_str(), c.before.as_str(), c.after.as_str())).collect()
+    }
+
+    fn codes(proposal: &Proposal) -> Vec<(&str, WarningLevel)> {
+        proposal.warnings.iter().map(|w| (w.code.as_str(), w.level)).collect()
+    }
+
+    #[test]
+    fn rolling_the_broken_deploy_back() {
+        let proposal = propose(&args(|a| a.roll_back = true), &rollback()).unwrap();
+        assert_eq!(proposal.title, "Roll back to checkout-api:41: checkout-api of cluster prod in eu-west-1");
+        assert_eq!(
+            shown(&proposal),
+            [
+                ("task definition", "checkout-api:42", "checkout-api:41"),
+                (
+                    "image",
+                    "registry/checkout-api:1.9.0 (sha256:424242424242)",
+                    "registry/checkout-api:1.8.2 (sha256:414141414141)"
+                ),
+            ]
+        );
+        assert_eq!(
+            proposal.command,
+            "aws ecs update-service --region eu-west-1 --cluster prod --service checkout-api --task-definition checkout-api:41"
+        );
+        assert_eq!(proposal.actions, ["ecs:UpdateService", "iam:PassRole"]);
+        assert_eq!(proposal.dry_run, DryRun::NotOffered);
+        assert_eq!(proposal.unknown, Vec::<String>::new());
+        assert_eq!(codes(&proposal), [("mutable_tag", WarningLevel::Info)]);
+        assert_eq!(
+            proposal.reversible,
+            Reversible::Yes("set the task definition back to checkout-api:42".into())
+        );
+        assert_eq!(proposal.args["region"], "eu-west-1");
+        assert_eq!(proposal.undo["task_definition"], "checkout-api:42");
+        let target = &proposal.targets[0];
+        assert_eq!((target.id.as_str(), target.state.as_str()), ("prod/checkout-api", "ACTIVE"));
+        assert_eq!(target.tags["environment"], "staging");
+        assert!(target.context.contains(&("running".to_owned(), "2 of 8".to_owned())));
+    }
+
+    #[test]
+    fn a_guessed_rollback_says_so_and_is_not_known() {
+        let mut facts = rollback();
+        let aim = facts.aim.as_mut().unwrap();
+        aim.guess = Some("the record could not be read: denied".into());
+        aim.also_different = vec!["network configuration"];
+        let proposal = propose(&args(|a| a.roll_back = true), &facts).unwrap();
+        let codes = codes(&proposal);
+        assert!(codes.contains(&("rollback_target_guessed", WarningLevel::Caution)), "{codes:?}");
+        assert!(codes.contains(&("only_task_definition", WarningLevel::Caution)), "{codes:?}");
+        assert_eq!(proposal.unknown.len(), 1);
+        assert!(proposal.unknown[0].contains("checkout-api:41 ever ran well"), "{:?}", proposal.unknown);
+    }
+
+    #[test]
+    fn what_could_not_be_read_is_not_known() {
+        let denied = || Fault::new(FaultKind::Denied, "no").action("ecs:DescribeTaskDefinition");
+        let mut facts = rollback();
+        facts.before = Some(Err(denied()));
+        facts.aim.as_mut().unwrap().definition = Err(denied());
+        facts.aim.as_mut().unwrap().digests_before = Err(denied());
+        facts.autoscaling = Some(Err(denied()));
+        let proposal = propose(&args(|a| a.roll_back = true), &facts).unwrap();
+        assert_eq!(proposal.unknown.len(), 4);
+        assert!(proposal.unknown.iter().all(|u| u.contains("ecs:DescribeTaskDefinition")));
+        assert_eq!(shown(&proposal), [("task definition", "checkout-api:42", "checkout-api:41")]);
+        assert!(proposal.actions.contains(&"iam:PassRole".to_owned()));
+    }
+
+    #[test]
+    fn counts() {
+        let of = |running: i32, desired: i32, count: i32, targets: Vec<ScalableTarget>| {
+            let service = service("checkout-api", running, desired).tags(tag("environment", "dev")).build();
+            let facts = Facts { autoscaling: Some(Ok(targets)), ..facts(service) };
+            propose(&args(|a| a.desired_count = Some(count)), &facts)
+        };
+        let down = of(8, 8, 2, vec![scalable(4, 16)]).unwrap();
+        assert_eq!(shown(&down), [("desired count", "8", "2")]);
+        assert_eq!(codes(&down), [("autoscaling_may_undo", WarningLevel::Caution)]);
+        assert!(down.warnings[0].text.contains("2 is outside"), "{}", down.warnings[0].text);
+        assert_eq!(down.actions, ["ecs:UpdateService"]);
+        assert_eq!(
+            down.command,
+            "aws ecs update-service --region eu-west-1 --cluster prod --service checkout-api --desired-count 2"
+        );
+        let zero = of(8, 8, 0, Vec::new()).unwrap();
+        assert_eq!(codes(&zero), [("scale_to_zero", WarningLevel::Critical)]);
+        assert_eq!(codes(&of(8, 8, 9, Vec::new()).unwrap()), []);
+        assert!(of(8, 8, 9, vec![scalable(4, 16)]).unwrap().warnings[0].text.contains("at any time"));
+        let same = of(8, 8, 8, Vec::new()).unwrap_err();
+        assert_eq!(same.kind, FaultKind::Conflict);
+        assert!(same.message.contains("nothing would change"));
+    }
+
+    #[test]
+    fn a_forced_deployment_pulls_its_tags_again() {
+        let service = service("checkout-api", 2, 2).deployment_configuration(breaker(true, true)).build();
+        let facts = Facts {
+            before: Some(Ok(definition("checkout-api:42", "registry/checkout-api"))),
+            ..facts(service)
+        };
+        let proposal = propose(&args(|a| a.force_new_deployment = true), &facts).unwrap();
+        assert_eq!(shown(&proposal), [("force new deployment", "no", "yes")]);
+        assert_eq!(codes(&proposal), [("mutable_tag", WarningLevel::Caution)]);
+        assert!(proposal.warnings[0].text.contains("tag latest"), "{}", proposal.warnings[0].text);
+        assert!(proposal.command.ends_with("--force-new-deployment"));
+        assert!(matches!(proposal.reversible, Reversible::Partly(_)));
+    }
+
+    #[test]
+    fn tags_of_images() {
+        for (before, after, expected) in [
+            ("app:1@sha256:aa", "app:1@sha256:bb", None),
+            ("app:2", "app:1", Some(WarningLevel::Info)),
+            ("app:latest", "app:latest", Some(WarningLevel::Caution)),
+            ("app:stable", "app:stable", Some(WarningLevel::Caution)),
+            ("app:2", "app", Some(WarningLevel::Caution)),
+        ] {
+            let facts = Facts {
+                before: Some(Ok(definition("checkout-api:42", before))),
+                aim: Some(aim("checkout-api:41", after)),
+                ..facts(broken().build())
+            };
+            let proposal = propose(&args(|a| a.roll_back = true), &facts).unwrap();
+            let found = proposal.warnings.iter().find(|w| w.code == "mutable_tag").map(|w| w.level);
+            assert_eq!(found, expected, "{before} -> {after}");
+        }
+    }
+
+    #[test]
+    fn several_containers_are_named() {
+        let sidecar =
+            |image: &str| ContainerSpec { name: "envoy".into(), image: image.into(), ..Default::default() };
+        let (mut before, mut after) =
+            (definition("checkout-api:42", "app:2"), definition("checkout-api:41", "app:1"));
+        before.containers.push(sidecar("envoy:1.31"));
+        after.containers.push(sidecar("envoy:1.31"));
+        let facts = Facts {
+            before: Some(Ok(before)),
+            aim: Some(Aim { definition: Ok(after), ..aim("checkout-api:41", "") }),
+            ..facts(broken().build())
+        };
+        let proposal = propose(&args(|a| a.roll_back = true), &facts).unwrap();
+        assert_eq!(shown(&proposal)[1..], [("image of app", "app:2", "app:1")]);
+    }
+
+    #[test]
+    fn a_rollout_in_progress_and_no_breaker_are_told() {
+        use super::super::fixture::deployment;
+        use aws_sdk_ecs::types::DeploymentRolloutState::InProgress;
+        let service = service("checkout-api", 2, 8)
+            .deployments(deployment("PRIMARY", "checkout-api:42", (0, 8), InProgress, 3, 4))
+            .tags(tag("aws:cloudformation:stack-name", "checkout"))
+            .build();
+        let facts = Facts { service, ..rollback() };
+        let proposal = propose(&args(|a| a.roll_back = true), &facts).unwrap();
+        let codes: Vec<&str> = proposal.warnings.iter().map(|w| w.code.as_str()).collect();
+        assert_eq!(codes, ["rollout_in_progress", "no_circuit_breaker", "mutable_tag", "drift_likely"]);
+    }
+
+    #[test]
+    fn who_manages_it() {
+        for (key, value, drift) in [
+            ("aws:cloudformation:stack-name", "x", true),
+            ("ManagedBy", "terraform", true),
+            ("terraform-workspace", "prod", true),
+            ("managed_by", "CDK", true),
+            ("managed-by", "platform team", false),
+            ("environment", "dev", false),
+        ] {
+            let facts = facts(service("checkout-api", 2, 2).tags(tag(key, value)).build());
+            let proposal = propose(&args(|a| a.desired_count = Some(3)), &facts).unwrap();
+            assert_eq!(proposal.warnings.iter().any(|w| w.code == "drift_likely"), drift, "{key}={value}");
+        }
+    }
+
+    #[test]
+    fn inactive_definitions() {
+        let mut facts = rollback();
+        facts.before = Some(Ok(Definition { active: false, ..definition("checkout-api:42", "app:2") }));
+        let proposal = propose(&args(|a| a.roll_back = true), &facts).unwrap();
+        assert!(matches!(proposal.reversible, Reversible::No(_)), "42 could not come back");
+        facts.aim.as_mut().unwrap().definition =
+            Ok(Definition { active: false, ..definition("checkout-api:41", "app:1") });
+        let fault = propose(&args(|a| a.roll_back = true), &facts).unwrap_err();
+        assert_eq!(fault.kind, FaultKind::Conflict);
+    }
+
+    #[test]
+    fn states_that_refuse() {
+        use aws_sdk_ecs::types::DeploymentControllerType::{CodeDeploy, Ecs, External};
+        let by = |kind: DeploymentControllerType| {
+            service("checkout-api", 2, 2).deployment_controller(controller(kind)).build()
+        };
+        let daemon = service("checkout-api", 2, 2).scheduling_strategy(SchedulingStrategy::Daemon).build();
+        let back = || args(|a| a.roll_back = true);
+        let forced = || args(|a| a.force_new_deployment = true);
+        let count = || args(|a| a.desired_count = Some(3));
+        let named = || args(|a| a.task_definition = Some("checkout-api:41".into()));
+        for (what, args, service, refused) in [
+            ("rolling updates", back(), by(Ecs), false),
+            ("CodeDeploy, roll back", back(), by(CodeDeploy), true),
+            ("CodeDeploy, task definition", named(), by(CodeDeploy), true),
+            ("CodeDeploy, force", forced(), by(CodeDeploy), true),
+            ("CodeDeploy, count", count(), by(CodeDeploy), false),
+            ("external, task definition", named(), by(External), true),
+            ("external, count", count(), by(External), false),
+            ("daemon, count", count(), daemon.clone(), true),
+            ("daemon, roll back", back(), daemon, false),
+            ("draining", count(), service("checkout-api", 1, 2).status("DRAINING").build(), true),
+        ] {
+            let answer = refuse(&args, &service);
+            assert_eq!(answer.is_err(), refused, "{what}");
+            assert!(answer.is_ok() || answer.unwrap_err().kind == FaultKind::Conflict, "{what}");
+        }
+    }
+
+    #[test]
+    fn planning_the_resolved_arguments_again_gives_the_same_plan() {
+        let first = propose(&args(|a| a.roll_back = true), &rollback()).unwrap();
+        let again: Args = serde_json::from_value(first.args.clone()).unwrap();
+        assert_eq!(propose(&again, &rollback()).unwrap(), first);
+    }
+}

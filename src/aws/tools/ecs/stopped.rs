@@ -269,3 +269,166 @@ fn log_notes(tasks: &[Stopped<'_>]) -> Vec<String> {
     }
     notes.into_iter().take(5).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture::{NOW, ago, arn, definition};
+    use super::*;
+    use aws_sdk_ecs::types::builders::{ContainerBuilder, TaskBuilder};
+    use quarterdeck_core::tool::{Fault, FaultKind};
+
+    const SECRET: &str = "ResourceInitializationError: unable to pull secrets or registry auth: execution resource \
+        retrieval failed: unable to retrieve secret from asm: service call has been retried 1 time(s): failed to fetch \
+        secret arn:aws:secretsmanager:eu-west-1:123456789012:secret:checkout/payment-key from secrets manager: \
+        ResourceNotFoundException: Secrets Manager can't find the specified secret.";
+
+    fn task(id: &str, minutes: u64, code: TaskStopCode, reason: &str) -> TaskBuilder {
+        Task::builder()
+            .task_arn(arn(&format!("task/prod/{id}")))
+            .cluster_arn(arn("cluster/prod"))
+            .group("service:checkout-api")
+            .task_definition_arn(arn("task-definition/checkout-api:42"))
+            .stopped_at(ago(minutes))
+            .stop_code(code)
+            .stopped_reason(reason)
+    }
+
+    fn container(name: &str) -> ContainerBuilder {
+        Container::builder().name(name).image("registry/checkout-api:1.9.0")
+    }
+
+    fn gathered(tasks: Vec<Task>) -> Gathered<RegionTasks> {
+        let definitions = [(
+            arn("task-definition/checkout-api:42"),
+            definition("checkout-api:42", "registry/checkout-api:1.9.0"),
+        )]
+        .into();
+        let region =
+            RegionTasks { clusters: vec!["prod".into()], tasks, definitions, ..RegionTasks::default() };
+        let place = Place { account: None, region: "eu-west-1".into() };
+        Gathered {
+            answers: vec![(place, region)],
+            errors: Vec::new(),
+            many_accounts: false,
+            many_regions: false,
+        }
+    }
+
+    fn cell(projection: &Projection, row: usize, column: &str) -> Cell {
+        projection.cell(&projection.rows[row], column).cloned().unwrap()
+    }
+
+    #[test]
+    fn a_missing_secret_is_read_to_its_end() {
+        let failed = |id: &str, minutes: u64| {
+            task(id, minutes, TaskStopCode::TaskFailedToStart, SECRET)
+                .containers(container("app").build())
+                .build()
+        };
+        let out = gathered(vec![failed("t1", 9), failed("t2", 2)]);
+        let shown = project(&Args::default(), &out, NOW);
+        assert!(shown.summary.starts_with("2 stopped tasks of 1 clusters (eu-west-1), the newest at 2026-11-20T03:02:05Z: 2 TaskFailedToStart. 2 of them: ResourceInitializationError"), "{}", shown.summary);
+        assert_eq!(cell(&shown, 0, "task"), "t2".into(), "newest first");
+        assert_eq!(cell(&shown, 0, "reason"), SECRET.into());
+        assert_eq!(cell(&shown, 0, "log_group"), "/ecs/checkout-api".into());
+        assert_eq!(cell(&shown, 0, "log_stream"), Cell::Absent, "it never started, so it never wrote");
+        assert_eq!(cell(&shown, 0, "exit_code"), Cell::Absent);
+        assert_eq!(cell(&shown, 0, "started_at"), Cell::Absent);
+        assert_eq!(shown.rows[0].urgency, 3);
+        assert!(shown.notes.iter().any(|n| n.contains("about an hour")));
+        assert!(shown.notes.iter().any(|n| n.starts_with("2 tasks never started")), "{:?}", shown.notes);
+    }
+
+    #[test]
+    fn each_container_has_its_exit_code_and_stream() {
+        let stopped =
+            task("t1", 1, TaskStopCode::EssentialContainerExited, "Essential container in task exited")
+                .started_at(ago(5))
+                .containers(
+                    container("app")
+                        .exit_code(137)
+                        .reason("OutOfMemoryError: Container killed due to memory usage")
+                        .build(),
+                )
+                .containers(container("envoy").exit_code(0).build())
+                .build();
+        let shown = project(&Args::default(), &gathered(vec![stopped]), NOW);
+        assert_eq!(shown.rows.len(), 2);
+        assert_eq!(cell(&shown, 0, "exit_code"), 137.into());
+        assert_eq!(cell(&shown, 0, "log_stream"), "ecs/app/t1".into());
+        assert_eq!(
+            cell(&shown, 0, "reason"),
+            "OutOfMemoryError: Container killed due to memory usage | Essential container in task exited"
+                .into()
+        );
+        assert_eq!((shown.rows[0].urgency, shown.rows[1].urgency), (3, 1));
+        assert_eq!(shown.counts.of, [("EssentialContainerExited".to_owned(), 1)], "tasks are counted");
+        assert!(shown.summary.contains("OutOfMemoryError"), "{}", shown.summary);
+    }
+
+    #[test]
+    fn urgency_by_what_happened() {
+        let of = |code: TaskStopCode, reason: &str, exit: Option<i32>| {
+            let task = task("t", 1, code, reason).build();
+            urgency(&task, Some(&container("app").set_exit_code(exit).build()))
+        };
+        for (code, reason, exit, expected) in [
+            (TaskStopCode::TaskFailedToStart, "CannotPullContainerError", None, 3),
+            (TaskStopCode::EssentialContainerExited, "Essential container in task exited", Some(1), 2),
+            (TaskStopCode::EssentialContainerExited, "Essential container in task exited", Some(0), 1),
+            (TaskStopCode::ServiceSchedulerInitiated, "Scaling activity initiated by deployment", Some(0), 0),
+            (
+                TaskStopCode::ServiceSchedulerInitiated,
+                "Task failed ELB health checks in (target-group x)",
+                Some(143),
+                2,
+            ),
+            (TaskStopCode::UserInitiated, "Task stopped by user", Some(137), 0),
+            (TaskStopCode::SpotInterruption, "Your Spot Task was interrupted.", None, 1),
+        ] {
+            assert_eq!(of(code, reason, exit), expected, "{reason}");
+        }
+    }
+
+    #[test]
+    fn without_a_prefix_the_stream_is_the_container() {
+        let mut out = gathered(vec![
+            task("t1", 1, TaskStopCode::UserInitiated, "x")
+                .containers(container("app").exit_code(0).runtime_id("abc123").build())
+                .build(),
+        ]);
+        for definition in out.answers[0].1.definitions.values_mut() {
+            definition.containers[0].log =
+                Log::CloudWatch { group: "/ecs/x".into(), prefix: None, region: Some("us-east-1".into()) };
+        }
+        let shown = project(&Args::default(), &out, NOW);
+        assert_eq!(cell(&shown, 0, "log_stream"), "abc123".into());
+        assert!(shown.notes.iter().any(|n| n == "log group /ecs/x is in us-east-1"), "{:?}", shown.notes);
+    }
+
+    #[test]
+    fn since_cuts_and_nothing_found_says_where() {
+        let out = gathered(vec![task("t1", 20, TaskStopCode::UserInitiated, "x").build()]);
+        let args = |since: &str| Args {
+            since: Some(since.into()),
+            cluster: Some("prod".into()),
+            service: Some("checkout-api".into()),
+            ..Args::default()
+        };
+        assert_eq!(project(&args("30m"), &out, NOW).rows.len(), 1);
+        let none = project(&args("10m"), &out, NOW);
+        assert_eq!(
+            none.summary,
+            "No stopped tasks since 10m of checkout-api in prod (eu-west-1); ECS keeps them for about an hour"
+        );
+        assert!(project(&args("3h"), &out, NOW).notes.iter().any(|n| n.contains("reaches further back")));
+    }
+
+    #[test]
+    fn a_region_that_did_not_answer_is_told() {
+        let mut out = gathered(Vec::new());
+        out.answers[0].1.errors.push(("cluster dev".into(), Fault::new(FaultKind::Throttled, "slow down")));
+        let shown = project(&Args::default(), &out, NOW);
+        assert_eq!(shown.errors[0].place, "eu-west-1 cluster dev");
+    }
+}
