@@ -4,6 +4,7 @@ mod chain;
 mod entry;
 mod step;
 
+pub(crate) use chain::hex;
 pub use chain::{Chain, GENESIS, hash};
 pub use entry::{Actor, CallStats, Entry, Fact, Outcome, RefusedBy, TurnEnd, VERSION, WriteEffect};
 pub use step::{Step, StepKind, StepStatus, Timeline};
