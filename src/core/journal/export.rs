@@ -1,0 +1,1 @@
+//! Copies of one step, as text.
