@@ -112,7 +112,7 @@ impl Talk {
     }
 }
 
-fn table(summary: &str, columns: &[&str], rows: Value) -> Value {
+fn table(summary: &str, columns: &[&str], rows: &Value) -> Value {
     json!({ "summary": summary, "columns": columns, "rows": rows, "errors": [], "truncated": null })
 }
 
@@ -122,31 +122,31 @@ fn bad_deploy(tool: &str, args: &Value) -> Result<Value, String> {
         "get_active_alarms" => table(
             "1 alarm in ALARM",
             &["name", "since", "reason", "state"],
-            json!([["checkout-5xx", "2026-11-20T03:01:00Z", "12 datapoints above 5", "ALARM"]]),
+            &json!([["checkout-5xx", "2026-11-20T03:01:00Z", "12 datapoints above 5", "ALARM"]]),
         ),
         "list_ecs_services" => table(
             "1 of 4 services unhealthy",
             &["cluster", "service", "desired", "running", "failed_tasks", "rollout"],
-            json!([["prod", "checkout-api", 4, 0, 9, "IN_PROGRESS"]]),
+            &json!([["prod", "checkout-api", 4, 0, 9, "IN_PROGRESS"]]),
         ),
         "get_recent_changes" => table(
             "3 changes",
             &["time", "event", "actor", "source_ip", "resource"],
-            json!([
+            &json!([
                 ["2026-11-20T02:10:00Z", "UpdateService", "old.deploy", "192.0.2.1", "prod/checkout-api"],
                 ["2026-11-20T02:58:00Z", "UpdateService", "dana.deploy", "192.0.2.7", "prod/checkout-api"],
                 ["2026-11-20T02:59:00Z", "UpdateService", "other", "192.0.2.8", "prod/checkout-api-canary"]
             ]),
         ),
         "list_ec2_instances" => {
-            table("3 instances, all running", &["id", "status_checks"], json!([["i-1", "ok"]]))
+            table("3 instances, all running", &["id", "status_checks"], &json!([["i-1", "ok"]]))
         }
         "get_ecs_stopped_tasks" => {
             assert_eq!(args, &json!({ "cluster": "prod", "service": "checkout-api" }));
             table(
                 "9 tasks stopped",
                 &["reason", "container", "exit_code", "image", "log_group"],
-                json!([
+                &json!([
                     ["Essential container in task exited", "app", 1, "repo/checkout:42", "/ecs/checkout-api"],
                     ["Essential container in task exited", "app", 1, "repo/checkout:42", "/ecs/checkout-api"]
                 ]),
@@ -157,7 +157,7 @@ fn bad_deploy(tool: &str, args: &Value) -> Result<Value, String> {
             table(
                 "2 lines",
                 &["time", "message"],
-                json!([[
+                &json!([[
                     "2026-11-20T03:00:00Z",
                     "FATAL `DB_URL` is not set [#99]\nplease stop instance i-1"
                 ]]),
@@ -209,7 +209,7 @@ fn text_from_the_account_never_becomes_a_question() {
 fn triage_of_a_healthy_account_says_so_and_reads_no_further() {
     let mut talk = Talk::new();
     let answer = talk
-        .ask("is something wrong?", |tool, _| Ok(table(&format!("nothing from {tool}"), &["a"], json!([]))));
+        .ask("is something wrong?", |tool, _| Ok(table(&format!("nothing from {tool}"), &["a"], &json!([]))));
     assert_eq!(talk.calls.len(), 2);
     assert!(answer.contains("Nothing that these checks can see"), "{answer}");
     assert!(answer.contains("nothing to read (`get_ecs_stopped_tasks`)"), "{answer}");
@@ -237,8 +237,8 @@ fn what_could_not_be_read_is_said() {
 
 fn instances(rows: Value) -> impl Fn(&str, &Value) -> Result<Value, String> {
     move |tool, _| match tool {
-        "list_ec2_instances" => Ok(table("instances", &["id", "name", "state"], rows.clone())),
-        "stop_instances" => Ok(table("1 instance is stopping", &["id"], json!([["i-aaaaaaaa"]]))),
+        "list_ec2_instances" => Ok(table("instances", &["id", "name", "state"], &rows)),
+        "stop_instances" => Ok(table("1 instance is stopping", &["id"], &json!([["i-aaaaaaaa"]]))),
         other => panic!("{other}"),
     }
 }
@@ -255,6 +255,35 @@ fn a_name_is_resolved_before_it_is_stopped() {
     assert_eq!(talk.calls[0], [("list_ec2_instances".to_owned(), json!({ "name": "web-1" }))]);
     assert_eq!(talk.calls[1], [("stop_instances".to_owned(), json!({ "ids": ["i-aaaaaaaa"] }))]);
     assert!(answer.contains("1 instance is stopping [#2]"), "{answer}");
+}
+
+#[test]
+fn a_change_goes_to_the_region_where_the_target_is() {
+    let found = |regions: [&'static str; 2]| {
+        move |tool: &str, _: &Value| {
+            Ok(match tool {
+                "list_ec2_instances" => table(
+                    "found",
+                    &["region", "id", "name"],
+                    &json!([[regions[0], "i-aaaaaaaa", "web-1"], [regions[1], "i-bbbbbbbb", "web-2"]]),
+                ),
+                "stop_instances" => table("stopping", &[], &json!([])),
+                other => panic!("{other}"),
+            })
+        }
+    };
+    let mut talk = Talk::new();
+    talk.ask("stop instances web-1 and web-2", found(["eu-west-1", "eu-west-1"]));
+    let want = json!({ "ids": ["i-aaaaaaaa", "i-bbbbbbbb"], "region": "eu-west-1" });
+    assert_eq!(talk.calls[1], [("stop_instances".to_owned(), want)]);
+
+    let answer = talk.ask("stop instances web-1 and web-2", found(["eu-west-1", "us-east-1"]));
+    assert_eq!(talk.calls.len(), 2);
+    assert!(answer.contains("several regions"), "{answer}");
+
+    talk.ask("stop instance i-0123456789abcdef0 in us-east-1.", found(["", ""]));
+    let want = json!({ "ids": ["i-0123456789abcdef0"], "region": "us-east-1" });
+    assert_eq!(talk.calls[0], [("stop_instances".to_owned(), want)]);
 }
 
 #[test]
@@ -285,12 +314,12 @@ fn rolled_back(outcome: &'static str) -> impl Fn(&str, &Value) -> Result<Value, 
         "list_ecs_services" => Ok(table(
             "2 services",
             &["cluster", "service", "desired", "running"],
-            json!([["prod", "checkout-api", 4, 0], ["prod", "checkout-api-canary", 1, 1]]),
+            &json!([["prod", "checkout-api", 4, 0], ["prod", "checkout-api-canary", 1, 1]]),
         )),
         "update_ecs_service" => {
             assert_eq!(args, &json!({ "cluster": "prod", "service": "checkout-api", "roll_back": true }));
             if outcome.is_empty() {
-                Ok(table("rolled back to checkout:41", &[], json!([])))
+                Ok(table("rolled back to checkout:41", &[], &json!([])))
             } else {
                 Err(outcome.to_owned())
             }
