@@ -6,7 +6,8 @@ use super::palette::Palette;
 use crate::Timestamp;
 use crate::event::Progress;
 use crate::id::{CallId, StepNo, TurnId};
-use crate::journal::{Entry, Timeline};
+use crate::journal::{Entry, Step, Timeline};
+use crate::keymap::{Keymap, Place};
 use crate::message::Usage;
 use crate::scope::{Mode, Scope};
 use crate::tool::Catalogue;
@@ -24,6 +25,8 @@ pub struct Screen {
     pub live: LiveState,
     /// Which pane has the keys.
     pub focus: Focus,
+    /// The pane that had the keys last; never the composer. What a narrow screen shows.
+    pub pane: Focus,
     /// The focused pane fills the body.
     pub zoom: bool,
     /// The chat pane.
@@ -38,8 +41,12 @@ pub struct Screen {
     pub dialog: Option<Dialog>,
     /// The command palette.
     pub palette: Option<Palette>,
+    /// A line asked for at the bottom: `/` on a pane.
+    pub prompt: Option<Prompt>,
     /// The help overlay, with its scroll offset.
     pub help: Option<usize>,
+    /// What the help is about: where one was when `?` was pressed.
+    pub help_for: Place,
     /// A plain yes/no question (TRACK to EXECUTE). Never yields an approval.
     pub question: Option<PlainQuestion>,
     /// Short-lived messages, newest last.
@@ -50,19 +57,80 @@ pub struct Screen {
     pub quit_armed: Option<Timestamp>,
     /// Ctrl-L: everything is to be drawn anew.
     pub redraw: bool,
+    /// Ctrl-Z: the console is to be suspended; taken by the run loop.
+    pub suspend: bool,
     /// Mouse reporting is on.
     pub mouse: bool,
     /// The console is to end.
     pub quit: bool,
     /// Tools, for the palette and the forms.
     pub catalogue: Arc<Catalogue>,
+    /// Which key does what.
+    pub keymap: Arc<Keymap>,
     /// Text the front is to put on the clipboard; taken by the run loop.
     pub copy: Option<Copy>,
     /// The journal can no longer be written; shown in the header.
     pub store_failed: Option<String>,
     /// The clock at the last update: what ages and spinners are drawn from.
     pub now: Timestamp,
-    pub(super) targets: Vec<HitTarget>,
+    /// What the last drawing showed.
+    pub(super) shown: Shown,
+}
+
+impl Screen {
+    /// An empty screen of `size` columns and rows, the focus in the composer.
+    #[must_use]
+    pub fn new(catalogue: Arc<Catalogue>, size: (u16, u16), now: Timestamp) -> Self {
+        Self {
+            size,
+            ledger: Ledger { max_iterations: 20, ..Ledger::default() },
+            live: LiveState::default(),
+            focus: Focus::Composer,
+            pane: Focus::Chat,
+            zoom: false,
+            chat: ChatPane::default(),
+            timeline: TimelinePane::default(),
+            detail: DetailPane::default(),
+            composer: Composer::default(),
+            dialog: None,
+            palette: None,
+            prompt: None,
+            help: None,
+            help_for: Place::Composer,
+            question: None,
+            notices: VecDeque::new(),
+            esc_armed: false,
+            quit_armed: None,
+            redraw: false,
+            suspend: false,
+            mouse: true,
+            quit: false,
+            catalogue,
+            keymap: Keymap::standard(),
+            copy: None,
+            store_failed: None,
+            now,
+            shown: Shown::default(),
+        }
+    }
+
+    /// The same screen with another key map.
+    #[must_use]
+    pub fn with_keymap(mut self, keymap: Arc<Keymap>) -> Self {
+        self.keymap = keymap;
+        self
+    }
+
+    /// What the run loop is to put on the clipboard, once.
+    pub fn take_copy(&mut self) -> Option<Copy> {
+        self.copy.take()
+    }
+}
+
+/// Rows a step takes on the timeline below its own when it is expanded in place: one for each of its entries.
+#[must_use]
+pub fn expanded_rows(step: &Step) -> usize {
+    step.entries.len()
 }
 
 /// Projections of the journal the screen keeps.
@@ -86,6 +154,8 @@ pub struct Ledger {
     pub turns: u64,
     /// The turn that runs, its iteration and when it began.
     pub running: Option<(TurnId, u32, Timestamp)>,
+    /// Calls that have no result yet.
+    pub open_calls: std::collections::BTreeSet<CallId>,
     /// Iterations a turn may take.
     pub max_iterations: u32,
 }
@@ -125,6 +195,8 @@ pub enum ChatItem {
 pub struct LiveState {
     /// The answer as it streams: turn and text so far.
     pub text: Option<(TurnId, String)>,
+    /// The reasoning as it streams.
+    pub reasoning: Option<(TurnId, String)>,
     /// What the model is doing beside text: `composing list_ecs_services`, `retrying in 2 s: overloaded`.
     pub doing: Option<String>,
     /// Progress of running calls.
@@ -149,8 +221,33 @@ pub enum Focus {
 pub struct ChatPane {
     /// Lines scrolled up from the end; 0 follows the newest.
     pub up: usize,
+    /// While scrolled back: the first line shown, so that what streams in below does not move it.
+    pub anchor: Option<usize>,
     /// Index of the selected evidence link among those in the chat, when one is selected.
     pub link: Option<usize>,
+    /// Search text, highlighted; n and N move.
+    pub search: String,
+}
+
+impl Default for TimelinePane {
+    fn default() -> Self {
+        Self {
+            selected: None,
+            follow: true,
+            expanded: std::collections::BTreeSet::new(),
+            filter: Filter::default(),
+            top: 0,
+            visible: Vec::new(),
+        }
+    }
+}
+
+impl ChatPane {
+    /// The first line to show, when the chat has `extent`.
+    #[must_use]
+    pub fn first_line(&self, extent: Extent) -> usize {
+        self.anchor.unwrap_or(extent.last_top().saturating_sub(self.up)).min(extent.last_top())
+    }
 }
 
 /// State of the timeline.
@@ -166,6 +263,8 @@ pub struct TimelinePane {
     pub filter: Filter,
     /// The first visible row's offset, kept by `update` so that the selection stays in view.
     pub top: usize,
+    /// The steps the filter lets through, in order.
+    pub visible: Vec<StepNo>,
 }
 
 /// What the timeline shows.
@@ -202,6 +301,19 @@ pub enum DetailTab {
     Request,
     /// The entries as JSON.
     Raw,
+}
+
+/// A line asked for at the bottom: what to filter or search for. It takes effect while it is typed.
+#[derive(Debug)]
+pub struct Prompt {
+    /// Timeline: a filter; chat and detail: a search.
+    pub pane: Focus,
+    /// What was typed.
+    pub text: String,
+    /// Byte offset of the cursor.
+    pub cursor: usize,
+    /// What it was before, for Esc.
+    pub before: String,
 }
 
 /// A question that never approves anything.
@@ -281,8 +393,16 @@ pub struct Shown {
     pub help: Extent,
     /// Lines the dialog's body has and how many fit.
     pub dialog_body: Extent,
+    /// The first line of each target in the dialog's body; empty when not known.
+    pub target_lines: Vec<usize>,
     /// Evidence links in the chat, in reading order.
     pub links: Vec<StepNo>,
+    /// The line each of `links` is on, from the top of the whole chat; empty when not known.
+    pub link_lines: Vec<usize>,
+    /// Lines of the whole chat that hold its search text, in order.
+    pub chat_matches: Vec<usize>,
+    /// Lines of the whole detail that hold its search text, in order.
+    pub detail_matches: Vec<usize>,
     /// When something on the screen changes by itself next (a spinner, an age, a notice's end); `None` when idle.
     pub wake: Option<Timestamp>,
 }
@@ -294,4 +414,12 @@ pub struct Extent {
     pub total: usize,
     /// Lines that fit.
     pub fits: usize,
+}
+
+impl Extent {
+    /// The first line when scrolled to the end.
+    #[must_use]
+    pub const fn last_top(self) -> usize {
+        self.total.saturating_sub(self.fits)
+    }
 }

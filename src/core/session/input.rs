@@ -32,6 +32,8 @@ pub enum Input {
     Written(CallId, Written),
     /// A timer set by `WakeAt` is due.
     Woke(Wake),
+    /// The journal can no longer be written; why. Changes are refused from here on.
+    StoreFailed(String),
 }
 
 /// What a front can do.
@@ -61,4 +63,6 @@ pub enum Wake {
     Verify(CallId),
     /// An approval's lifetime is over.
     Approval(ApprovalId),
+    /// The model is told of this write although its verification has not ended.
+    Hold(CallId),
 }

@@ -9,5 +9,7 @@ mod spec;
 pub use args::{ArgsError, from_flags};
 pub use catalogue::{Catalogue, Tool};
 pub use fault::{Fault, FaultKind};
-pub use projection::{Cell, Column, ColumnKind, Counts, ModelView, Partial, Projection, Row, Series};
+pub use projection::{
+    Cell, Column, ColumnKind, Counts, ModelView, Partial, Projection, RESULT_CAP, ROUND_CAP, Row, Series,
+};
 pub use spec::{Op, RegionRule, Risk, Spec, Verdict, Watch, WriteCall};

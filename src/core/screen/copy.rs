@@ -1,0 +1,116 @@
+//! What is put on the clipboard.
+
+use super::{Copy, Screen};
+use crate::id::StepNo;
+use crate::journal::{Entry, Fact, Step, Timeline};
+use serde_json::Value;
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+impl Screen {
+    /// The selected step as Markdown.
+    pub(super) fn copy_step(&mut self) {
+        let Some(no) = self.timeline.selected else { return self.say("no step is selected") };
+        let text = step_markdown(&self.ledger.timeline, &self.ledger.entries, no);
+        self.put(format!("step #{no} as Markdown"), &text);
+    }
+
+    /// The selected step as a command line when it is a call or an approval, else its entries as JSON.
+    pub(super) fn copy_call(&mut self) {
+        let Some(step) = self.selected() else { return self.say("no step is selected") };
+        let no = step.no;
+        if let Some(command) = self.command_of(step) {
+            self.put(format!("step #{no} as a command"), &command);
+        } else {
+            let entries: Vec<&crate::journal::Entry> = self.entries_of(step).collect();
+            let json = serde_json::to_string_pretty(&entries).unwrap_or_default();
+            self.put(format!("step #{no} as JSON"), &json);
+        }
+    }
+
+    /// The entries a step is made of.
+    pub fn entries_of<'a>(&'a self, step: &'a Step) -> impl Iterator<Item = &'a crate::journal::Entry> {
+        let at = |seq: &crate::id::Seq| self.ledger.entries.get(usize::try_from(seq.0).ok()?);
+        step.entries.iter().filter_map(at).map(AsRef::as_ref)
+    }
+
+    fn command_of(&self, step: &Step) -> Option<String> {
+        let proposed = self.entries_of(step).find_map(|entry| match &entry.fact {
+            Fact::ApprovalAsked { proposal, .. } => Some(proposal.command.clone()),
+            _ => None,
+        });
+        proposed.or_else(|| {
+            self.entries_of(step).find_map(|entry| match &entry.fact {
+                Fact::ToolCalled { tool, args, .. } => Some(command_line(tool, args)),
+                _ => None,
+            })
+        })
+    }
+
+    fn put(&mut self, what: String, text: &str) {
+        self.copy = Some(Copy { what, text: crate::text::visible_lines(text).into_owned() });
+    }
+}
+
+/// `quarterdeck tool NAME --field value ...`, quoted for a shell.
+fn command_line(tool: &str, args: &Value) -> String {
+    let mut line = format!("quarterdeck tool {}", quoted(tool));
+    for (name, value) in args.as_object().into_iter().flatten() {
+        let flag = name.replace('_', "-");
+        match value {
+            Value::Null | Value::Bool(false) => {}
+            Value::Bool(true) => {
+                let _ = write!(line, " --{flag}");
+            }
+            Value::String(text) => {
+                let _ = write!(line, " --{flag} {}", quoted(text));
+            }
+            Value::Number(_) | Value::Array(_) | Value::Object(_) => {
+                let _ = write!(line, " --{flag} {}", quoted(&value.to_string()));
+            }
+        }
+    }
+    line
+}
+
+fn quoted(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@%+,".contains(c);
+    if !text.is_empty() && text.chars().all(plain) {
+        text.to_owned()
+    } else {
+        format!("'{}'", text.replace('\'', r"'\''"))
+    }
+}
+
+fn step_markdown(timeline: &Timeline, entries: &[Arc<Entry>], no: StepNo) -> String {
+    let Some(step) = timeline.get(no) else { return String::new() };
+    let mut out = format!("### #{no} {}\n\n{}\n", step.title, step.remark);
+    for entry in step.entries.iter().filter_map(|seq| entries.get(usize::try_from(seq.0).ok()?)) {
+        let _ = write!(out, "\n```json\n{}\n```\n", serde_json::to_string_pretty(entry).unwrap_or_default());
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_call_is_a_command_one_can_paste() {
+        for (args, line) in [
+            (json!({}), "quarterdeck tool t"),
+            (
+                json!({"only_unhealthy": true, "cluster": null, "x": false}),
+                "quarterdeck tool t --only-unhealthy",
+            ),
+            (json!({"name": "it's $(x)"}), r"quarterdeck tool t --name 'it'\''s $(x)'"),
+            (
+                json!({"ids": ["i-1", "i-2"], "limit": 5}),
+                r#"quarterdeck tool t --ids '["i-1","i-2"]' --limit 5"#,
+            ),
+        ] {
+            assert_eq!(command_line("t", &args), line);
+        }
+    }
+}
