@@ -57,14 +57,15 @@ impl Screen {
         }
         let armed = std::mem::take(&mut self.esc_armed);
         let place = self.place();
-        let Some(action) = self.keymap.action(place, press) else {
-            self.typed(place, press);
-            return Vec::new();
-        };
-        if action == Action::Cancel {
+        let action = self.keymap.action(place, press);
+        if action == Some(Action::Cancel) {
             return self.interrupted(now);
         }
         self.quit_armed = None;
+        let Some(action) = action else {
+            self.typed(place, press);
+            return Vec::new();
+        };
         if action == Action::Redraw {
             self.redraw = true;
             return Vec::new();

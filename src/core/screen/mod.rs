@@ -6,6 +6,8 @@ mod composer;
 mod copy;
 mod dialog;
 mod events;
+#[cfg(test)]
+mod fixture;
 mod input;
 mod layout;
 mod ledger;
@@ -71,3 +73,6 @@ pub enum MouseKind {
     /// Wheel down.
     Down,
 }
+
+#[cfg(test)]
+mod tests;

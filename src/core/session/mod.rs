@@ -184,6 +184,7 @@ impl Session {
             self.scope = scope.clone();
             self.recent.invalidate();
             self.append(Fact::ScopeChanged { scope }, now);
+            self.verify_in(now);
         }
     }
 
@@ -201,3 +202,6 @@ impl Session {
         self.out.push(Effect::Tell(front, text.into()));
     }
 }
+
+#[cfg(test)]
+mod tests;
