@@ -5,13 +5,14 @@ use crate::config::Config;
 use crate::engine::store::{Database, StoreError, Writer, default_folder};
 use crate::engine::{Clock, Engine, Parts};
 use anyhow::{Context as _, anyhow};
-use quarterdeck_aws::clients::{Aws, Settings};
+use quarterdeck_aws::clients::Aws;
+use quarterdeck_aws::Settings;
 use quarterdeck_aws::registry;
 use quarterdeck_core::scope::{Mode, Scope};
 use quarterdeck_core::session::{Input, Session, Setup};
 use quarterdeck_core::tool::{Catalogue, FaultKind};
 use quarterdeck_demo::Demo;
-use quarterdeck_model::{Provider, anthropic, offline};
+use quarterdeck_model::{Models, Provider, anthropic, offline};
 use std::sync::Arc;
 
 /// Reads the environment.
@@ -51,7 +52,7 @@ impl Deck {
         let mut remarks = Vec::new();
         let provider = provider(&config, common, asks_a_model, env, &mut remarks)?;
         let model = if config.model.is_empty() || provider.name() == "offline" {
-            quarterdeck_model::default_model(provider.name()).to_owned()
+            Models::embedded().default_model(provider.name()).unwrap_or_default().to_owned()
         } else {
             config.model.clone()
         };
@@ -188,8 +189,12 @@ fn provider(
     match (config.provider.as_str(), key) {
         ("offline", _) => Ok(offline()),
         ("auto" | "anthropic", Some(key)) => {
-            let settings =
-                anthropic::Settings { base_url: config.anthropic_base_url.clone(), api_key: key };
+            let models = Arc::new(Models::embedded().clone());
+            let mut settings = anthropic::Settings::from_env(models, |_| None);
+            settings.api_key = Some(key);
+            if !config.anthropic_base_url.is_empty() {
+                settings.base_url.clone_from(&config.anthropic_base_url);
+            }
             Ok(Arc::new(anthropic::Anthropic::new(settings)))
         }
         ("auto", None) if common.demo.is_some() || !asks_a_model => {

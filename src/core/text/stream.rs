@@ -304,10 +304,10 @@ mod tests {
             let mut chunks = Vec::new();
             let mut from = 0;
             for cut in cuts {
-                chunks.push(&text[from..cut]);
+                chunks.push(text.get(from..cut).unwrap());
                 from = cut;
             }
-            chunks.push(&text[from..]);
+            chunks.push(text.get(from..).unwrap());
             prop_assert_eq!(streamed(&chunks), redactor().redact(&text).into_owned());
         }
     }

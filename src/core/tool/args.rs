@@ -188,7 +188,7 @@ impl Fields<'_> {
                 .filter(|c| c.get("type").and_then(Value::as_str) != Some("null"))
                 .map(|c| self.kind(c, depth + 1))
                 .collect();
-            return one_kind(kinds);
+            return one_kind(&kinds);
         }
         let named = match schema.get("type") {
             Some(Value::Array(types)) => types.iter().filter_map(Value::as_str).find(|t| *t != "null"),
@@ -211,9 +211,9 @@ impl Fields<'_> {
 }
 
 /// One kind for several alternatives: their only one, all their words, or JSON.
-fn one_kind(kinds: Vec<Kind>) -> Kind {
+fn one_kind(kinds: &[Kind]) -> Kind {
     let mut words = Vec::new();
-    for kind in &kinds {
+    for kind in kinds {
         match kind {
             Kind::OneOf(more) => words.extend(more.iter().cloned()),
             Kind::Bool | Kind::Whole(_) | Kind::Number | Kind::Text | Kind::List(_) | Kind::Json => {
