@@ -1,7 +1,6 @@
 //! What can be typed after `:`.
 
 use super::{Filter, Screen};
-use crate::Timestamp;
 use crate::command::Command;
 use crate::id::StepNo;
 use crate::keymap::Action;
@@ -127,13 +126,14 @@ pub fn palette_actions() -> Vec<Action> {
 /// Short names that stand for a tool, and the field a bare word is taken for: they must exist in the registry.
 #[must_use]
 pub fn palette_tools() -> Vec<(&'static str, &'static str)> {
-    let tool = |entry: &Entry| if let Does::Tool { tool, field } = entry.does { Some((tool, field)) } else { None };
+    let tool =
+        |entry: &Entry| if let Does::Tool { tool, field } = entry.does { Some((tool, field)) } else { None };
     COMMANDS.iter().filter_map(tool).collect()
 }
 
 impl Screen {
     /// Runs a line of the palette.
-    pub(super) fn run_line(&mut self, line: &str, now: Timestamp) -> Result<Vec<Command>, String> {
+    pub(super) fn run_line(&mut self, line: &str) -> Result<Vec<Command>, String> {
         let line = line.trim().trim_start_matches(':');
         if let Some(number) = line.strip_prefix('#') {
             return self.run_step(number);
@@ -149,7 +149,7 @@ impl Screen {
         match entry.does {
             Does::Act(action) => {
                 bare(Vec::new())?;
-                Ok(self.act(action, now))
+                Ok(self.act(action))
             }
             Does::Mode(mode) => {
                 bare(Vec::new())?;
