@@ -359,6 +359,12 @@ impl ReadClients {
         self.aws.identity_of(&account).await
     }
 
+    /// The AWS profile `place` is reached through, for command lines.
+    #[must_use]
+    pub fn profile(&self, place: &Place) -> Option<String> {
+        self.aws.loaded(place.account.as_deref())?.profile.clone()
+    }
+
     /// A place whose account was never resolved gets a client that refuses everything: better than another account's.
     fn with_account<C>(&self, place: &Place, build: impl FnOnce(&SdkConfig, Guard) -> C) -> C {
         match self.aws.loaded(place.account.as_deref()) {

@@ -9,12 +9,14 @@ pub mod fault;
 pub mod guard;
 pub mod http;
 pub mod identity;
+pub mod instant;
 pub mod meter;
 pub mod place;
 pub(crate) mod regions;
 pub mod registry;
 pub mod schema;
 pub mod settings;
+pub mod shell;
 #[cfg(test)]
 pub mod testing;
 pub mod tool;

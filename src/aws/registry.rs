@@ -3,9 +3,7 @@
 use crate::clients::{Aws, ProgressSink, ReadClients, WriteClients};
 use crate::schema;
 use crate::tool::{ReadTool, WriteTool};
-use crate::tools::get_ecs_stopped_tasks::GetEcsStoppedTasks;
-use crate::tools::list_ecs_services::ListEcsServices;
-use crate::tools::update_ecs_service::UpdateEcsService;
+use crate::tools;
 use quarterdeck_core::approval::{Proposal, Spent};
 use quarterdeck_core::journal::CallStats;
 use quarterdeck_core::tool::{Catalogue, Fault, FaultKind, Projection, Risk, Spec, Tool};
@@ -16,8 +14,14 @@ use std::pin::Pin;
 use std::time::Duration;
 
 /// Every tool.
-const TOOLS: &[Line] =
-    &[Line::read::<GetEcsStoppedTasks>(), Line::read::<ListEcsServices>(), Line::write::<UpdateEcsService>()];
+const TOOLS: &[Line] = &[
+    Line::read::<tools::get_ecs_stopped_tasks::GetEcsStoppedTasks>(),
+    Line::read::<tools::list_ec2_instances::ListEc2Instances>(),
+    Line::read::<tools::list_ecs_services::ListEcsServices>(),
+    Line::write::<tools::start_instances::StartInstances>(),
+    Line::write::<tools::stop_instances::StopInstances>(),
+    Line::write::<tools::update_ecs_service::UpdateEcsService>(),
+];
 
 /// Every tool, for the pure half.
 #[must_use]

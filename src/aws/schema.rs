@@ -93,14 +93,20 @@ where
 /// `send: cluster (string), since (string, required)`.
 fn fields<T: JsonSchema>() -> String {
     let schema = of::<T>();
-    let required: Vec<&str> =
-        schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
-    let fields: Vec<String> = schema["properties"]
-        .as_object()
+    let required: Vec<&str> = schema
+        .get("required")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .collect();
+    let fields: Vec<String> = schema
+        .get("properties")
+        .and_then(Value::as_object)
         .into_iter()
         .flatten()
         .map(|(name, field)| {
-            let kind = field["type"].as_str().unwrap_or("any");
+            let kind = field.get("type").and_then(Value::as_str).unwrap_or("any");
             let must = if required.contains(&name.as_str()) { ", required" } else { "" };
             format!("{name} ({kind}{must})")
         })

@@ -9,6 +9,9 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::future::Future;
 
+/// Items read per region before a tool stops and says so.
+pub const CEILING: usize = 5_000;
+
 /// A tool that only reads.
 pub trait ReadTool: 'static {
     /// Name, description, operations, limits.

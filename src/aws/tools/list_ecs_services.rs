@@ -2,7 +2,7 @@
 
 use super::ecs::definition::Definition;
 use super::ecs::health::{self, Health, Rollout};
-use super::ecs::names::{means, region_of, short};
+use super::ecs::names::{means, named_regions, short};
 use super::ecs::read::{self, CEILING};
 use super::ecs::row::{self, PlaceColumns};
 use crate::clients::ReadClients;
@@ -12,7 +12,7 @@ use aws_sdk_ecs::Client;
 use aws_sdk_ecs::types::Service;
 use futures::{StreamExt, stream};
 use quarterdeck_core::Timestamp;
-use quarterdeck_core::tool::{Fault, FaultKind, Op, Partial, Projection, RegionRule, Row, Spec};
+use quarterdeck_core::tool::{Fault, FaultKind, Op, Projection, RegionRule, Row, Spec};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -85,9 +85,7 @@ impl ReadTool for ListEcsServices {
     type Out = Gathered<RegionServices>;
 
     async fn call(aws: &ReadClients, args: &Args) -> Result<Self::Out, Fault> {
-        // An ARN names its region; asking elsewhere could only find nothing.
-        let named = [&args.service, &args.cluster].into_iter().flatten().find_map(|n| region_of(n));
-        let named = named.map(|region| vec![region.to_owned()]);
+        let named = named_regions(&[&args.service, &args.cluster]);
         let places =
             aws.places(args.regions.as_deref().or(named.as_deref()), args.accounts.as_deref()).await?;
         let searched = places.iter().map(|p| p.region.as_str()).collect::<Vec<_>>().join(", ");
@@ -145,53 +143,71 @@ async fn read_one(client: &Client, cluster: &str, service: &str) -> Result<Regio
 
 async fn read_all(client: &Client, args: &Args) -> Result<RegionServices, Fault> {
     let clusters = read::clusters(client, args.cluster.as_deref()).await?;
-    let mut region = RegionServices { clusters: clusters.chosen.len(), ..RegionServices::default() };
-    region.others.clusters = clusters.others;
-    let reads = clusters.chosen.clone().into_iter().map(|cluster| async move {
-        let arns = read::service_arns(client, &cluster, CEILING).await;
-        (cluster, arns)
+    let mut region =
+        RegionServices { others: Others::clusters(clusters.others), ..RegionServices::default() };
+    let asked = clusters.chosen.len();
+    let reads = clusters.chosen.into_iter().map(|cluster| async move {
+        let read = read_cluster(client, &cluster, args.service.as_deref()).await;
+        (cluster, read)
     });
-    let listed: Vec<_> = stream::iter(reads).buffered(read::REQUESTS).collect().await;
-    let mut left = CEILING;
-    for (cluster, arns) in listed {
-        let place = format!("cluster {}", short(&cluster));
-        let mut arns = match arns {
-            Ok(Some(arns)) => arns,
-            Ok(None) => {
-                region.clusters = region.clusters.saturating_sub(1);
-                continue;
-            }
-            Err(fault) => {
-                region.errors.push((place, fault));
-                continue;
-            }
-        };
-        region.ceiling |= arns.len() >= left;
-        arns.truncate(left);
-        left -= arns.len();
-        if let Some(wanted) = &args.service {
-            let (chosen, others): (Vec<String>, Vec<String>) =
-                arns.into_iter().partition(|a| means(wanted, a));
-            region.others.services.extend(others.iter().map(|arn| short(arn).to_owned()));
-            arns = chosen;
+    let answers: Vec<_> = stream::iter(reads).buffered(read::REQUESTS).collect().await;
+    for (cluster, answer) in answers {
+        match answer {
+            Ok(Some(read)) => region.add(&format!("cluster {}", short(&cluster)), read),
+            Ok(None) => {}
+            Err(fault) => region.errors.push((format!("cluster {}", short(&cluster)), fault)),
         }
-        let Some(described) = read::describe_services(client, &cluster, &arns).await else { continue };
-        region.services.extend(described.services);
-        if let Some((fault, lost)) = described.fault {
-            region.errors.push((format!("{place}: {lost} services"), fault));
-        }
-        region.errors.extend(described.failures.iter().map(|failure| {
-            let reason = failure.reason().unwrap_or("unknown");
-            let name = failure.arn().map_or("?", short);
-            (place.clone(), Fault::new(FaultKind::Missing, format!("service {name}: {reason}")))
-        }));
     }
+    region.ceiling |= region.services.len() > CEILING;
+    region.services.truncate(CEILING);
     // Every cluster failed: that is an answer of its own, not an empty region.
     match region.errors.first() {
-        Some((_, fault)) if region.services.is_empty() && region.errors.len() >= clusters.chosen.len() => {
-            Err(fault.clone())
-        }
+        Some((_, fault)) if region.services.is_empty() && region.errors.len() >= asked => Err(fault.clone()),
         Some(_) | None => Ok(region),
+    }
+}
+
+struct ClusterServices {
+    described: read::Described,
+    others: Vec<String>,
+    ceiling: bool,
+}
+
+/// The services of a cluster, or the one that `wanted` means. `None` when there is no such cluster.
+async fn read_cluster(
+    client: &Client,
+    cluster: &str,
+    wanted: Option<&str>,
+) -> Result<Option<ClusterServices>, Fault> {
+    let Some(arns) = read::service_arns(client, cluster, CEILING).await? else { return Ok(None) };
+    let ceiling = arns.len() >= CEILING;
+    let (chosen, others): (Vec<String>, Vec<String>) =
+        arns.into_iter().partition(|arn| wanted.is_none_or(|wanted| means(wanted, arn)));
+    let Some(described) = read::describe_services(client, cluster, &chosen).await else { return Ok(None) };
+    let others = others.iter().map(|arn| short(arn).to_owned()).collect();
+    Ok(Some(ClusterServices { described, others, ceiling }))
+}
+
+impl Others {
+    fn clusters(clusters: Vec<String>) -> Self {
+        Self { clusters, services: Vec::new() }
+    }
+}
+
+impl RegionServices {
+    fn add(&mut self, place: &str, read: ClusterServices) {
+        self.clusters += 1;
+        self.ceiling |= read.ceiling;
+        self.others.services.extend(read.others);
+        self.services.extend(read.described.services);
+        if let Some((fault, lost)) = read.described.fault {
+            self.errors.push((format!("{place}: {lost} services"), fault));
+        }
+        self.errors.extend(read.described.failures.iter().map(|failure| {
+            let reason = failure.reason().unwrap_or("unknown");
+            let name = failure.arn().map_or("?", short);
+            (place.to_owned(), Fault::new(FaultKind::Missing, format!("service {name}: {reason}")))
+        }));
     }
 }
 
@@ -241,7 +257,7 @@ fn project(args: &Args, out: &Gathered<RegionServices>, now: Timestamp) -> Proje
         let shown: Vec<Row> = projection.rows.iter().filter(|row| row.urgency > 1).cloned().collect();
         projection = projection.rows(shown);
     }
-    projection.errors = errors(out);
+    projection.errors = row::errors(out, |region| &region.errors);
     projection.notes = notes(args, &all, now);
     projection.truncated = out.answers.iter().any(|(_, r)| r.ceiling).then(|| {
         format!("only the first {CEILING} services of a region were read; name a cluster to see the rest")
@@ -303,13 +319,234 @@ fn fails_visibly(service: &Service) -> bool {
     row::controller(service) == "ECS" && breaker.is_some_and(|b| b.enable)
 }
 
-fn errors(out: &Gathered<RegionServices>) -> Vec<Partial> {
-    let inside = out.answers.iter().flat_map(|(place, region)| {
-        region.errors.iter().map(move |(what, fault)| Partial {
-            account: place.account.clone().filter(|_| out.many_accounts),
-            place: format!("{} {what}", place.region),
-            fault: fault.clone(),
+#[cfg(test)]
+mod tests {
+    use super::super::ecs::fixture::{NOW, broken, controller, definition, deployment, service};
+    use super::*;
+    use crate::testing::Canned;
+    use aws_sdk_ecs::types::{DeploymentControllerType, DeploymentRolloutState};
+    use quarterdeck_core::tool::Cell;
+    use serde_json::json;
+
+    fn place(region: &str) -> Place {
+        Place { account: None, region: region.into() }
+    }
+
+    fn gathered(regions: Vec<(&str, Vec<Service>)>) -> Gathered<RegionServices> {
+        let many_regions = regions.len() > 1;
+        let answers = regions
+            .into_iter()
+            .map(|(region, services)| {
+                let arn = "arn:aws:ecs:eu-west-1:123456789012:task-definition/checkout-api:42".to_owned();
+                let definitions =
+                    [(arn, definition("checkout-api:42", "registry/checkout-api:1.9.0"))].into();
+                (place(region), RegionServices { clusters: 1, services, definitions, ..Default::default() })
+            })
+            .collect();
+        Gathered { answers, errors: Vec::new(), many_accounts: false, many_regions }
+    }
+
+    fn fine(name: &str) -> Service {
+        let rollout = DeploymentRolloutState::Completed;
+        service(name, 2, 2)
+            .deployments(deployment("PRIMARY", &format!("{name}:3"), (2, 2), rollout, 0, 900))
+            .build()
+    }
+
+    fn cell(projection: &Projection, row: usize, column: &str) -> Cell {
+        projection.cell(&projection.rows[row], column).cloned().unwrap()
+    }
+
+    #[test]
+    fn the_broken_service_comes_first_with_everything_that_matters() {
+        let out = gathered(vec![("eu-west-1", vec![fine("basket"), broken().build(), fine("search")])]);
+        let shown = ListEcsServices::project(&Args::default(), &out, NOW);
+        assert_eq!(
+            shown.summary,
+            "1 of 3 services below desired: checkout-api 2/8 (rollout FAILED, 12 failed tasks)"
+        );
+        assert_eq!(shown.rows[0].urgency, 3);
+        for (column, expected) in [
+            ("cluster", Cell::from("prod")),
+            ("service", "checkout-api".into()),
+            ("health", "rollout failed".into()),
+            ("desired", 8.into()),
+            ("running", 2.into()),
+            ("pending", 0.into()),
+            ("failed_tasks", 12.into()),
+            ("rollout", "FAILED".into()),
+            ("deployment_controller", "ECS".into()),
+            ("task_definition", "checkout-api:42".into()),
+            ("image", "registry/checkout-api:1.9.0".into()),
+            ("deployed_at", NOW.minus(Duration::from_secs(14 * 60)).into()),
+            (
+                "last_events",
+                "2026-11-20T03:03:05Z is unable to consistently start tasks successfully.; \
+                 2026-11-20T03:01:05Z deployment ecs-svc/1 deployment failed: tasks failed to start."
+                    .into(),
+            ),
+        ] {
+            assert_eq!(cell(&shown, 0, column), expected, "{column}");
+        }
+        assert_eq!(shown.counts.of, [("healthy".to_owned(), 2), ("rollout failed".to_owned(), 1)]);
+        assert!(shown.notes[0].contains("ACTIVE checkout-api:41 2/2"), "{:?}", shown.notes);
+        assert!(shown.columns.iter().all(|c| c.name != "region"), "one region needs no column");
+        assert!(shown.rows.iter().all(|row| row.cells.len() == shown.columns.len()));
+    }
+
+    #[test]
+    fn only_unhealthy_hides_rows_and_counts_all() {
+        let out = gathered(vec![("eu-west-1", vec![fine("basket"), broken().build()])]);
+        let args = Args { only_unhealthy: true, ..Args::default() };
+        let shown = ListEcsServices::project(&args, &out, NOW);
+        assert_eq!((shown.rows.len(), shown.total), (1, 1));
+        assert_eq!(shown.counts.of.iter().map(|(_, n)| n).sum::<u64>(), 2);
+        assert!(shown.summary.starts_with("1 of 2 services"));
+    }
+
+    #[test]
+    fn several_regions_say_which() {
+        let out = gathered(vec![("eu-west-1", vec![fine("a")]), ("us-east-1", vec![fine("b")])]);
+        let shown = ListEcsServices::project(&Args::default(), &out, NOW);
+        assert_eq!(cell(&shown, 1, "region"), "us-east-1".into());
+        assert_eq!(shown.summary, "All 2 services in 2 clusters are healthy");
+    }
+
+    #[test]
+    fn nothing_found_says_where_was_searched() {
+        let shown = ListEcsServices::project(&Args::default(), &gathered(vec![("eu-west-1", vec![])]), NOW);
+        assert_eq!(shown.summary, "No ECS services in eu-west-1 (1 clusters searched)");
+        assert_eq!(shown.total, 0);
+    }
+
+    #[test]
+    fn controllers_without_a_rollout_state_leave_it_absent() {
+        let external = service("batch", 1, 1)
+            .deployment_controller(controller(DeploymentControllerType::CodeDeploy))
+            .build();
+        let shown =
+            ListEcsServices::project(&Args::default(), &gathered(vec![("eu-west-1", vec![external])]), NOW);
+        assert_eq!(cell(&shown, 0, "rollout"), Cell::Absent);
+        assert_eq!(cell(&shown, 0, "deployment_controller"), "CODE_DEPLOY".into());
+        assert_eq!(cell(&shown, 0, "image"), Cell::Absent);
+    }
+
+    #[test]
+    fn a_rollout_that_can_never_fail_visibly_is_told() {
+        let rolling = |name: &str| {
+            let rollout = DeploymentRolloutState::InProgress;
+            service(name, 2, 2).deployments(deployment("PRIMARY", "x:1", (2, 2), rollout, 0, 30)).build()
+        };
+        let out = gathered(vec![("eu-west-1", vec![rolling("a")])]);
+        let shown = ListEcsServices::project(&Args::default(), &out, NOW);
+        assert!(shown.notes.iter().any(|n| n.contains("never marked FAILED")), "{:?}", shown.notes);
+        assert_eq!(shown.summary, "1 of 1 services unhealthy: a 2/2 (rollout IN_PROGRESS)");
+    }
+
+    fn service_json(n: usize) -> serde_json::Value {
+        json!({
+            "serviceArn": format!("arn:aws:ecs:eu-west-1:123456789012:service/prod/s{n:02}"),
+            "serviceName": format!("s{n:02}"), "status": "ACTIVE", "desiredCount": 1, "runningCount": 1,
+            "clusterArn": "arn:aws:ecs:eu-west-1:123456789012:cluster/prod",
+            "taskDefinition": "arn:aws:ecs:eu-west-1:123456789012:task-definition/shared:7",
         })
-    });
-    out.errors.iter().cloned().chain(inside).collect()
+    }
+
+    /// Two clusters; prod has 23 services on two pages that share one task definition; dev denies.
+    fn two_clusters() -> Canned {
+        let arn = |rest: &str| format!("arn:aws:ecs:eu-west-1:123456789012:{rest}");
+        Canned::new()
+            .on("ecs", "ListClusters", &json!({"clusterArns": [arn("cluster/prod"), arn("cluster/dev")]}).to_string())
+            .with("ecs", "ListServices", move |sent| {
+                if sent.body.contains("cluster/dev") {
+                    let denied = json!({"__type": "AccessDeniedException", "message": "User: x is not authorized to perform: ecs:ListServices on resource: y"});
+                    return (400, denied.to_string().into_bytes());
+                }
+                let page = |range: std::ops::Range<usize>| -> Vec<String> {
+                    range.map(|n| arn(&format!("service/prod/s{n:02}"))).collect()
+                };
+                let body = if sent.body.contains("page2") {
+                    json!({"serviceArns": page(20..23)})
+                } else {
+                    json!({"serviceArns": page(0..20), "nextToken": "page2"})
+                };
+                (200, body.to_string().into_bytes())
+            })
+            .with("ecs", "DescribeServices", |sent| {
+                let asked: serde_json::Value = serde_json::from_str(&sent.body).unwrap();
+                let names = asked["services"].as_array().unwrap();
+                assert!(names.len() <= 10 && asked["include"] == json!(["TAGS"]));
+                let number = |name: &serde_json::Value| -> Option<usize> {
+                    name.as_str()?.rsplit('/').next()?.strip_prefix('s')?.parse().ok()
+                };
+                let (known, unknown): (Vec<_>, Vec<_>) =
+                    names.iter().partition(|name| number(name).is_some_and(|n| n != 5));
+                let body = json!({
+                    "services": known.iter().map(|name| service_json(number(name).unwrap())).collect::<Vec<_>>(),
+                    "failures": unknown.iter().map(|name| json!({"arn": name, "reason": "MISSING"})).collect::<Vec<_>>(),
+                });
+                (200, body.to_string().into_bytes())
+            })
+            .on("ecs", "DescribeTaskDefinition", &json!({"taskDefinition": {
+                "taskDefinitionArn": arn("task-definition/shared:7"), "family": "shared", "revision": 7, "status": "ACTIVE",
+                "containerDefinitions": [{"name": "app", "image": "shared:7"}]}}).to_string())
+    }
+
+    async fn run(canned: &Canned, args: Args) -> Result<Projection, Fault> {
+        let aws = canned.reads(const { &ListEcsServices::SPEC }).await;
+        let out = ListEcsServices::call(&aws, &args).await?;
+        Ok(ListEcsServices::project(&args, &out, NOW))
+    }
+
+    #[tokio::test]
+    async fn every_page_in_tens_one_definition_once_and_what_is_missing() {
+        let canned = two_clusters();
+        let shown = run(&canned, Args::default()).await.unwrap();
+        assert_eq!(shown.rows.len(), 22);
+        assert_eq!(cell(&shown, 0, "image"), "shared:7".into());
+        let sent = canned.operations();
+        let times = |operation: &str| sent.iter().filter(|s| *s == operation).count();
+        assert_eq!(
+            (times("ListServices"), times("DescribeServices"), times("DescribeTaskDefinition")),
+            (3, 3, 1)
+        );
+        let missing: Vec<String> = shown.errors.iter().map(|e| format!("{}: {}", e.place, e.fault)).collect();
+        assert_eq!(missing.len(), 2, "{missing:?}");
+        assert!(missing[0].contains("cluster prod") && missing[0].contains("s05: MISSING"), "{missing:?}");
+        assert!(
+            missing[1].contains("cluster dev") && missing[1].contains("needs ecs:ListServices"),
+            "{missing:?}"
+        );
+    }
+
+    #[tokio::test]
+    async fn one_named_service_is_one_request_and_its_definition() {
+        let canned = two_clusters();
+        let args = Args { cluster: Some("prod".into()), service: Some("s07".into()), ..Args::default() };
+        let shown = run(&canned, args).await.unwrap();
+        assert_eq!(shown.summary, "s07 1/1, healthy, task definition shared:7");
+        let sent: Vec<String> =
+            canned.sent().into_iter().filter(|s| s.service == "ecs").map(|s| s.operation).collect();
+        assert_eq!(sent, ["DescribeServices", "DescribeTaskDefinition"]);
+    }
+
+    #[tokio::test]
+    async fn an_unknown_service_or_cluster_names_the_nearest() {
+        let args = Args { cluster: Some("prod".into()), service: Some("zz".into()), ..Args::default() };
+        let fault = run(&two_clusters(), args).await.unwrap_err();
+        assert_eq!(fault.kind, FaultKind::Missing);
+        assert!(fault.hint.unwrap().contains("s0"));
+        let args = Args { cluster: Some("produ".into()), ..Args::default() };
+        let fault = run(&two_clusters(), args).await.unwrap_err();
+        assert_eq!(fault.kind, FaultKind::Missing);
+        assert!(fault.hint.unwrap().contains("prod"));
+    }
+
+    #[tokio::test]
+    async fn denied_everywhere_is_the_fault_itself() {
+        let body = r#"{"__type":"AccessDeniedException","message":"User: x is not authorized to perform: ecs:ListClusters on resource: *"}"#;
+        let canned = Canned::new().failing("ecs", "ListClusters", 400, body);
+        let fault = run(&canned, Args::default()).await.unwrap_err();
+        assert_eq!((fault.kind, fault.action.as_deref()), (FaultKind::Denied, Some("ecs:ListClusters")));
+    }
 }

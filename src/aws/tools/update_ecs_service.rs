@@ -1,7 +1,7 @@
 //! `update_ecs_service`: set a count, deploy again, or roll back.
 
 use super::ecs::definition::Definition;
-use super::ecs::names::{cluster_of, region_of, short};
+use super::ecs::names::{region_of, short};
 use super::ecs::proposal::{self, Aim, DESIRED_COUNT, Facts, NEW_DEPLOYMENT, TASK_DEFINITION};
 use super::ecs::read;
 use super::ecs::rollback::{self, Found};
@@ -225,7 +225,7 @@ fn known<T>(read: Option<Result<T, Fault>>) -> Result<Option<Result<T, Fault>>, 
 }
 
 async fn service(client: &Client, args: &Args, place: &Place) -> Result<Service, Fault> {
-    let cluster = cluster_of(&args.service).filter(|_| args.cluster.is_empty()).unwrap_or(&args.cluster);
+    let cluster = &args.cluster;
     let see = "list_ecs_services shows the clusters and services there are";
     let Some(described) = read::describe_services(client, cluster, std::slice::from_ref(&args.service)).await
     else {

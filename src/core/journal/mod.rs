@@ -11,8 +11,14 @@ mod timeline;
 mod transcript;
 
 pub(crate) use chain::hex;
-pub use chain::{Chain, GENESIS, hash};
+pub use chain::{Broken, Chain, GENESIS, hash};
 pub use entry::{Actor, CallStats, Entry, Fact, Outcome, RefusedBy, TurnEnd, VERSION, WriteEffect};
+pub use export::{proposal_markdown, step_command, step_markdown};
 pub use step::{Step, StepKind, StepStatus};
 pub use timeline::Timeline;
 pub use transcript::Transcript;
+
+#[cfg(test)]
+pub(crate) mod check;
+#[cfg(test)]
+mod tests;

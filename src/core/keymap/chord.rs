@@ -64,6 +64,12 @@ impl Chord {
         self.key
     }
 
+    /// Whether Alt belongs to it.
+    #[must_use]
+    pub const fn alt(self) -> bool {
+        self.alt
+    }
+
     /// Whether Ctrl belongs to it.
     #[must_use]
     pub const fn ctrl(self) -> bool {

@@ -57,14 +57,15 @@ impl Screen {
         }
         let armed = std::mem::take(&mut self.esc_armed);
         let place = self.place();
-        let Some(action) = self.keymap.action(place, press) else {
-            self.typed(place, press);
-            return Vec::new();
-        };
-        if action == Action::Cancel {
+        let action = self.keymap.action(place, press);
+        if action == Some(Action::Cancel) {
             return self.interrupted(now);
         }
         self.quit_armed = None;
+        let Some(action) = action else {
+            self.typed(place, press);
+            return Vec::new();
+        };
         if action == Action::Redraw {
             self.redraw = true;
             return Vec::new();
@@ -79,7 +80,7 @@ impl Screen {
                 self.help_act(action);
                 Vec::new()
             }
-            Place::Palette => self.palette_act(action, now),
+            Place::Palette => self.palette_act(action),
             Place::Prompt => {
                 self.prompt_act(action);
                 Vec::new()
@@ -88,7 +89,7 @@ impl Screen {
                 self.history_act(action);
                 Vec::new()
             }
-            Place::Composer => self.composer_act(action, press, armed, now),
+            Place::Composer => self.composer_act(action, press, armed),
             Place::Chat | Place::Timeline | Place::Detail | Place::Pane if action == Action::Close => {
                 self.close(armed)
             }
@@ -98,7 +99,7 @@ impl Screen {
             | Place::Pane
             | Place::Dialog
             | Place::Line
-            | Place::Everywhere => self.act(action, now),
+            | Place::Everywhere => self.act(action),
         }
     }
 
@@ -106,6 +107,9 @@ impl Screen {
     pub(super) fn pasted(&mut self, text: &str, now: Timestamp) {
         if let Some(dialog) = &mut self.dialog {
             dialog.touch(now);
+            if let Some(note) = &mut dialog.note {
+                Line { text: note, cursor: &mut dialog.note_cursor }.insert(&text.replace(['\r', '\n'], " "));
+            }
             return;
         }
         let place = self.place();
@@ -204,7 +208,7 @@ impl Screen {
         }
     }
 
-    fn composer_act(&mut self, action: Action, press: Press, armed: bool, now: Timestamp) -> Vec<Command> {
+    fn composer_act(&mut self, action: Action, press: Press, armed: bool) -> Vec<Command> {
         // A printable key means an action only on an empty line.
         if let Some(Key::Char(_)) = press.plain()
             && !self.composer.is_empty()
@@ -229,7 +233,7 @@ impl Screen {
                 self.arm();
             }
         } else {
-            return self.act(action, now);
+            return self.act(action);
         }
         Vec::new()
     }

@@ -119,7 +119,9 @@ impl Line<'_> {
         // At the end of the text the two characters before the cursor are swapped.
         let at = if *self.cursor == self.text.len() { before(self.text, *self.cursor) } else { *self.cursor };
         let (first, last) = (before(self.text, at), after(self.text, at));
-        if let (Some(a), Some(b)) = (self.text.get(first..at), self.text.get(at..last)) {
+        if let (Some(a), Some(b)) = (self.text.get(first..at), self.text.get(at..last))
+            && first < at
+        {
             let swapped = format!("{b}{a}");
             self.text.replace_range(first..last, &swapped);
             *self.cursor = last;

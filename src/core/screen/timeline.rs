@@ -78,6 +78,9 @@ impl Screen {
             .map(|step| step.no)
             .collect();
         self.settle_selection();
+        if self.timeline.follow {
+            self.select_newest();
+        }
         self.keep_in_view();
     }
 

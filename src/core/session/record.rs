@@ -5,8 +5,8 @@ use crate::Timestamp;
 use crate::journal::{Entry, Fact, Outcome};
 use crate::message::{Block, Input};
 use crate::text::Redactor;
-use crate::tool::Fault;
-use serde_json::Value;
+use crate::tool::{Cell, Fault, Projection};
+use std::borrow::Cow;
 use std::sync::Arc;
 
 impl Session {
@@ -36,11 +36,7 @@ impl Session {
 /// Masks secrets in everything of a fact that came from outside. A proposal stays as it is: it is what is
 /// approved, and its fields are names and numbers by construction.
 fn mask(fact: &mut Fact, redactor: &Redactor) {
-    let text = |text: &mut String| {
-        if let std::borrow::Cow::Owned(masked) = redactor.redact(text) {
-            *text = masked;
-        }
-    };
+    let text = |text: &mut String| mask_text(text, redactor);
     match fact {
         Fact::Question { text: words, .. }
         | Fact::Noted { text: words }
@@ -54,7 +50,7 @@ fn mask(fact: &mut Fact, redactor: &Redactor) {
         }
         Fact::ToolCalled { tool, args, .. } => {
             text(tool);
-            mask_value(args, redactor);
+            *args = redactor.redact_value(args);
         }
         Fact::ToolFinished { outcome, .. } => match outcome {
             Outcome::Ok { .. } | Outcome::Recorded => {}
@@ -89,33 +85,41 @@ fn mask_blocks(blocks: &mut [Block], redactor: &Redactor) {
     for block in blocks {
         match block {
             Block::Text { text } | Block::ToolCall { input: Input::Garbage(text), .. } => {
-                *text = redactor.redact(text).into_owned();
+                mask_text(text, redactor);
             }
-            Block::ToolCall { input: Input::Json(value), .. } => mask_value(value, redactor),
+            Block::ToolCall { input: Input::Json(value), .. } => *value = redactor.redact_value(value),
             Block::Reasoning { .. } => {}
         }
     }
 }
 
 fn mask_fault(fault: &mut Fault, redactor: &Redactor) {
-    fault.message = redactor.redact(&fault.message).into_owned();
+    mask_text(&mut fault.message, redactor);
     if let Some(hint) = &mut fault.hint {
-        *hint = redactor.redact(hint).into_owned();
+        mask_text(hint, redactor);
     }
 }
 
-fn mask_value(value: &mut Value, redactor: &Redactor) {
-    match value {
-        Value::String(text) => *text = redactor.redact(text).into_owned(),
-        Value::Array(items) => items.iter_mut().for_each(|v| mask_value(v, redactor)),
-        Value::Object(map) => map.values_mut().for_each(|v| mask_value(v, redactor)),
-        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+fn mask_text(text: &mut String, redactor: &Redactor) {
+    if let Cow::Owned(masked) = redactor.redact(text) {
+        *text = masked;
     }
 }
 
 impl Session {
-    /// A result with its secrets masked.
-    pub(super) fn masked(&self, projection: crate::tool::Projection) -> crate::tool::Projection {
+    /// A result with its secrets masked, before anybody keeps it.
+    pub(super) fn masked(&self, mut projection: Projection) -> Projection {
+        let redactor = &self.redactor;
+        mask_text(&mut projection.summary, redactor);
+        for cell in projection.rows.iter_mut().flat_map(|row| &mut row.cells) {
+            match cell {
+                Cell::Text(text) => mask_text(text, redactor),
+                Cell::Absent | Cell::Bool(_) | Cell::Int(_) | Cell::Float(_) | Cell::Time(_) => {}
+            }
+        }
+        projection.notes.iter_mut().for_each(|note| mask_text(note, redactor));
+        projection.errors.iter_mut().for_each(|missing| mask_fault(&mut missing.fault, redactor));
+        projection.counts.of.iter_mut().for_each(|(value, _)| mask_text(value, redactor));
         projection
     }
 }

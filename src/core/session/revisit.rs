@@ -88,7 +88,27 @@ impl Session {
                 Fact::WriteConcluded { call, effect } if *call == id => past.effect = Some(*effect),
                 Fact::Refused { call, .. } if *call == id => past.refused = true,
                 Fact::RefusalWithdrawn { call } if *call == id => past.withdrawn = true,
-                _ => {}
+                // Another call's, or none's.
+                Fact::ToolCalled { .. }
+                | Fact::ApprovalAsked { .. }
+                | Fact::ToolFinished { .. }
+                | Fact::WriteConcluded { .. }
+                | Fact::Refused { .. }
+                | Fact::RefusalWithdrawn { .. }
+                | Fact::SessionStarted { .. }
+                | Fact::SessionResumed { .. }
+                | Fact::ScopeChanged { .. }
+                | Fact::ModelChanged { .. }
+                | Fact::ModeChanged { .. }
+                | Fact::Question { .. }
+                | Fact::ModelRequested { .. }
+                | Fact::ModelResponded { .. }
+                | Fact::ModelFailed { .. }
+                | Fact::Approved { .. }
+                | Fact::WriteIntended { .. }
+                | Fact::Verified { .. }
+                | Fact::TurnEnded { .. }
+                | Fact::Noted { .. } => {}
             }
         }
         past

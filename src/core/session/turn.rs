@@ -11,6 +11,7 @@ use crate::journal::{Actor, Fact, Outcome, TurnEnd};
 use crate::message::{
     self, Block, Input, ModelError, ModelErrorKind, ModelEvent, Request, Stop, Usage, UserPart,
 };
+use crate::text::RedactStream;
 use crate::tool::{Fault, FaultKind};
 use std::collections::BTreeSet;
 
@@ -56,6 +57,9 @@ pub(super) struct Stream {
     usage: Usage,
     bytes: usize,
     calls: usize,
+    /// What of a text is held back from the screen because a secret may be beginning in it.
+    veil: Option<RedactStream>,
+    thought: Option<RedactStream>,
 }
 
 impl Stream {
@@ -161,11 +165,13 @@ impl Session {
             Ok(ModelEvent::TextDelta(text)) => {
                 stream.bytes += text.len();
                 stream.text.push_str(&text);
-                Some(Live::Text(id, text))
+                let veil = stream.veil.get_or_insert_with(|| self.redactor.stream());
+                Some(Live::Text(id, veil.push(&text)))
             }
             Ok(ModelEvent::ReasoningDelta(text)) => {
                 stream.bytes += text.len();
-                Some(Live::Reasoning(id, text))
+                let veil = stream.thought.get_or_insert_with(|| self.redactor.stream());
+                Some(Live::Reasoning(id, veil.push(&text)))
             }
             Ok(ModelEvent::ToolInputDelta(text)) => {
                 stream.bytes += text.len();
@@ -184,12 +190,17 @@ impl Session {
                     Block::ToolCall { .. } => stream.calls += 1,
                     Block::Reasoning { .. } => {}
                 }
+                let rest = match &block {
+                    Block::Text { .. } => stream.veil.take().map(|v| Live::Text(id, v.finish())),
+                    Block::Reasoning { .. } => stream.thought.take().map(|v| Live::Reasoning(id, v.finish())),
+                    Block::ToolCall { .. } => None,
+                };
                 stream.blocks.push(block);
-                None
+                rest
             }
         };
         let over = stream.bytes > ANSWER || stream.calls > FLOOD;
-        self.out.extend(live.map(Effect::Show));
+        self.out.extend(live.filter(says_something).map(Effect::Show));
         if over {
             self.out.push(Effect::CancelModel(id));
             let message = format!("the answer was cut off: more than {} MB or {FLOOD} calls", ANSWER >> 20);
@@ -217,19 +228,12 @@ impl Session {
         let Some((turn, iteration, stream)) = self.take_stream() else { return };
         let usage = stream.usage;
         let blocks = stream.partial();
-        self.append(
-            Fact::ModelResponded { turn, iteration, blocks: blocks.clone(), stop: stop.clone(), usage },
-            now,
-        );
-        match stop {
-            Stop::MaxTokens => self.stopped("the answer was cut off at the output limit", now),
-            Stop::Refusal => self.stopped("the model declined to answer", now),
-            Stop::ContextExceeded => {
-                self.stopped("the conversation no longer fits the model: begin a new session", now);
-            }
-            Stop::EndTurn | Stop::ToolUse | Stop::StopSequence | Stop::PauseTurn | Stop::Other(_) => {
-                self.act_on(blocks, stop == Stop::PauseTurn, now);
-            }
+        let paused = stop == Stop::PauseTurn;
+        let unfinished = unfinished(&stop);
+        self.append(Fact::ModelResponded { turn, iteration, blocks: blocks.clone(), stop, usage }, now);
+        match unfinished {
+            Some(why) => self.stopped(why, now),
+            None => self.act_on(blocks, paused, now),
         }
     }
 
@@ -291,6 +295,24 @@ impl Session {
         if let Some(turn) = self.turn.take() {
             self.append(Fact::TurnEnded { turn: turn.id, reason }, now);
         }
+    }
+}
+
+/// Why an answer is not to be acted on.
+fn unfinished(stop: &Stop) -> Option<&'static str> {
+    match stop {
+        Stop::MaxTokens => Some("the answer was cut off at the output limit"),
+        Stop::Refusal => Some("the model declined to answer"),
+        Stop::ContextExceeded => Some("the conversation no longer fits the model: begin a new session"),
+        Stop::EndTurn | Stop::ToolUse | Stop::StopSequence | Stop::PauseTurn | Stop::Other(_) => None,
+    }
+}
+
+/// Whether there is anything to show: all of a piece may be held back.
+fn says_something(live: &Live) -> bool {
+    match live {
+        Live::Text(_, text) | Live::Reasoning(_, text) => !text.is_empty(),
+        Live::Composing(..) | Live::Retrying(..) | Live::Progress(..) => true,
     }
 }
 

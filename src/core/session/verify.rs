@@ -6,12 +6,16 @@ use crate::Timestamp;
 use crate::approval::Proposal;
 use crate::id::{CallId, FrontId, TurnId};
 use crate::journal::{Actor, Fact, Outcome};
+use crate::scope::Scope;
 use crate::tool::{FaultKind, Verdict, Watch};
 use std::sync::Arc;
 use std::time::Duration;
 
 /// How long the model waits to be told of a change while its verification runs.
 const HOLD: Duration = Duration::from_secs(30);
+
+/// Nobody: the front of what goes on from an earlier run of the console.
+pub(super) const NOBODY: FrontId = FrontId(u32::MAX);
 
 /// The verification of one change.
 #[derive(Debug)]
@@ -51,7 +55,17 @@ impl Session {
 
     /// The next read of a verification.
     pub(super) fn verify_again(&mut self, of: CallId, now: Timestamp) {
-        let Some(v) = self.verifying.get_mut(&of).filter(|v| v.reading.is_none()) else { return };
+        let Some(v) = self.verifying.get(&of).filter(|v| v.reading.is_none()) else { return };
+        match whose(&v.plan, &self.scope) {
+            // A change of this run was made in this very account; one of an earlier run waits until it is known.
+            Whose::NotKnown if v.front == NOBODY => return,
+            Whose::Other => {
+                let summary = "not read: the session looks at another account now".to_owned();
+                return self.verified(of, summary, None, now);
+            }
+            Whose::Same | Whose::NotKnown => {}
+        }
+        let Some(v) = self.verifying.get_mut(&of) else { return };
         let next = CallId(self.next.call);
         v.reading = Some(next);
         let wanted = Wanted {
@@ -72,9 +86,8 @@ impl Session {
             Outcome::Ok { projection, .. } => {
                 (Some((v.watch.judge)(&v.plan, projection)), projection.summary.clone())
             }
-            Outcome::Failed { fault } => {
-                (hopeless(fault.kind).then_some(None).unwrap_or(Some(Verdict::NotYet)), fault.to_string())
-            }
+            Outcome::Failed { fault } if hopeless(fault.kind) => (None, fault.to_string()),
+            Outcome::Failed { fault } => (Some(Verdict::NotYet), fault.to_string()),
             Outcome::Recorded => (None, "not read".to_owned()),
         };
         match verdict {
@@ -93,6 +106,15 @@ impl Session {
         }
     }
 
+    /// The account is known, or is another: verifications that waited for it go on.
+    pub(super) fn verify_in(&mut self, now: Timestamp) {
+        let waiting: Vec<CallId> =
+            self.verifying.iter().filter(|(_, v)| v.reading.is_none()).map(|(of, _)| *of).collect();
+        for of in waiting {
+            self.verify_again(of, now);
+        }
+    }
+
     /// The verification ended.
     pub(super) fn verified(&mut self, of: CallId, summary: String, reached: Option<bool>, now: Timestamp) {
         self.verifying.remove(&of);
@@ -105,6 +127,22 @@ impl Session {
         if let Some(turn) = &mut self.turn {
             turn.holding.remove(&of);
         }
+    }
+}
+
+/// Whose account the session looks at, as a change sees it.
+enum Whose {
+    Same,
+    Other,
+    NotKnown,
+}
+
+fn whose(plan: &Proposal, scope: &Scope) -> Whose {
+    match &scope.identity {
+        Some(identity) if identity.account == plan.identity.account => Whose::Same,
+        Some(_) => Whose::Other,
+        None if plan.identity.account.is_empty() => Whose::Same,
+        None => Whose::NotKnown,
     }
 }
 

@@ -23,7 +23,7 @@ pub(super) fn render(runbook: &Runbook, state: &State) -> String {
 }
 
 /// What is said when no runbook matches.
-pub(super) fn cannot(runbooks: &[Runbook]) -> String {
+pub(super) fn cannot<'a>(runbooks: impl Iterator<Item = &'a Runbook>) -> String {
     let mut text =
         "No model is behind this: I follow runbooks, and none of them matches that. I can answer these:\n"
             .to_owned();

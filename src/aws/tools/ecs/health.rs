@@ -179,3 +179,106 @@ fn deployment(d: &Deployment) -> String {
     }
     line
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture::{NOW, breaker, broken, controller, deployment, service, task_set};
+    use super::*;
+    use DeploymentRolloutState::{Completed, Failed, InProgress};
+    use aws_sdk_ecs::types::{DeploymentControllerType, SchedulingStrategy};
+
+    fn one(
+        running: i32,
+        desired: i32,
+        rollout: DeploymentRolloutState,
+        failed: i32,
+        minutes: u64,
+    ) -> Service {
+        service("api", running, desired)
+            .deployments(deployment("PRIMARY", "api:42", (running, desired), rollout, failed, minutes))
+            .build()
+    }
+
+    #[test]
+    fn judgements() {
+        for (what, service, expected, unhealthy) in [
+            ("as wanted", one(8, 8, Completed, 0, 500), Health::Healthy, false),
+            ("more than wanted, while draining", one(9, 8, Completed, 0, 500), Health::Healthy, false),
+            ("zero is a wish", one(0, 0, Completed, 0, 500), Health::Zero, false),
+            ("zero and an old failure", one(0, 0, Failed, 9, 500), Health::Zero, false),
+            ("nothing runs", one(0, 3, Completed, 0, 500), Health::Down, true),
+            ("too few", one(2, 8, Completed, 0, 500), Health::BelowDesired, true),
+            ("too few in a young rollout", one(2, 8, InProgress, 0, 1), Health::BelowDesired, true),
+            ("failed and too few", one(2, 8, Failed, 3, 12), Health::RolloutFailed, true),
+            ("failed beside the old tasks", one(8, 8, Failed, 3, 12), Health::RolloutFailed, true),
+            ("new tasks die beside the old ones", one(8, 8, InProgress, 3, 2), Health::FailedTasks, true),
+            ("young rollout", one(8, 8, InProgress, 0, 9), Health::RollingOut, false),
+            ("exactly ten minutes", one(8, 8, InProgress, 0, 10), Health::RollingOut, false),
+            ("old rollout", one(8, 8, InProgress, 0, 11), Health::SlowRollout, true),
+            ("the drill", broken().build(), Health::RolloutFailed, true),
+            ("being deleted", service("api", 0, 2).status("DRAINING").build(), Health::Inactive, false),
+            (
+                "daemon, one per instance",
+                service("api", 3, 3).scheduling_strategy(SchedulingStrategy::Daemon).build(),
+                Health::Healthy,
+                false,
+            ),
+            (
+                "an external controller has no rollout state",
+                service("api", 3, 3)
+                    .deployment_controller(controller(DeploymentControllerType::External))
+                    .task_sets(task_set("PRIMARY", "api:7"))
+                    .build(),
+                Health::Healthy,
+                false,
+            ),
+        ] {
+            let health = Health::of(&service, NOW);
+            assert_eq!((health, health.unhealthy()), (expected, unhealthy), "{what}");
+        }
+    }
+
+    #[test]
+    fn the_primary_deployment_speaks_for_the_rollout_whatever_the_order() {
+        let old = deployment("ACTIVE", "api:41", (2, 2), Completed, 0, 4000);
+        let new = deployment("PRIMARY", "api:42", (0, 8), InProgress, 5, 3);
+        let service = service("api", 2, 8).deployments(old).deployments(new).build();
+        let rollout = Rollout::of(&service);
+        assert_eq!(rollout.state, Some("IN_PROGRESS"));
+        assert_eq!(rollout.definition.map(names::short), Some("api:42"));
+        assert_eq!(rollout.failed_tasks, 5);
+        assert!(rollout.in_progress() && !rollout.failed());
+    }
+
+    #[test]
+    fn a_task_set_speaks_where_there_are_no_deployments() {
+        let stabilizing = TaskSet::builder()
+            .status("PRIMARY")
+            .task_definition("arn:aws:ecs:eu-west-1:123456789012:task-definition/api:7")
+            .stability_status(StabilityStatus::Stabilizing)
+            .created_at(super::super::fixture::ago(30))
+            .build();
+        let service = service("api", 3, 3)
+            .task_sets(task_set("ACTIVE", "api:6"))
+            .task_sets(stabilizing)
+            .deployment_configuration(breaker(false, false))
+            .build();
+        let rollout = Rollout::of(&service);
+        assert_eq!(
+            (rollout.state, rollout.definition.map(names::short)),
+            (Some("STABILIZING"), Some("api:7"))
+        );
+        assert_eq!(Health::of(&service, NOW), Health::SlowRollout);
+    }
+
+    #[test]
+    fn several_deployments_in_one_line() {
+        let line = deployments(&broken().build()).unwrap();
+        assert_eq!(
+            line,
+            "PRIMARY checkout-api:42 0/8 FAILED, 12 failed tasks (ECS deployment circuit breaker: tasks failed to \
+             start.); ACTIVE checkout-api:41 2/2 COMPLETED"
+        );
+        assert_eq!(deployments(&one(8, 8, Completed, 0, 500)), None);
+    }
+}

@@ -11,6 +11,12 @@ pub fn region_of(name: &str) -> Option<&str> {
     name.strip_prefix("arn:")?.split(':').nth(2).filter(|region| !region.is_empty())
 }
 
+/// The region the first ARN among `names` names, as a list of regions: asking elsewhere could only find nothing.
+pub fn named_regions(names: &[&Option<String>]) -> Option<Vec<String>> {
+    let region = names.iter().filter_map(|name| name.as_deref()).find_map(region_of)?;
+    Some(vec![region.to_owned()])
+}
+
 /// The cluster's name in a service's or task's ARN; `None` in a plain name and in ARNs of the short format, which
 /// leave it out.
 pub fn cluster_of(arn: &str) -> Option<&str> {

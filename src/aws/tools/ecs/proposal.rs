@@ -2,14 +2,15 @@
 
 use super::definition::Definition;
 use super::health::Rollout;
-use super::image::{ImageRef, short_digest};
+use super::image::short_digest;
 use super::names::{shell_word, short};
 use super::row;
+use super::warnings::{breaker, warnings};
 use crate::tools::update_ecs_service::Args;
 use aws_sdk_applicationautoscaling::types::ScalableTarget;
 use aws_sdk_ecs::types::{DeploymentControllerType, SchedulingStrategy, Service};
 use quarterdeck_core::Timestamp;
-use quarterdeck_core::approval::{Change, DryRun, Proposal, Reversible, Target, Warning, WarningLevel};
+use quarterdeck_core::approval::{Change, DryRun, Proposal, Reversible, Target};
 use quarterdeck_core::scope::Identity;
 use quarterdeck_core::tool::{Fault, FaultKind};
 use serde_json::{Value, json};
@@ -286,174 +287,6 @@ fn context(facts: &Facts) -> Vec<(String, String)> {
     context
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Breaker {
-    Off,
-    On,
-    OnWithRollback,
-}
-
-impl Breaker {
-    const fn label(self) -> &'static str {
-        match self {
-            Self::Off => "off: a failing rollout goes on until somebody stops it",
-            Self::On => "on, without rollback: a failing rollout stops",
-            Self::OnWithRollback => "on, with rollback: a failing rollout is undone by ECS",
-        }
-    }
-}
-
-fn breaker(service: &Service) -> Breaker {
-    match service.deployment_configuration().and_then(|c| c.deployment_circuit_breaker()) {
-        Some(b) if b.enable && b.rollback => Breaker::OnWithRollback,
-        Some(b) if b.enable => Breaker::On,
-        Some(_) | None => Breaker::Off,
-    }
-}
-
-fn warnings(facts: &Facts, changes: &[Change]) -> Vec<Warning> {
-    let service = &facts.service;
-    let name = row::name(service);
-    let has = |field: &str| changes.iter().find(|c| c.field == field);
-    let deploys = has(TASK_DEFINITION).is_some() || has(NEW_DEPLOYMENT).is_some();
-    let mut warnings = Vec::new();
-    let mut warn = |code: &str, level: WarningLevel, text: String, evidence: Option<String>| {
-        warnings.push(Warning { code: code.to_owned(), level, text, evidence });
-    };
-    if let Some(count) = has(DESIRED_COUNT) {
-        if count.after == "0" {
-            let text = format!("{name} will run no tasks at all: it stops serving");
-            warn(
-                "scale_to_zero",
-                WarningLevel::Critical,
-                text,
-                Some(format!("{} tasks run now", service.running_count)),
-            );
-        }
-        if let Some((text, evidence)) = autoscaling(facts, &count.after) {
-            warn("autoscaling_may_undo", WarningLevel::Caution, text, Some(evidence));
-        }
-    }
-    let rollout = Rollout::of(service);
-    if rollout.in_progress() {
-        let text = if deploys {
-            "a rollout is in progress: it is abandoned for this one"
-        } else {
-            "a rollout is in progress: the count applies to it too"
-        };
-        let evidence = super::health::deployments(service)
-            .or_else(|| rollout.definition.map(|d| format!("{} is IN_PROGRESS", short(d))));
-        warn("rollout_in_progress", WarningLevel::Caution, text.to_owned(), evidence);
-    }
-    if deploys && breaker(service) == Breaker::Off {
-        let text = "the circuit breaker is off: if this deployment fails too, ECS keeps trying and never calls it FAILED";
-        warn(
-            "no_circuit_breaker",
-            WarningLevel::Caution,
-            text.to_owned(),
-            Some("DescribeServices: deploymentConfiguration".to_owned()),
-        );
-    }
-    if deploys && let Some((level, text)) = mutable_tag(facts, has(TASK_DEFINITION).is_some()) {
-        warn("mutable_tag", level, text, Some("DescribeTaskDefinition: image without a digest".to_owned()));
-    }
-    if let Some(aim) = facts.aim.as_ref().filter(|_| has(TASK_DEFINITION).is_some()) {
-        if let Some(guess) = &aim.guess {
-            let text = format!("{} is a guess: nothing proves that it ever ran well", aim.name);
-            warn("rollback_target_guessed", WarningLevel::Caution, text, Some(guess.clone()));
-        }
-        if !aim.also_different.is_empty() {
-            let text = format!(
-                "only the task definition is rolled back; {} also differed then",
-                aim.also_different.join(", ")
-            );
-            warn(
-                "only_task_definition",
-                WarningLevel::Caution,
-                text,
-                Some("DescribeServiceRevisions".to_owned()),
-            );
-        }
-    }
-    if let Some((by, evidence)) = managed_by(service) {
-        let text = format!("managed by {by}: drift likely, its next run may undo this");
-        warn("drift_likely", WarningLevel::Caution, text, Some(evidence));
-    }
-    warnings
-}
-
-fn autoscaling(facts: &Facts, after: &str) -> Option<(String, String)> {
-    let target = facts.autoscaling.as_ref()?.as_ref().ok()?.first()?;
-    let (min, max) = (target.min_capacity, target.max_capacity);
-    let count: i32 = after.parse().ok()?;
-    let text = if count < min || count > max {
-        format!("autoscaling keeps {min} to {max} tasks: {count} is outside and may be undone at once")
-    } else {
-        format!("autoscaling ({min} to {max} tasks) may change the count again at any time")
-    };
-    let suspended = target.suspended_state().map_or(String::new(), |s| {
-        let on = |flag: Option<bool>, what: &str| flag.unwrap_or(false).then(|| what.to_owned());
-        let off: Vec<String> = [
-            on(s.dynamic_scaling_in_suspended(), "scaling in"),
-            on(s.dynamic_scaling_out_suspended(), "scaling out"),
-            on(s.scheduled_scaling_suspended(), "scheduled scaling"),
-        ]
-        .into_iter()
-        .flatten()
-        .collect();
-        if off.is_empty() { String::new() } else { format!("; suspended: {}", off.join(", ")) }
-    });
-    Some((text, format!("DescribeScalableTargets: {min} to {max}{suspended}")))
-}
-
-/// A tag is looked up again by every new deployment: what it points to may have changed since.
-fn mutable_tag(facts: &Facts, changes_definition: bool) -> Option<(WarningLevel, String)> {
-    let before = facts.before.as_ref().and_then(|b| b.as_ref().ok());
-    let after = match &facts.aim {
-        Some(aim) if changes_definition => aim.definition.as_ref().ok()?,
-        Some(_) | None => before?,
-    };
-    let tagged = || after.containers.iter().filter(|c| ImageRef::parse(&c.image).is_mutable());
-    let same = |image: &str| before.is_some_and(|b| b.containers.iter().any(|c| c.image == image));
-    if changes_definition && let Some(container) = tagged().find(|c| same(&c.image)) {
-        let text = format!(
-            "both revisions use {}: rolling the task definition back does not roll a tag back",
-            container.image
-        );
-        return Some((WarningLevel::Caution, text));
-    }
-    let container =
-        tagged().find(|c| ImageRef::parse(&c.image).tag() == "latest").or_else(|| tagged().next())?;
-    let image = ImageRef::parse(&container.image);
-    let level = if image.tag() == "latest" { WarningLevel::Caution } else { WarningLevel::Info };
-    Some((
-        level,
-        format!("{} is named by the tag {}: whatever it points to now is pulled", image.name, image.tag()),
-    ))
-}
-
-/// Who else writes to the service, as far as its tags tell.
-fn managed_by(service: &Service) -> Option<(&'static str, String)> {
-    service.tags().iter().find_map(|tag| {
-        let (key, value) = (tag.key()?, tag.value().unwrap_or_default());
-        let both = format!("{key} {value}").to_lowercase();
-        let by = if key.starts_with("aws:cloudformation:") {
-            "CloudFormation"
-        } else if both.contains("terraform") {
-            "Terraform"
-        } else if both.contains("pulumi") {
-            "Pulumi"
-        } else if key.to_lowercase().replace(['-', '_', ' '], "").ends_with("managedby") {
-            ["CloudFormation", "CDK", "Copilot", "OpenTofu"]
-                .into_iter()
-                .find(|tool| value.eq_ignore_ascii_case(tool))?
-        } else {
-            return None;
-        };
-        Some((by, format!("tag {key}={value}")))
-    })
-}
-
 fn reversible(facts: &Facts, changes: &[Change]) -> Reversible {
     let has = |field: &str| changes.iter().find(|c| c.field == field);
     let (count, definition) = (has(DESIRED_COUNT), has(TASK_DEFINITION));
@@ -496,4 +329,297 @@ fn unknown(facts: &Facts) -> Vec<String> {
         }
     }
     unknown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::definition::ContainerSpec;
+    use super::super::fixture::{NOW, ago, breaker, broken, controller, definition, service, tag};
+    use super::*;
+    use aws_sdk_applicationautoscaling::types::{ScalableDimension, ServiceNamespace};
+    use quarterdeck_core::approval::WarningLevel;
+
+    fn args(change: impl FnOnce(&mut Args)) -> Args {
+        let mut args = Args { cluster: "prod".into(), service: "checkout-api".into(), ..Args::default() };
+        change(&mut args);
+        args
+    }
+
+    fn facts(service: Service) -> Facts {
+        Facts {
+            service,
+            region: "eu-west-1".into(),
+            identity: Identity { account: "123456789012".into(), ..Identity::default() },
+            before: None,
+            aim: None,
+            autoscaling: None,
+            now: NOW,
+        }
+    }
+
+    fn aim(name: &str, image: &str) -> Aim {
+        Aim {
+            name: name.into(),
+            definition: Ok(definition(name, image)),
+            digests: Vec::new(),
+            digests_before: Ok(Vec::new()),
+            succeeded_at: None,
+            guess: None,
+            also_different: Vec::new(),
+        }
+    }
+
+    /// The drill: 42 to 41.
+    fn rollback() -> Facts {
+        Facts {
+            before: Some(Ok(definition("checkout-api:42", "registry/checkout-api:1.9.0"))),
+            aim: Some(Aim {
+                digests: vec![("app".into(), "sha256:41414141414141414141".into())],
+                digests_before: Ok(vec![("app".into(), "sha256:42424242424242424242".into())]),
+                ..aim("checkout-api:41", "registry/checkout-api:1.8.2")
+            }),
+            ..facts(broken().build())
+        }
+    }
+
+    fn scalable(min: i32, max: i32) -> ScalableTarget {
+        ScalableTarget::builder()
+            .service_namespace(ServiceNamespace::Ecs)
+            .resource_id("service/prod/checkout-api")
+            .scalable_dimension(ScalableDimension::EcsServiceDesiredCount)
+            .min_capacity(min)
+            .max_capacity(max)
+            .role_arn("arn:aws:iam::123456789012:role/scaling")
+            .creation_time(ago(9000))
+            .build()
+            .unwrap()
+    }
+
+    fn shown(proposal: &Proposal) -> Vec<(&str, &str, &str)> {
+        let changes = proposal.targets[0].changes.iter();
+        changes.map(|c| (c.field.as_str(), c.before.as_str(), c.after.as_str())).collect()
+    }
+
+    fn codes(proposal: &Proposal) -> Vec<(&str, WarningLevel)> {
+        proposal.warnings.iter().map(|w| (w.code.as_str(), w.level)).collect()
+    }
+
+    #[test]
+    fn rolling_the_broken_deploy_back() {
+        let proposal = propose(&args(|a| a.roll_back = true), &rollback()).unwrap();
+        assert_eq!(proposal.title, "Roll back to checkout-api:41: checkout-api of cluster prod in eu-west-1");
+        assert_eq!(
+            shown(&proposal),
+            [
+                ("task definition", "checkout-api:42", "checkout-api:41"),
+                (
+                    "image",
+                    "registry/checkout-api:1.9.0 (sha256:424242424242)",
+                    "registry/checkout-api:1.8.2 (sha256:414141414141)"
+                ),
+            ]
+        );
+        assert_eq!(
+            proposal.command,
+            "aws ecs update-service --region eu-west-1 --cluster prod --service checkout-api --task-definition checkout-api:41"
+        );
+        assert_eq!(proposal.actions, ["ecs:UpdateService", "iam:PassRole"]);
+        assert_eq!(proposal.dry_run, DryRun::NotOffered);
+        assert_eq!(proposal.unknown, Vec::<String>::new());
+        assert_eq!(codes(&proposal), [("mutable_tag", WarningLevel::Info)]);
+        assert_eq!(
+            proposal.reversible,
+            Reversible::Yes("set the task definition back to checkout-api:42".into())
+        );
+        assert_eq!(proposal.args["region"], "eu-west-1");
+        assert_eq!(proposal.undo["task_definition"], "checkout-api:42");
+        let target = &proposal.targets[0];
+        assert_eq!((target.id.as_str(), target.state.as_str()), ("prod/checkout-api", "ACTIVE"));
+        assert_eq!(target.tags["environment"], "staging");
+        assert!(target.context.contains(&("running".to_owned(), "2 of 8".to_owned())));
+    }
+
+    #[test]
+    fn a_guessed_rollback_says_so_and_is_not_known() {
+        let mut facts = rollback();
+        let aim = facts.aim.as_mut().unwrap();
+        aim.guess = Some("the record could not be read: denied".into());
+        aim.also_different = vec!["network configuration"];
+        let proposal = propose(&args(|a| a.roll_back = true), &facts).unwrap();
+        let codes = codes(&proposal);
+        assert!(codes.contains(&("rollback_target_guessed", WarningLevel::Caution)), "{codes:?}");
+        assert!(codes.contains(&("only_task_definition", WarningLevel::Caution)), "{codes:?}");
+        assert_eq!(proposal.unknown.len(), 1);
+        assert!(proposal.unknown[0].contains("checkout-api:41 ever ran well"), "{:?}", proposal.unknown);
+    }
+
+    #[test]
+    fn what_could_not_be_read_is_not_known() {
+        let denied = || Fault::new(FaultKind::Denied, "no").action("ecs:DescribeTaskDefinition");
+        let mut facts = rollback();
+        facts.before = Some(Err(denied()));
+        facts.aim.as_mut().unwrap().definition = Err(denied());
+        facts.aim.as_mut().unwrap().digests_before = Err(denied());
+        facts.autoscaling = Some(Err(denied()));
+        let proposal = propose(&args(|a| a.roll_back = true), &facts).unwrap();
+        assert_eq!(proposal.unknown.len(), 4);
+        assert!(proposal.unknown.iter().all(|u| u.contains("ecs:DescribeTaskDefinition")));
+        assert_eq!(shown(&proposal), [("task definition", "checkout-api:42", "checkout-api:41")]);
+        assert!(proposal.actions.contains(&"iam:PassRole".to_owned()));
+    }
+
+    #[test]
+    fn counts() {
+        let of = |running: i32, desired: i32, count: i32, targets: Vec<ScalableTarget>| {
+            let service = service("checkout-api", running, desired).tags(tag("environment", "dev")).build();
+            let facts = Facts { autoscaling: Some(Ok(targets)), ..facts(service) };
+            propose(&args(|a| a.desired_count = Some(count)), &facts)
+        };
+        let down = of(8, 8, 2, vec![scalable(4, 16)]).unwrap();
+        assert_eq!(shown(&down), [("desired count", "8", "2")]);
+        assert_eq!(codes(&down), [("autoscaling_may_undo", WarningLevel::Caution)]);
+        assert!(down.warnings[0].text.contains("2 is outside"), "{}", down.warnings[0].text);
+        assert_eq!(down.actions, ["ecs:UpdateService"]);
+        assert_eq!(
+            down.command,
+            "aws ecs update-service --region eu-west-1 --cluster prod --service checkout-api --desired-count 2"
+        );
+        let zero = of(8, 8, 0, Vec::new()).unwrap();
+        assert_eq!(codes(&zero), [("scale_to_zero", WarningLevel::Critical)]);
+        assert_eq!(codes(&of(8, 8, 9, Vec::new()).unwrap()), []);
+        assert!(of(8, 8, 9, vec![scalable(4, 16)]).unwrap().warnings[0].text.contains("at any time"));
+        let same = of(8, 8, 8, Vec::new()).unwrap_err();
+        assert_eq!(same.kind, FaultKind::Conflict);
+        assert!(same.message.contains("nothing would change"));
+    }
+
+    #[test]
+    fn a_forced_deployment_pulls_its_tags_again() {
+        let service = service("checkout-api", 2, 2).deployment_configuration(breaker(true, true)).build();
+        let facts = Facts {
+            before: Some(Ok(definition("checkout-api:42", "registry/checkout-api"))),
+            ..facts(service)
+        };
+        let proposal = propose(&args(|a| a.force_new_deployment = true), &facts).unwrap();
+        assert_eq!(shown(&proposal), [("force new deployment", "no", "yes")]);
+        assert_eq!(codes(&proposal), [("mutable_tag", WarningLevel::Caution)]);
+        assert!(proposal.warnings[0].text.contains("tag latest"), "{}", proposal.warnings[0].text);
+        assert!(proposal.command.ends_with("--force-new-deployment"));
+        assert!(matches!(proposal.reversible, Reversible::Partly(_)));
+    }
+
+    #[test]
+    fn tags_of_images() {
+        for (before, after, expected) in [
+            ("app:1@sha256:aa", "app:1@sha256:bb", None),
+            ("app:2", "app:1", Some(WarningLevel::Info)),
+            ("app:latest", "app:latest", Some(WarningLevel::Caution)),
+            ("app:stable", "app:stable", Some(WarningLevel::Caution)),
+            ("app:2", "app", Some(WarningLevel::Caution)),
+        ] {
+            let facts = Facts {
+                before: Some(Ok(definition("checkout-api:42", before))),
+                aim: Some(aim("checkout-api:41", after)),
+                ..facts(broken().build())
+            };
+            let proposal = propose(&args(|a| a.roll_back = true), &facts).unwrap();
+            let found = proposal.warnings.iter().find(|w| w.code == "mutable_tag").map(|w| w.level);
+            assert_eq!(found, expected, "{before} -> {after}");
+        }
+    }
+
+    #[test]
+    fn several_containers_are_named() {
+        let sidecar =
+            |image: &str| ContainerSpec { name: "envoy".into(), image: image.into(), ..Default::default() };
+        let (mut before, mut after) =
+            (definition("checkout-api:42", "app:2"), definition("checkout-api:41", "app:1"));
+        before.containers.push(sidecar("envoy:1.31"));
+        after.containers.push(sidecar("envoy:1.31"));
+        let facts = Facts {
+            before: Some(Ok(before)),
+            aim: Some(Aim { definition: Ok(after), ..aim("checkout-api:41", "") }),
+            ..facts(broken().build())
+        };
+        let proposal = propose(&args(|a| a.roll_back = true), &facts).unwrap();
+        assert_eq!(shown(&proposal)[1..], [("image of app", "app:2", "app:1")]);
+    }
+
+    #[test]
+    fn a_rollout_in_progress_and_no_breaker_are_told() {
+        use super::super::fixture::deployment;
+        use aws_sdk_ecs::types::DeploymentRolloutState::InProgress;
+        let service = service("checkout-api", 2, 8)
+            .deployments(deployment("PRIMARY", "checkout-api:42", (0, 8), InProgress, 3, 4))
+            .tags(tag("aws:cloudformation:stack-name", "checkout"))
+            .build();
+        let facts = Facts { service, ..rollback() };
+        let proposal = propose(&args(|a| a.roll_back = true), &facts).unwrap();
+        let codes: Vec<&str> = proposal.warnings.iter().map(|w| w.code.as_str()).collect();
+        assert_eq!(codes, ["rollout_in_progress", "no_circuit_breaker", "mutable_tag", "drift_likely"]);
+    }
+
+    #[test]
+    fn who_manages_it() {
+        for (key, value, drift) in [
+            ("aws:cloudformation:stack-name", "x", true),
+            ("ManagedBy", "terraform", true),
+            ("terraform-workspace", "prod", true),
+            ("managed_by", "CDK", true),
+            ("managed-by", "platform team", false),
+            ("environment", "dev", false),
+        ] {
+            let facts = facts(service("checkout-api", 2, 2).tags(tag(key, value)).build());
+            let proposal = propose(&args(|a| a.desired_count = Some(3)), &facts).unwrap();
+            assert_eq!(proposal.warnings.iter().any(|w| w.code == "drift_likely"), drift, "{key}={value}");
+        }
+    }
+
+    #[test]
+    fn inactive_definitions() {
+        let mut facts = rollback();
+        facts.before = Some(Ok(Definition { active: false, ..definition("checkout-api:42", "app:2") }));
+        let proposal = propose(&args(|a| a.roll_back = true), &facts).unwrap();
+        assert!(matches!(proposal.reversible, Reversible::No(_)), "42 could not come back");
+        facts.aim.as_mut().unwrap().definition =
+            Ok(Definition { active: false, ..definition("checkout-api:41", "app:1") });
+        let fault = propose(&args(|a| a.roll_back = true), &facts).unwrap_err();
+        assert_eq!(fault.kind, FaultKind::Conflict);
+    }
+
+    #[test]
+    fn states_that_refuse() {
+        use aws_sdk_ecs::types::DeploymentControllerType::{CodeDeploy, Ecs, External};
+        let by = |kind: DeploymentControllerType| {
+            service("checkout-api", 2, 2).deployment_controller(controller(kind)).build()
+        };
+        let daemon = service("checkout-api", 2, 2).scheduling_strategy(SchedulingStrategy::Daemon).build();
+        let back = || args(|a| a.roll_back = true);
+        let forced = || args(|a| a.force_new_deployment = true);
+        let count = || args(|a| a.desired_count = Some(3));
+        let named = || args(|a| a.task_definition = Some("checkout-api:41".into()));
+        for (what, args, service, refused) in [
+            ("rolling updates", back(), by(Ecs), false),
+            ("CodeDeploy, roll back", back(), by(CodeDeploy), true),
+            ("CodeDeploy, task definition", named(), by(CodeDeploy), true),
+            ("CodeDeploy, force", forced(), by(CodeDeploy), true),
+            ("CodeDeploy, count", count(), by(CodeDeploy), false),
+            ("external, task definition", named(), by(External), true),
+            ("external, count", count(), by(External), false),
+            ("daemon, count", count(), daemon.clone(), true),
+            ("daemon, roll back", back(), daemon, false),
+            ("draining", count(), service("checkout-api", 1, 2).status("DRAINING").build(), true),
+        ] {
+            let answer = refuse(&args, &service);
+            assert_eq!(answer.is_err(), refused, "{what}");
+            assert!(answer.is_ok() || answer.unwrap_err().kind == FaultKind::Conflict, "{what}");
+        }
+    }
+
+    #[test]
+    fn planning_the_resolved_arguments_again_gives_the_same_plan() {
+        let first = propose(&args(|a| a.roll_back = true), &rollback()).unwrap();
+        let again: Args = serde_json::from_value(first.args.clone()).unwrap();
+        assert_eq!(propose(&again, &rollback()).unwrap(), first);
+    }
 }

@@ -193,3 +193,109 @@ async fn earlier_revision(client: &Client, present: &str) -> Result<Option<Defin
     }
     Ok(None)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture::{ago, arn, broken, deployment, service};
+    use super::*;
+    use ServiceDeploymentStatus::{
+        Pending, RollbackFailed, RollbackInProgress, RollbackSuccessful, Stopped, Successful,
+    };
+    use aws_sdk_ecs::types::DeploymentRolloutState;
+
+    fn made(minutes: u64, status: ServiceDeploymentStatus, revision: &str) -> ServiceDeploymentBrief {
+        ServiceDeploymentBrief::builder()
+            .created_at(ago(minutes + 3))
+            .finished_at(ago(minutes))
+            .status(status)
+            .target_service_revision_arn(revision)
+            .build()
+    }
+
+    fn revision(name: &str, definition: &str) -> ServiceRevision {
+        ServiceRevision::builder()
+            .service_revision_arn(name)
+            .task_definition(arn(&format!("task-definition/{definition}")))
+            .build()
+    }
+
+    #[test]
+    fn only_successful_deployments_count_newest_first_and_once() {
+        let deployments = [
+            made(9000, Successful, "r40"),
+            made(15, RollbackFailed, "r42"),
+            made(4000, Successful, "r41"),
+            made(6000, Successful, "r41"),
+            made(20, Stopped, "r42"),
+        ];
+        let order: Vec<&str> = succeeded(&deployments).into_iter().map(|(arn, _)| arn).collect();
+        assert_eq!(order, ["r41", "r40"]);
+    }
+
+    #[test]
+    fn the_newest_successful_one_with_another_definition() {
+        let present = arn("task-definition/checkout-api:42");
+        let deployments =
+            [made(5, Successful, "r42b"), made(4000, Successful, "r41"), made(9000, Successful, "r40")];
+        let order = succeeded(&deployments);
+        // A change of the count or a forced deployment makes revisions of the same definition: they are passed over.
+        let revisions = [
+            revision("r40", "checkout-api:40"),
+            revision("r41", "checkout-api:41"),
+            revision("r42b", "checkout-api:42"),
+        ];
+        let found = first_other(&order, &revisions, &present).unwrap();
+        assert_eq!(short(&found.definition), "checkout-api:41");
+        assert_eq!(found.guess, None);
+        assert!(found.succeeded_at.is_some() && found.revision.is_some());
+        assert!(first_other(&order, &revisions[2..], &present).is_none());
+    }
+
+    #[test]
+    fn what_ecs_rolls_back_itself_is_left_alone() {
+        let service = broken().build();
+        for (status, conflict) in [
+            (RollbackInProgress, true),
+            (RollbackSuccessful, true),
+            (RollbackFailed, false),
+            (Successful, false),
+            (Pending, false),
+        ] {
+            // The order of the list says nothing.
+            let deployments = [
+                made(4000, RollbackSuccessful, "r39"),
+                made(3, status.clone(), "r42"),
+                made(900, Successful, "r41"),
+            ];
+            let fault = already(&service, &deployments);
+            assert_eq!(fault.is_some(), conflict, "{status:?}");
+            if let Some(fault) = fault {
+                assert_eq!(fault.kind, FaultKind::Conflict);
+            }
+        }
+        assert!(already(&service, &[]).is_none());
+    }
+
+    #[test]
+    fn without_a_record_the_deployment_that_still_serves_is_the_guess() {
+        assert_eq!(still_deployed(&broken().build()).as_deref().map(short), Some("checkout-api:41"));
+        let alone = service("checkout-api", 2, 8)
+            .deployments(deployment(
+                "PRIMARY",
+                "checkout-api:42",
+                (0, 8),
+                DeploymentRolloutState::InProgress,
+                0,
+                5,
+            ))
+            .deployments(deployment(
+                "ACTIVE",
+                "checkout-api:41",
+                (0, 0),
+                DeploymentRolloutState::Completed,
+                0,
+                500,
+            ));
+        assert_eq!(still_deployed(&alone.build()), None, "nothing of it runs any more");
+    }
+}

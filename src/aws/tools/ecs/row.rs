@@ -7,7 +7,7 @@ use crate::place::{Gathered, Place};
 use aws_sdk_ecs::types::{Service, ServiceEvent};
 use quarterdeck_core::Timestamp;
 use quarterdeck_core::text::truncate;
-use quarterdeck_core::tool::{Cell, ColumnKind, Row};
+use quarterdeck_core::tool::{Cell, ColumnKind, Fault, Partial, Row};
 
 /// The columns of a service, behind those of its place.
 pub const COLUMNS: [(&str, ColumnKind); 13] = [
@@ -132,4 +132,17 @@ fn events(service: &Service) -> Option<String> {
         .take(EVENTS)
         .collect();
     (!lines.is_empty()).then(|| lines.join("; "))
+}
+
+/// What is missing from an answer: places that did not answer, and parts of places that did.
+pub fn errors<T>(out: &Gathered<T>, of: impl Fn(&T) -> &[(String, Fault)]) -> Vec<Partial> {
+    let inside = out.answers.iter().flat_map(|(place, region)| {
+        of(region).iter().map(|(what, fault)| Partial {
+            account: place.account.clone().filter(|_| out.many_accounts),
+            place: format!("{} {what}", place.region),
+            fault: fault.clone(),
+        })
+    });
+    let inside: Vec<Partial> = inside.collect();
+    out.errors.iter().cloned().chain(inside).collect()
 }
