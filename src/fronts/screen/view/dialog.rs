@@ -159,10 +159,10 @@ fn feet(dialog: &Dialog, gate: &Gate, now: Timestamp, columns: usize, theme: &Th
         ("n", "refuse, note"),
         ("X", "refuse the rest"),
     ];
-    vec![verdict(gate, now, theme), hints(&keys, columns, theme)]
+    vec![verdict(gate, now, columns, theme), hints(&keys, columns, theme)]
 }
 
-fn verdict(gate: &Gate, now: Timestamp, theme: &Theme) -> Line<'static> {
+fn verdict(gate: &Gate, now: Timestamp, columns: usize, theme: &Theme) -> Line<'static> {
     match gate.ready(now) {
         Readiness::NoRoom => Line::styled("enlarge the window (60x15): only refusing is possible", theme.bad),
         Readiness::Unseen(1) => Line::styled("1 target not seen yet: scroll to it", theme.warn),
@@ -172,7 +172,7 @@ fn verdict(gate: &Gate, now: Timestamp, theme: &Theme) -> Line<'static> {
             let what = if gate.code().is_some() { "the code counts" } else { "A approves" };
             Line::styled(format!("read it; {what} in {}.{} s", left / 10, left % 10), theme.dim)
         }
-        Readiness::Code => code(gate, theme),
+        Readiness::Code => code(gate, columns, theme),
         Readiness::Armed => Line::from(vec![
             Span::styled(" A ", theme.caution),
             Span::styled(" approves exactly this, once", theme.text),
@@ -181,18 +181,19 @@ fn verdict(gate: &Gate, now: Timestamp, theme: &Theme) -> Line<'static> {
 }
 
 /// `type KTRW and the number of targets (2), then A: [KT__] [_]`
-fn code(gate: &Gate, theme: &Theme) -> Line<'static> {
+fn code(gate: &Gate, columns: usize, theme: &Theme) -> Line<'static> {
     let wanted = gate.code().unwrap_or_default();
     let (letters, digits) = gate.typed();
     let targets = gate.proposal().targets.len().to_string();
     let slot =
         |typed: &str, width: usize| format!("[{typed}{}]", "_".repeat(width.saturating_sub(typed.len())));
     let wrong = !wanted.starts_with(letters) || !targets.starts_with(digits);
+    let what = if columns < 66 { "the targets" } else { "the number of targets" };
     let style: Style = if wrong { theme.bad } else { theme.key };
     Line::from(vec![
         Span::styled("type ", theme.text),
         Span::styled(wanted.to_owned(), theme.caution),
-        Span::styled(format!(" and the number of targets ({targets}), then A: "), theme.text),
+        Span::styled(format!(" and {what} ({targets}), then A: "), theme.text),
         Span::styled(format!("{} {}", slot(letters, wanted.len()), slot(digits, targets.len())), style),
         Span::styled(if wrong { " no" } else { "" }, theme.bad),
     ])
