@@ -265,7 +265,7 @@ fn clean(s: &mut Stage) {
 
 #[test]
 fn no_size_panics() {
-    let mut widths: Vec<u16> =
+    let widths =
         [0, 1, 2, 3, 7, 19, 20, 21, 39, 40, 59, 60, 71, 79, 80, 119, 120, 200, 317, 500];
     let heights = [0, 1, 2, 3, 4, 5, 9, 10, 11, 14, 15, 16, 24, 61, 200];
     let states: [fn(&mut Stage); 5] = [
