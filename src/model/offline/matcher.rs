@@ -77,12 +77,16 @@ fn groups(Pattern(regex): &Pattern, question: &str, lists: &[String]) -> Option<
     Some(named.collect())
 }
 
-/// `a, b and c` apart.
+/// `a, "b c" and d` apart.
 fn names(text: &str) -> Vec<&str> {
-    text.split([',', ' '])
-        .filter(|word| !word.is_empty() && !word.eq_ignore_ascii_case("and"))
-        .map(unquoted)
-        .collect()
+    let mut quoted = false;
+    text.split(|c: char| {
+        quoted ^= c == '"';
+        c == '"' || (!quoted && matches!(c, ',' | ' '))
+    })
+    .map(str::trim)
+    .filter(|name| !name.is_empty() && !name.eq_ignore_ascii_case("and"))
+    .collect()
 }
 
 fn unquoted(text: &str) -> &str {
@@ -174,6 +178,8 @@ mod tests {
             (&question["action"], &question["targets"]),
             (&json!("stop"), &json!(["web-1", "web-2", "i-0123456789abcdef0"]))
         );
+        let (_, question) = found("start instances \"Büro und Lager, 2\", and web-2").unwrap();
+        assert_eq!(question["targets"], json!(["Büro und Lager, 2", "web-2"]));
         let (_, question) = found("Roll back the service checkout-api in cluster prod").unwrap();
         assert_eq!((&question["service"], &question["cluster"]), (&json!("checkout-api"), &json!("prod")));
         let (_, question) = found("who changed sg-0123 in the last 90 minutes").unwrap();

@@ -13,7 +13,7 @@ mod transcript;
 pub use runbook::{Runbook, RunbookError};
 
 use crate::provider::{EventStream, Provider, cancelled};
-use futures::StreamExt as _;
+use futures::{FutureExt as _, StreamExt as _};
 use matcher::Match;
 use plan::Next;
 use quarterdeck_core::message::{Block, Input, ModelError, ModelEvent, Request, Stop, Usage};
@@ -81,16 +81,20 @@ impl Provider for Offline {
     }
 
     fn stream(&self, request: Request, cancel: CancellationToken) -> EventStream {
-        let (blocks, stop) = self.answer(&request);
-        let events = events(blocks, stop);
-        futures::stream::unfold((events.into_iter(), cancel), |(mut events, cancel)| async move {
-            let event = events.next()?;
+        let offline = self.clone();
+        let events = async move {
+            let (blocks, stop) = offline.answer(&request);
+            futures::stream::iter(events(blocks, stop))
+        };
+        let events = events.into_stream().flatten().boxed();
+        futures::stream::unfold(Some((events, cancel)), |open| async move {
+            let (mut events, cancel) = open?;
             // Other tasks get their turn between two pieces: a long answer never holds a thread.
             tokio::task::yield_now().await;
             if cancel.is_cancelled() {
-                return Some((Err(cancelled()), (Vec::new().into_iter(), cancel)));
+                return Some((Err(cancelled()), None));
             }
-            Some((Ok(event), (events, cancel)))
+            Some((Ok(events.next().await?), Some((events, cancel))))
         })
         .boxed()
     }

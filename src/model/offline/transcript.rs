@@ -88,7 +88,7 @@ fn last_question(turns: &[Turn]) -> Option<(usize, &str)> {
         })
     };
     let marked = texts().zip(texts().skip(1)).filter(|((_, mark), _)| mark.starts_with("[console] {"));
-    marked.map(|(_, question)| question).last().or_else(|| texts().filter(|(_, text)| !is_told(text)).last())
+    marked.map(|(_, question)| question).last().or_else(|| texts().rfind(|(_, text)| !is_told(text)))
 }
 
 const VERIFIED: &str = "Verification of ";
