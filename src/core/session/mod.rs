@@ -90,6 +90,10 @@ impl Session {
             Input::Planned(call, plan, challenge) => self.planned(call, plan, challenge, now),
             Input::Replanned(proof, plan, challenge) => self.replanned(proof, plan, challenge, now),
             Input::Written(call, written) => self.written(call, written, now),
+            Input::Notice(text) => {
+                let fronts: Vec<FrontId> = self.fronts.keys().copied().collect();
+                fronts.into_iter().for_each(|front| self.tell(front, text.as_str()));
+            }
             Input::Woke(wake) => self.woke(wake, now),
             Input::StoreFailed(why) => self.store_failed(&why, now),
         }

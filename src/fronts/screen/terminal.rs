@@ -220,7 +220,7 @@ pub fn signals() -> io::Result<impl Stream<Item = Signal> + Unpin> {
 /// Standard input, watched for its other end going away. Not every hang-up comes with a signal.
 fn hangup_watch() -> Option<AsyncFd<OwnedFd>> {
     let input = io::stdin().as_fd().try_clone_to_owned().ok()?;
-    AsyncFd::register_with_interest(input, Interest::READABLE).ok()
+    AsyncFd::with_interest(input, Interest::READABLE).ok()
 }
 
 fn hung_up(fd: &AsyncFd<OwnedFd>, cx: &mut Context<'_>) -> bool {
