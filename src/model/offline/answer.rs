@@ -113,7 +113,7 @@ fn missing(trail: &Trail) -> Vec<String> {
         for error in scope.list("r.errors") {
             let scope = scope.with("e", &error);
             missing.push(prose(
-                "`{tool}` in {e.place}: {e.fault.message || e.fault || 'no answer'}[? (needs {e.fault.action})?][? [#{r.step}]?]",
+                "`{tool}`[? in {e.place}?][?, account {e.account}?]: {e.message || e}[? (needs {e.action})?][? [#{r.step}]?]",
                 &scope,
             ));
         }

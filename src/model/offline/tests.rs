@@ -226,7 +226,7 @@ fn what_could_not_be_read_is_said() {
     let answer = talk.ask("what is wrong", |tool, args| match tool {
         "get_recent_changes" => Err("denied: not allowed (needs cloudtrail:LookupEvents)".to_owned()),
         "get_active_alarms" => Ok(json!({ "summary": "0 alarms", "columns": [], "rows": [], "truncated": "5,000 reached",
-            "errors": [{ "place": "eu-west-1", "fault": { "kind": "denied", "message": "no", "action": "cloudwatch:DescribeAlarms" } }] })),
+            "errors": [{ "place": "eu-west-1", "kind": "denied", "message": "no", "action": "cloudwatch:DescribeAlarms" }] })),
         _ => bad_deploy(tool, args),
     });
     for line in [
