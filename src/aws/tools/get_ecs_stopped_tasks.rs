@@ -49,7 +49,7 @@ pub struct Args {
 pub struct RegionTasks {
     pub(super) clusters: Vec<String>,
     /// Clusters that were there when the named one was not.
-    other_clusters: Vec<String>,
+    pub(super) other_clusters: Vec<String>,
     pub(super) tasks: Vec<Task>,
     pub(super) definitions: BTreeMap<String, Definition>,
     /// Tasks that were listed and forgotten before they could be described.

@@ -2,7 +2,6 @@
 
 use super::Outcome;
 use super::step::Step;
-use super::transcript::view;
 use crate::Timestamp;
 use crate::id::StepNo;
 use crate::scope::{Mode, Scope};
@@ -78,7 +77,7 @@ pub(super) fn result(
 
 fn body(outcome: &Outcome, cap: usize) -> String {
     match outcome {
-        Outcome::Ok { projection, .. } => view(projection, cap),
+        Outcome::Ok { projection, .. } => projection.for_model(cap).json,
         Outcome::Failed { fault } => failure(fault, cap),
         Outcome::Recorded => {
             json!({"recorded": true, "note": "tracking mode: the call was written down and not run"})
@@ -104,6 +103,11 @@ fn failure(fault: &Fault, cap: usize) -> String {
 /// A call a person made.
 pub(super) fn ran(step: Option<StepNo>, tool: &str, args: &str, outcome: &Outcome) -> String {
     format!("The operator ran {}({args}) {}: {}", tool_name(tool), cite(step), body(outcome, SHORT_VIEW))
+}
+
+/// Calls a person made that are left out.
+pub(super) fn left_out(n: usize) -> String {
+    format!("The operator ran {n} more calls before these; they are left out here and stand on the timeline.")
 }
 
 /// A result that came after its round was over.

@@ -6,7 +6,7 @@ use crate::command::Command;
 use crate::id::StepNo;
 use crate::keymap::Action;
 use crate::scope::Mode;
-use crate::tool::from_flags;
+use crate::tool::{from_flags, split_line};
 
 /// A command of the palette.
 #[derive(Debug)]
@@ -124,6 +124,13 @@ pub fn palette_actions() -> Vec<Action> {
     COMMANDS.iter().filter_map(action).collect()
 }
 
+/// Short names that stand for a tool, and the field a bare word is taken for: they must exist in the registry.
+#[must_use]
+pub fn palette_tools() -> Vec<(&'static str, &'static str)> {
+    let tool = |entry: &Entry| if let Does::Tool { tool, field } = entry.does { Some((tool, field)) } else { None };
+    COMMANDS.iter().filter_map(tool).collect()
+}
+
 impl Screen {
     /// Runs a line of the palette.
     pub(super) fn run_line(&mut self, line: &str, now: Timestamp) -> Result<Vec<Command>, String> {
@@ -211,8 +218,4 @@ impl Screen {
         let args = (tool.validate)(&args).map_err(|fault| fault.to_string())?;
         Ok(vec![Command::Call { tool: name.to_owned(), args, fresh: false }])
     }
-}
-
-fn split_line(line: &str) -> Result<Vec<String>, String> {
-    Ok(line.split_whitespace().map(str::to_owned).collect())
 }

@@ -107,6 +107,9 @@ impl Screen {
     pub(super) fn pasted(&mut self, text: &str, now: Timestamp) {
         if let Some(dialog) = &mut self.dialog {
             dialog.touch(now);
+            if let Some(note) = &mut dialog.note {
+                Line { text: note, cursor: &mut dialog.note_cursor }.insert(&text.replace(['\r', '\n'], " "));
+            }
             return;
         }
         let place = self.place();

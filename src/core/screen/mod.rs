@@ -18,7 +18,7 @@ mod scroll;
 mod state;
 mod timeline;
 
-pub use commands::palette_actions;
+pub use commands::{palette_actions, palette_tools};
 pub use composer::Composer;
 pub use dialog::Dialog;
 pub use layout::{Layout, layout_of};

@@ -150,11 +150,11 @@ impl Session {
             Command::Undo(call) => self.undo(front, call, now),
             Command::Withdraw(call) => self.withdraw(front, call, now),
             Command::Approve(proof) => self.approve(front, proof, now),
-            Command::Refuse(refusal) => self.refuse(refusal, now),
+            Command::Refuse(refusal) => self.refuse(&refusal, now),
             Command::Cancel => self.cancel(now),
             Command::SetMode(mode) => self.set_mode(mode, now),
             Command::SetIterations(n) => {
-                self.max_iterations = n.clamp(*ITERATIONS.start(), *ITERATIONS.end())
+                self.max_iterations = n.clamp(*ITERATIONS.start(), *ITERATIONS.end());
             }
             Command::Quit => self.quit(now),
         }

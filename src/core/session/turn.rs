@@ -228,19 +228,12 @@ impl Session {
         let Some((turn, iteration, stream)) = self.take_stream() else { return };
         let usage = stream.usage;
         let blocks = stream.partial();
-        self.append(
-            Fact::ModelResponded { turn, iteration, blocks: blocks.clone(), stop: stop.clone(), usage },
-            now,
-        );
-        match stop {
-            Stop::MaxTokens => self.stopped("the answer was cut off at the output limit", now),
-            Stop::Refusal => self.stopped("the model declined to answer", now),
-            Stop::ContextExceeded => {
-                self.stopped("the conversation no longer fits the model: begin a new session", now);
-            }
-            Stop::EndTurn | Stop::ToolUse | Stop::StopSequence | Stop::PauseTurn | Stop::Other(_) => {
-                self.act_on(blocks, stop == Stop::PauseTurn, now);
-            }
+        let paused = stop == Stop::PauseTurn;
+        let unfinished = unfinished(&stop);
+        self.append(Fact::ModelResponded { turn, iteration, blocks: blocks.clone(), stop, usage }, now);
+        match unfinished {
+            Some(why) => self.stopped(why, now),
+            None => self.act_on(blocks, paused, now),
         }
     }
 
@@ -302,6 +295,16 @@ impl Session {
         if let Some(turn) = self.turn.take() {
             self.append(Fact::TurnEnded { turn: turn.id, reason }, now);
         }
+    }
+}
+
+/// Why an answer is not to be acted on.
+fn unfinished(stop: &Stop) -> Option<&'static str> {
+    match stop {
+        Stop::MaxTokens => Some("the answer was cut off at the output limit"),
+        Stop::Refusal => Some("the model declined to answer"),
+        Stop::ContextExceeded => Some("the conversation no longer fits the model: begin a new session"),
+        Stop::EndTurn | Stop::ToolUse | Stop::StopSequence | Stop::PauseTurn | Stop::Other(_) => None,
     }
 }
 

@@ -215,7 +215,7 @@ impl Session {
     }
 
     /// A person refused.
-    pub(super) fn refuse(&mut self, refusal: Refusal, now: Timestamp) {
+    pub(super) fn refuse(&mut self, refusal: &Refusal, now: Timestamp) {
         let asked =
             self.calls.iter().find(|(_, c)| matches!(c.state, State::Asked(a) if a == refusal.approval));
         let Some((id, origin)) = asked.map(|(id, c)| (*id, (c.turn(), c.front))) else { return };
