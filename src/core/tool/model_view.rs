@@ -349,7 +349,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(128))]
+        #![proptest_config(ProptestConfig::with_cases(48))]
         #[test]
         fn never_over_the_cap_and_always_json(p in any_projection(), cap in 1_000..12_000usize) {
             let view = p.for_model(cap);
