@@ -108,7 +108,10 @@ fn missing(trail: &Trail) -> Vec<String> {
                 missing.push(prose(text, &scope));
             }
         };
-        add("r.error", "`{tool}` did not answer: {r.error}[? [#{r.step}]?]");
+        add(
+            "r.error && !starts_with(r.error, 'refused')",
+            "`{tool}` did not answer: {r.error}[? [#{r.step}]?]",
+        );
         add("r.truncated", "`{tool}`: {r.truncated}[? [#{r.step}]?]");
         for error in scope.list("r.errors") {
             let scope = scope.with("e", &error);
