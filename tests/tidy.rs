@@ -37,7 +37,10 @@ fn code(text: &str) -> String {
 
 /// Files made for tests only.
 fn is_test(path: &str) -> bool {
-    path.contains("/tests") || path.ends_with("testing.rs") || path.contains("/testing/") || path.ends_with("_test.rs")
+    path.contains("/tests")
+        || path.ends_with("testing.rs")
+        || path.contains("/testing/")
+        || path.ends_with("_test.rs")
 }
 
 /// Asserts that none of `words` stands in any file of `folder`, outside the files that `may` names.
@@ -56,18 +59,45 @@ fn absent(folder: &str, words: &[&str], may: &[&str], why: &str) {
 #[test]
 fn the_core_has_no_runtime_clock_randomness_terminal_or_io() {
     let words = [
-        "tokio", "async fn", ".await", "SystemTime", "Instant", "now_utc", "rand::", "getrandom", "ratatui", "crossterm",
-        "aws_", "std::fs", "std::net", "std::io", "std::env", "std::process", "std::thread", "println!", "eprintln!",
+        "tokio",
+        "async fn",
+        ".await",
+        "SystemTime",
+        "Instant",
+        "now_utc",
+        "rand::",
+        "getrandom",
+        "ratatui",
+        "crossterm",
+        "aws_",
+        "std::fs",
+        "std::net",
+        "std::io",
+        "std::env",
+        "std::process",
+        "std::thread",
+        "println!",
+        "eprintln!",
     ];
     absent("src/core", &words, &[], "the core is pure: time and randomness come in as data");
 }
 
 #[test]
 fn the_core_depends_on_little() {
-    let manifest: toml::Table = fs::read_to_string(root().join("src/core/Cargo.toml")).unwrap().parse().unwrap();
+    let manifest: toml::Table =
+        fs::read_to_string(root().join("src/core/Cargo.toml")).unwrap().parse().unwrap();
     let allowed = [
-        "serde", "serde_json", "thiserror", "time", "schemars", "unicode-width", "unicode-segmentation", "sha2", "regex",
-        "nucleo-matcher", "toml",
+        "serde",
+        "serde_json",
+        "thiserror",
+        "time",
+        "schemars",
+        "unicode-width",
+        "unicode-segmentation",
+        "sha2",
+        "regex",
+        "nucleo-matcher",
+        "toml",
     ];
     for name in manifest["dependencies"].as_table().unwrap().keys() {
         assert!(allowed.contains(&name.as_str()), "src/core depends on {name}");
@@ -105,13 +135,23 @@ fn view_only_reads() {
 
 #[test]
 fn only_perform_and_the_models_spawn() {
-    absent("src", &["tokio::spawn", "thread::spawn", ".spawn("], &["src/engine/", "src/model/", "src/demo/", "src/fronts/screen/terminal"], "only perform spawns");
+    absent(
+        "src",
+        &["tokio::spawn", "thread::spawn", ".spawn("],
+        &["src/engine/", "src/model/", "src/demo/", "src/fronts/screen/terminal"],
+        "only perform spawns",
+    );
 }
 
 #[test]
 fn a_press_is_read_from_a_terminal_and_a_gate_is_keyed_in_one_place() {
     absent("src", &["Press::new("], &["src/fronts/screen/terminal"], "a press is what approves a change");
-    absent("src", &["gate.key(", "Gate::key("], &["src/core/screen/"], "only Screen::update feeds keys to a gate");
+    absent(
+        "src",
+        &["gate.key(", "Gate::key("],
+        &["src/core/screen/"],
+        "only Screen::update feeds keys to a gate",
+    );
     let callers: Vec<String> = sources("src/core/screen")
         .into_iter()
         .filter(|(path, text)| !is_test(path) && text.contains(".key("))
@@ -136,7 +176,10 @@ fn nothing_is_left_open() {
 fn files_do_one_thing() {
     for (path, text) in sources("src") {
         let lines = text.lines().count();
-        assert!(is_test(&path) || lines <= 400, "{path} has {lines} lines before its tests: it wants to be two rooms");
+        assert!(
+            is_test(&path) || lines <= 400,
+            "{path} has {lines} lines before its tests: it wants to be two rooms"
+        );
     }
 }
 
@@ -145,7 +188,11 @@ fn a_tool_is_a_file_of_its_name() {
     for tool in quarterdeck_aws::registry::catalogue().iter() {
         let file = PathBuf::from(format!("src/aws/tools/{}.rs", tool.spec.name));
         let folder = PathBuf::from(format!("src/aws/tools/{}/mod.rs", tool.spec.name));
-        assert!(root().join(&file).exists() || root().join(&folder).exists(), "{} has no file", tool.spec.name);
+        assert!(
+            root().join(&file).exists() || root().join(&folder).exists(),
+            "{} has no file",
+            tool.spec.name
+        );
     }
 }
 

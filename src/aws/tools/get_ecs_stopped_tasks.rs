@@ -8,6 +8,7 @@ use crate::fault;
 use crate::place::Gathered;
 use crate::tool::ReadTool;
 use aws_sdk_ecs::Client;
+use aws_sdk_ecs::operation::list_tasks::ListTasksError;
 use aws_sdk_ecs::types::{DesiredStatus, Task};
 use futures::{StreamExt, stream};
 use quarterdeck_core::Timestamp;
@@ -197,10 +198,14 @@ async fn cluster_tasks(
     while arns.len() < read::CEILING {
         match pages.next().await {
             Some(Ok(arn)) => arns.push(arn),
-            Some(Err(e)) if e.as_service_error().is_some_and(|e| e.is_cluster_not_found_exception()) => {
+            Some(Err(e))
+                if e.as_service_error().is_some_and(ListTasksError::is_cluster_not_found_exception) =>
+            {
                 return Ok(None);
             }
-            Some(Err(e)) if e.as_service_error().is_some_and(|e| e.is_service_not_found_exception()) => {
+            Some(Err(e))
+                if e.as_service_error().is_some_and(ListTasksError::is_service_not_found_exception) =>
+            {
                 let service = service.unwrap_or_default();
                 let text = format!("there is no service {service:?} in cluster {}", short(cluster));
                 return Err(Fault::new(FaultKind::Missing, text)
