@@ -3,9 +3,10 @@
 use super::definition::Definition;
 use super::health::Rollout;
 use super::image::short_digest;
-use super::names::{shell_word, short};
+use super::names::short;
 use super::row;
 use super::warnings::{breaker, warnings};
+use crate::shell;
 use crate::tools::update_ecs_service::Args;
 use aws_sdk_applicationautoscaling::types::ScalableTarget;
 use aws_sdk_ecs::types::{DeploymentController, DeploymentControllerType, SchedulingStrategy, Service};
@@ -257,7 +258,7 @@ fn command(facts: &Facts, count: Option<&str>, definition: Option<&str>, forced:
     if forced {
         words.push("--force-new-deployment");
     }
-    words.into_iter().map(shell_word).collect::<Vec<_>>().join(" ")
+    shell::line(words)
 }
 
 fn context(facts: &Facts) -> Vec<(String, String)> {

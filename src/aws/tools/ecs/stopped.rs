@@ -2,8 +2,9 @@
 
 use super::definition::{ContainerSpec, Log};
 use super::names::short;
+use super::read;
 use super::row::{PlaceColumns, errors};
-use super::{moment, read};
+use crate::instant;
 use crate::place::{Gathered, Place};
 use crate::tools::get_ecs_stopped_tasks::{Args, RegionTasks, cluster, since};
 use aws_sdk_ecs::types::{Container, Task, TaskStopCode};
@@ -73,7 +74,7 @@ fn task_rows(stopped: &Stopped<'_>, columns: PlaceColumns) -> Vec<Row> {
         let (group, stream) = logs(task, container, spec);
         let cells: [Cell; COLUMNS.len()] = [
             stopped.at.into(),
-            task.started_at().and_then(moment).into(),
+            instant::of(task.started_at()).into(),
             task.cluster_arn().map(short).into(),
             service(task).into(),
             task.task_arn().map(short).into(),
@@ -96,7 +97,7 @@ fn task_rows(stopped: &Stopped<'_>, columns: PlaceColumns) -> Vec<Row> {
 }
 
 fn stopped_at(task: &Task) -> Option<Timestamp> {
-    task.stopped_at().or(task.execution_stopped_at()).or(task.stopping_at()).and_then(moment)
+    instant::of(task.stopped_at().or(task.execution_stopped_at()).or(task.stopping_at()))
 }
 
 /// The service that started the task; `None` for one started by hand or on a schedule.
