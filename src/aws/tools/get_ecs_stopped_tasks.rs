@@ -301,7 +301,7 @@ mod tests {
         let shown = run(&canned, json!({})).await.unwrap();
         assert_eq!(shown.rows.len(), 119);
         assert_eq!(shown.counts.of, [("EssentialContainerExited".to_owned(), 119)]);
-        assert!(shown.notes.iter().any(|n| n.starts_with("1 tasks were listed")), "{:?}", shown.notes);
+        assert!(shown.notes.iter().any(|n| n.starts_with("ECS forgot 1 task ")), "{:?}", shown.notes);
         let text = |column| shown.cell(&shown.rows[0], column).unwrap().plain();
         assert_eq!((text("log_group").as_str(), text("exit_code").as_str()), ("/ecs/checkout-api", "1"));
         assert!(text("log_stream").starts_with("ecs/app/t"));

@@ -42,6 +42,11 @@ pub fn means(wanted: &str, arn: &str) -> bool {
     short(wanted) == short(arn) && same_place && same_cluster
 }
 
+/// `1 cluster`, `3 clusters`.
+pub fn several(n: usize, what: &str) -> String {
+    if n == 1 { format!("1 {what}") } else { format!("{n} {what}s") }
+}
+
 /// The family and the revision of `family:42` or a task definition's ARN.
 pub fn family_revision(definition: &str) -> Option<(&str, u32)> {
     let (family, revision) = short(definition).rsplit_once(':')?;

@@ -1,7 +1,7 @@
 //! Stopped tasks as rows, container by container. Pure.
 
 use super::definition::{ContainerSpec, Log};
-use super::names::short;
+use super::names::{several, short};
 use super::read;
 use super::row::{PlaceColumns, errors};
 use crate::instant;
@@ -180,7 +180,7 @@ fn counts(tasks: &[Stopped<'_>]) -> Counts {
 fn searched(args: &Args, out: &Gathered<RegionTasks>) -> String {
     let regions: Vec<&str> = out.answers.iter().map(|(place, _)| place.region.as_str()).collect();
     let clusters: usize = out.answers.iter().map(|(_, r)| r.clusters.len()).sum();
-    let cluster = cluster(args).map_or_else(|| format!("{clusters} clusters"), |c| short(c).to_owned());
+    let cluster = cluster(args).map_or_else(|| several(clusters, "cluster"), |c| short(c).to_owned());
     let service = args.service.as_deref().map_or(String::new(), |s| format!("{} in ", short(s)));
     format!("{service}{cluster} ({})", regions.join(", "))
 }
@@ -193,7 +193,8 @@ fn summary(args: &Args, out: &Gathered<RegionTasks>, tasks: &[Stopped<'_>]) -> S
     };
     let at = newest.at.map_or(String::new(), |at| format!(", the newest at {at}"));
     let codes: Vec<String> = counts(tasks).of.into_iter().map(|(code, n)| format!("{n} {code}")).collect();
-    let mut text = format!("{} stopped tasks{since} of {searched}{at}: {}", tasks.len(), codes.join(", "));
+    let mut text =
+        format!("{}{since} of {searched}{at}: {}", several(tasks.len(), "stopped task"), codes.join(", "));
     if let Some((reason, n)) = common_reason(tasks) {
         text.push_str(&format!(". {n} of them: {}", truncate(&reason, 320)));
     }
@@ -236,7 +237,7 @@ fn notes(
     }
     let forgotten: usize = out.answers.iter().map(|(_, r)| r.forgotten).sum();
     if forgotten > 0 {
-        notes.push(format!("{forgotten} tasks were listed but ECS had already forgotten them"));
+        notes.push(format!("ECS forgot {} between listing and describing", several(forgotten, "task")));
     }
     let never = tasks.iter().filter(|s| !s.task.containers().iter().any(|c| ran(s.task, c))).count();
     if never > 0 {
@@ -328,7 +329,7 @@ mod tests {
         };
         let out = gathered(vec![failed("t1", 9), failed("t2", 2)]);
         let shown = project(&Args::default(), &out, NOW);
-        assert!(shown.summary.starts_with("2 stopped tasks of 1 clusters (eu-west-1), the newest at 2026-11-20T03:02:05Z: 2 TaskFailedToStart. 2 of them: ResourceInitializationError"), "{}", shown.summary);
+        assert!(shown.summary.starts_with("2 stopped tasks of 1 cluster (eu-west-1), the newest at 2026-11-20T03:02:05Z: 2 TaskFailedToStart. 2 of them: ResourceInitializationError"), "{}", shown.summary);
         assert_eq!(cell(&shown, 0, "task"), "t2".into(), "newest first");
         assert_eq!(cell(&shown, 0, "reason"), SECRET.into());
         assert_eq!(cell(&shown, 0, "log_group"), "/ecs/checkout-api".into());
