@@ -5,14 +5,20 @@ use crate::config::Config;
 use crate::engine::store::{Database, StoreError, Writer, default_folder};
 use crate::engine::{Clock, Engine, Parts};
 use anyhow::{Context as _, anyhow};
-use quarterdeck_aws::clients::{Aws, Settings};
+use quarterdeck_aws::clients::Aws;
+use quarterdeck_aws::Settings;
 use quarterdeck_aws::registry;
+use quarterdeck_core::Timestamp;
 use quarterdeck_core::scope::{Mode, Scope};
 use quarterdeck_core::session::{Input, Session, Setup};
 use quarterdeck_core::tool::{Catalogue, FaultKind};
 use quarterdeck_demo::Demo;
 use quarterdeck_model::{Models, Provider, anthropic, offline};
 use std::sync::Arc;
+use std::time::Duration;
+
+/// Between two looks at credentials that are missing or ended.
+const AGAIN: Duration = Duration::from_secs(30);
 
 /// Reads the environment.
 pub type Env = fn(&str) -> Option<String>;
@@ -34,10 +40,12 @@ pub struct Deck {
     pub model: (String, String),
     /// What to tell the operator once the screen is up.
     pub remarks: Vec<String>,
-    mode: Mode,
+    /// What is carried out.
+    pub mode: Mode,
+    /// The time.
+    pub clock: Clock,
     aws: Aws,
     provider: Arc<dyn Provider>,
-    clock: Clock,
     env: Env,
 }
 
@@ -151,7 +159,7 @@ impl Deck {
     ///
     /// # Errors
     /// Credentials are missing or refused: the sentence says what to do.
-    pub async fn identify(&self, inputs: &tokio::sync::mpsc::Sender<Input>) -> Result<(), MissingCredentials> {
+    pub async fn identify(&self, inputs: &tokio::sync::mpsc::Sender<Input>) -> Result<Option<Timestamp>, MissingCredentials> {
         let mut scope = self.scope.clone();
         let identity = self.aws.identity().await;
         if scope.regions.is_empty()
@@ -161,18 +169,42 @@ impl Deck {
         }
         let result = match identity {
             Ok(identity) => {
+                let expires = identity.expires;
                 scope.identity = Some(identity);
-                Ok(())
+                Ok(expires)
             }
             Err(fault) if fault.kind == FaultKind::Expired => Err(MissingCredentials(fault.to_string())),
             // Unreachable STS is not a reason to stop: each tool says for itself what it could not read.
-            Err(_) => Ok(()),
+            Err(_) => Ok(None),
         };
         if scope != self.scope {
             // The engine has ended: nobody is interested any more.
             let _ = inputs.send(Input::Scope(scope)).await;
         }
         result
+    }
+}
+
+impl Deck {
+    /// Tells the session who it is, and again whenever the credentials have ended. Missing credentials are told by
+    /// each tool that needs them; the screen says so at once.
+    pub async fn watch_identity(&self, inputs: &tokio::sync::mpsc::Sender<Input>) {
+        loop {
+            let known = self.identify(inputs).await;
+            let now = (self.clock)();
+            let next = match known {
+                Ok(Some(expires)) => expires.since(now).max(AGAIN),
+                Ok(None) => return,
+                Err(missing) => {
+                    let _ = inputs.send(Input::Notice(missing.0)).await;
+                    AGAIN
+                }
+            };
+            tokio::time::sleep(next).await;
+            if inputs.is_closed() {
+                return;
+            }
+        }
     }
 }
 
@@ -241,7 +273,7 @@ fn account(config: &Config, common: &Common, clock: &Clock) -> anyhow::Result<(A
 }
 
 /// Time and randomness: `20261120-031500-4f9a`.
-fn new_id(now: quarterdeck_core::Timestamp) -> anyhow::Result<String> {
+fn new_id(now: Timestamp) -> anyhow::Result<String> {
     let mut bytes = [0u8; 2];
     getrandom::fill(&mut bytes).map_err(|e| anyhow!("no randomness: {e}"))?;
     let digits: String = now.rfc3339().chars().filter(char::is_ascii_digit).take(14).collect();

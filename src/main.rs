@@ -5,6 +5,7 @@ use quarterdeck::cli::{Cli, Command, Common};
 use quarterdeck::connect::Deck;
 use quarterdeck::engine::clock;
 use quarterdeck::fronts::headless::{self, Exit, Format, ToolFlags};
+use quarterdeck_core::keymap::{Keymap, Place};
 use std::ffi::OsString;
 use std::process::ExitCode;
 
@@ -28,7 +29,7 @@ fn main() -> ExitCode {
 fn with_drill(args: impl Iterator<Item = OsString>) -> Vec<OsString> {
     let mut out: Vec<OsString> = Vec::new();
     for arg in args {
-        let is_drill = quarterdeck_demo::Drill::list().iter().any(|d| arg == *d.name);
+        let is_drill = quarterdeck_demo::Drill::list().iter().any(|(name, _)| arg == *name);
         match out.last_mut() {
             Some(last) if is_drill && last == "--demo" => {
                 last.push("=");
@@ -52,7 +53,7 @@ fn run(cli: Cli) -> anyhow::Result<Exit> {
             Ok(Exit::Answered)
         }
         Some(Command::Keys) => {
-            headless::line(&quarterdeck_core::keymap::Keymap::embedded().print())?;
+            headless::line(&keys())?;
             Ok(Exit::Answered)
         }
         Some(Command::Sessions) => sessions(&common),
@@ -72,9 +73,20 @@ fn run(cli: Cli) -> anyhow::Result<Exit> {
         }
         None => {
             let deck = Deck::build(&common, false, clock::system(), env)?;
-            quarterdeck::fronts::screen::open(deck, resume)
+            quarterdeck::fronts::screen::open(deck, resume.as_deref())
         }
     }
+}
+
+/// The key map, place by place.
+fn keys() -> String {
+    let map = Keymap::standard();
+    let mut lines = Vec::new();
+    for place in Place::ALL {
+        lines.push(format!("{place:?}"));
+        lines.extend(map.help(*place).into_iter().map(|(keys, doc)| format!("  {keys:<24} {doc}")));
+    }
+    lines.join("\n")
 }
 
 fn sessions(common: &Common) -> anyhow::Result<Exit> {

@@ -19,6 +19,7 @@ use quarterdeck_core::event::Event;
 use quarterdeck_core::id::FrontId;
 use quarterdeck_core::session::{Effect, FrontCaps, Input, Session};
 use quarterdeck_model::Provider;
+use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 use store::{Report, Writer};
@@ -72,10 +73,9 @@ impl Engine {
         fronts::connect(id, caps, &self.inputs, &self.joins).await
     }
 
-    /// Feeds something that happened outside: a new scope.
-    pub async fn feed(&self, input: Input) {
-        // The engine has ended: nobody is interested any more.
-        let _ = self.inputs.send(input).await;
+    /// Runs something beside the loop, such as asking who we are.
+    pub fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
+        tokio::spawn(work);
     }
 
     /// A sender for what happens outside.

@@ -35,8 +35,10 @@ pub enum Exit {
     Credentials,
     /// Answered, with parts missing.
     Partial,
-    /// Cancelled by a signal.
+    /// Cancelled by the operator.
     Cancelled,
+    /// Ended by this signal.
+    Signal(u8),
 }
 
 impl Exit {
@@ -51,6 +53,7 @@ impl Exit {
             Self::Credentials => 4,
             Self::Partial => 5,
             Self::Cancelled => 130,
+            Self::Signal(number) => 128u8.saturating_add(number),
         }
     }
 }

@@ -143,7 +143,7 @@ fn quote(untrusted: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::fixture::{calm, target};
+    use super::super::fixture::{Edit, calm, target};
     use super::*;
     use crate::approval::{Change, DryRun, Reversible, Warning, WarningLevel};
     use serde_json::json;
@@ -154,7 +154,7 @@ mod tests {
 
     #[test]
     fn each_difference_is_a_sentence() {
-        let cases: [(fn(&mut Proposal), &str); 14] = [
+        let cases: [(Edit, &str); 14] = [
             (|p| p.targets[0].state = "stopped".into(), "state of web-i-1 (i-1) is now stopped, was running"),
             (|p| p.targets[0].name = None, "name of i-1 is no longer set, was web-i-1"),
             (

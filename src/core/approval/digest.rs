@@ -87,7 +87,7 @@ pub(super) const fn verdict(dry_run: &DryRun) -> &'static str {
 pub(super) fn canonical(value: &Value, out: &mut String) {
     match value {
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {
-            out.push_str(&value.to_string())
+            out.push_str(&value.to_string());
         }
         Value::Array(items) => {
             out.push('[');
@@ -118,7 +118,7 @@ pub(super) fn canonical(value: &Value, out: &mut String) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::fixture::{calm, target};
+    use super::super::fixture::{Edit, calm, target};
     use super::*;
     use crate::Timestamp;
     use crate::approval::{Change, Reversible, Warning, WarningLevel};
@@ -129,7 +129,7 @@ mod tests {
 
     #[test]
     fn every_promised_field_counts() {
-        let changes: [(&str, fn(&mut Proposal)); 20] = [
+        let changes: [(&str, Edit); 20] = [
             ("tool", |p| p.tool = "start_instances".into()),
             ("args", |p| p.args = json!({"ids": ["i-1"], "hibernate": true})),
             ("account", |p| p.identity.account = "111122223333".into()),
@@ -166,7 +166,7 @@ mod tests {
 
     #[test]
     fn what_moves_by_itself_does_not() {
-        let changes: [(&str, fn(&mut Proposal)); 10] = [
+        let changes: [(&str, Edit); 10] = [
             ("title", |p| p.title.push('x')),
             ("command", |p| p.command.push('x')),
             ("context", |p| p.targets[0].context.clear()),
@@ -176,7 +176,7 @@ mod tests {
             ("key tail", |p| p.identity.key_tail = None),
             ("why it is reversible", |p| p.reversible = Reversible::Yes("other words".into())),
             ("order of arguments", |p| {
-                p.args = serde_json::from_str(r#"{"hibernate":false,"ids":["i-1"]}"#).unwrap()
+                p.args = serde_json::from_str(r#"{"hibernate":false,"ids":["i-1"]}"#).unwrap();
             }),
             ("role", |p| p.identity.role.push('x')),
         ];

@@ -5,6 +5,9 @@ use crate::Timestamp;
 use crate::scope::Identity;
 use serde_json::json;
 
+/// One difference made to a proposal.
+pub(crate) type Edit = fn(&mut Proposal);
+
 /// A proposal of normal impact: one stoppable instance in a development account.
 pub(crate) fn calm() -> Proposal {
     Proposal {

@@ -83,7 +83,7 @@ pub struct Gate {
     reason: Option<String>,
     changed: Vec<String>,
     impact: Impact,
-    code: Option<Code>,
+    code: Option<Box<Code>>,
     seen: Vec<bool>,
     drawing: Drawing,
     /// The last key that restarted the wait.
@@ -170,7 +170,7 @@ impl Gate {
             digest: Digest::of(&proposal),
             reason,
             changed,
-            code: impact.is_high().then(|| Code::new(challenge, proposal.targets.len())),
+            code: impact.is_high().then(|| Box::new(Code::new(challenge, proposal.targets.len()))),
             impact,
             seen: vec![false; proposal.targets.len()],
             drawing: Drawing::Nothing,
@@ -224,13 +224,13 @@ impl Gate {
     /// The letters to type, for a change of high impact.
     #[must_use]
     pub fn code(&self) -> Option<&str> {
-        self.code.as_ref().map(Code::shown)
+        self.code.as_deref().map(Code::shown)
     }
 
     /// Letters and digits typed so far.
     #[must_use]
     pub fn typed(&self) -> (&str, &str) {
-        self.code.as_ref().map_or(("", ""), Code::typed)
+        self.code.as_deref().map_or(("", ""), Code::typed)
     }
 
     /// Targets that have not been seen yet.

@@ -166,7 +166,7 @@ fn count_cut(change: &Change) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::fixture::{calm, target};
+    use super::super::fixture::{Edit, calm, target};
     use super::*;
     use crate::approval::Warning;
 
@@ -229,7 +229,7 @@ mod tests {
         assert_eq!(Impact::of(&calm()), Impact::Normal);
         let warning =
             |code: &str, level| Warning { code: code.into(), level, text: "t".into(), evidence: None };
-        let cases: [(&str, fn(&mut Proposal), Option<Warning>); 9] = [
+        let cases: [(&str, Edit, Option<Warning>); 9] = [
             ("many_targets", |p| p.targets.push(target("i-2")), None),
             ("no_target", |p| p.targets.clear(), None),
             ("not_reversible", |p| p.reversible = Reversible::No("gone".into()), None),

@@ -161,7 +161,7 @@ impl Page {
                 self.item("transcript", &format!("{bytes} bytes"));
             }
             Fact::ModelResponded { blocks, .. } | Fact::ModelFailed { partial: blocks, .. } => {
-                self.blocks(blocks)
+                self.blocks(blocks);
             }
             Fact::ToolCalled { by, args, .. } => {
                 self.gap();

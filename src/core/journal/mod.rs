@@ -20,3 +20,5 @@ pub use transcript::Transcript;
 
 #[cfg(test)]
 pub(crate) mod check;
+#[cfg(test)]
+mod tests;

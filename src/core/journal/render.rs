@@ -2,11 +2,11 @@
 
 use super::Outcome;
 use super::step::Step;
-use super::transcript::view;
 use crate::Timestamp;
 use crate::id::StepNo;
 use crate::scope::{Mode, Scope};
-use crate::tool::Fault;
+use crate::text::visible;
+use crate::tool::{Fault, Projection};
 use serde_json::{Value, json};
 
 /// Bytes of a result's view where a person ran the call.
@@ -87,6 +87,16 @@ fn body(outcome: &Outcome, cap: usize) -> String {
     }
 }
 
+/// The result within the cap. A share too small for any view still says what the result was.
+fn view(projection: &Projection, cap: usize) -> String {
+    let view = projection.for_model(cap);
+    if view.json != "{}" {
+        return view.json;
+    }
+    let summary: String = visible(&projection.summary).chars().take(cap / 8).collect();
+    json!({"summary": summary, "cut": "too many calls in one answer: call it alone"}).to_string()
+}
+
 fn failure(fault: &Fault, cap: usize) -> String {
     let cut = |text: &str| -> String { text.chars().take(cap.max(200) / 2).collect() };
     let mut map = serde_json::Map::new();
@@ -104,6 +114,11 @@ fn failure(fault: &Fault, cap: usize) -> String {
 /// A call a person made.
 pub(super) fn ran(step: Option<StepNo>, tool: &str, args: &str, outcome: &Outcome) -> String {
     format!("The operator ran {}({args}) {}: {}", tool_name(tool), cite(step), body(outcome, SHORT_VIEW))
+}
+
+/// Calls a person made that are left out.
+pub(super) fn left_out(n: usize) -> String {
+    format!("The operator ran {n} more calls before these; they are left out here and stand on the timeline.")
 }
 
 /// A result that came after its round was over.

@@ -9,7 +9,7 @@ use super::round::{Round, Slot, Standing};
 use super::{Actor, Entry, Fact, Outcome, Timeline, WriteEffect};
 use crate::id::{CallId, TurnId};
 use crate::message::{Block, Input, Stop, Turn, UserPart};
-use crate::tool::{Projection, ROUND_CAP};
+use crate::tool::ROUND_CAP;
 use serde_json::{Value, json};
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
@@ -37,8 +37,17 @@ pub struct Transcript {
 #[derive(Clone, Debug)]
 struct Words {
     text: String,
+    kind: Kind,
+}
+
+/// What words are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Said,
     /// Something a person ran: may be left out when there is too much of it.
-    explored: bool,
+    Explored,
+    /// How many of those were.
+    LeftOut(usize),
 }
 
 /// A call whose result is told in words.
@@ -129,24 +138,37 @@ impl Transcript {
 
     fn say(&mut self, text: String) {
         if !text.trim().is_empty() {
-            self.words.push_back(Words { text, explored: false });
+            self.words.push_back(Words { text, kind: Kind::Said });
         }
     }
 
     /// Something a person ran. The oldest are left out when all together are more than a round may be.
     fn explored(&mut self, text: String) {
-        self.words.push_back(Words { text, explored: true });
+        self.words.push_back(Words { text, kind: Kind::Explored });
         let from = self.sent.unwrap_or(0);
-        let bytes = |w: &VecDeque<Words>| -> usize {
-            w.iter().skip(from).filter(|w| w.explored).map(|w| w.text.len()).sum()
+        let explored = |w: &&Words| w.kind == Kind::Explored;
+        let mut bytes: usize = self.words.iter().skip(from).filter(explored).map(|w| w.text.len()).sum();
+        while bytes > ROUND_CAP {
+            let oldest = (from..self.words.len() - 1)
+                .find(|i| self.words.get(*i).is_some_and(|w| w.kind == Kind::Explored))
+                .and_then(|i| self.words.remove(i));
+            let Some(oldest) = oldest else { break };
+            bytes -= oldest.text.len();
+            self.leave_out(from);
+        }
+    }
+
+    /// Says at `from` that one more call is left out.
+    fn leave_out(&mut self, from: usize) {
+        let before = match self.words.get(from).map(|w| w.kind) {
+            Some(Kind::LeftOut(n)) => n,
+            Some(Kind::Said | Kind::Explored) | None => {
+                self.words.insert(from, Words { text: String::new(), kind: Kind::LeftOut(0) });
+                0
+            }
         };
-        while bytes(&self.words) > ROUND_CAP {
-            let Some(oldest) = (from..self.words.len().saturating_sub(1))
-                .find(|i| self.words.get(*i).is_some_and(|w| w.explored))
-            else {
-                break;
-            };
-            self.words.remove(oldest);
+        if let Some(words) = self.words.get_mut(from) {
+            *words = Words { text: render::left_out(before + 1), kind: Kind::LeftOut(before + 1) };
         }
     }
 
@@ -176,6 +198,10 @@ impl Transcript {
                     return;
                 };
                 if round.slots.iter().any(|s| s.call == Some(call)) {
+                    return;
+                }
+                if round.sent {
+                    self.told.insert(call, Told::Late { tool: tool.to_owned() });
                     return;
                 }
                 if let Some(slot) = round.slots.iter_mut().find(|s| s.call.is_none()) {
@@ -316,9 +342,4 @@ fn is_for(block: &Block, provider: &str, model: &str) -> bool {
         Block::Reasoning { provider: p, model: m, .. } => p == provider && m == model,
         Block::Text { .. } | Block::ToolCall { .. } => true,
     }
-}
-
-/// Kept here so that a result's view is made in one place.
-pub(super) fn view(projection: &Projection, cap: usize) -> String {
-    projection.for_model(cap).json
 }

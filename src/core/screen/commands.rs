@@ -1,12 +1,11 @@
 //! What can be typed after `:`.
 
 use super::{Filter, Screen};
-use crate::Timestamp;
 use crate::command::Command;
 use crate::id::StepNo;
 use crate::keymap::Action;
 use crate::scope::Mode;
-use crate::tool::from_flags;
+use crate::tool::{from_flags, split_line};
 
 /// A command of the palette.
 #[derive(Debug)]
@@ -124,9 +123,17 @@ pub fn palette_actions() -> Vec<Action> {
     COMMANDS.iter().filter_map(action).collect()
 }
 
+/// Short names that stand for a tool, and the field a bare word is taken for: they must exist in the registry.
+#[must_use]
+pub fn palette_tools() -> Vec<(&'static str, &'static str)> {
+    let tool =
+        |entry: &Entry| if let Does::Tool { tool, field } = entry.does { Some((tool, field)) } else { None };
+    COMMANDS.iter().filter_map(tool).collect()
+}
+
 impl Screen {
     /// Runs a line of the palette.
-    pub(super) fn run_line(&mut self, line: &str, now: Timestamp) -> Result<Vec<Command>, String> {
+    pub(super) fn run_line(&mut self, line: &str) -> Result<Vec<Command>, String> {
         let line = line.trim().trim_start_matches(':');
         if let Some(number) = line.strip_prefix('#') {
             return self.run_step(number);
@@ -142,7 +149,7 @@ impl Screen {
         match entry.does {
             Does::Act(action) => {
                 bare(Vec::new())?;
-                Ok(self.act(action, now))
+                Ok(self.act(action))
             }
             Does::Mode(mode) => {
                 bare(Vec::new())?;
@@ -211,8 +218,4 @@ impl Screen {
         let args = (tool.validate)(&args).map_err(|fault| fault.to_string())?;
         Ok(vec![Command::Call { tool: name.to_owned(), args, fresh: false }])
     }
-}
-
-fn split_line(line: &str) -> Result<Vec<String>, String> {
-    Ok(line.split_whitespace().map(str::to_owned).collect())
 }

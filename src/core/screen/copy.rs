@@ -1,11 +1,10 @@
 //! What is put on the clipboard.
 
 use super::{Copy, Screen};
-use crate::id::StepNo;
-use crate::journal::{Entry, Fact, Step, Timeline};
+use crate::journal::{Entry, Fact, Step, step_markdown};
+use crate::text::quote;
 use serde_json::Value;
 use std::fmt::Write as _;
-use std::sync::Arc;
 
 impl Screen {
     /// The selected step as Markdown.
@@ -22,27 +21,33 @@ impl Screen {
         if let Some(command) = self.command_of(step) {
             self.put(format!("step #{no} as a command"), &command);
         } else {
-            let entries: Vec<&crate::journal::Entry> = self.entries_of(step).collect();
+            let entries: Vec<&Entry> = self.entries_of(step).collect();
             let json = serde_json::to_string_pretty(&entries).unwrap_or_default();
             self.put(format!("step #{no} as JSON"), &json);
         }
     }
 
     /// The entries a step is made of.
-    pub fn entries_of<'a>(&'a self, step: &'a Step) -> impl Iterator<Item = &'a crate::journal::Entry> {
+    pub fn entries_of<'a>(&'a self, step: &'a Step) -> impl Iterator<Item = &'a Entry> {
         let at = |seq: &crate::id::Seq| self.ledger.entries.get(usize::try_from(seq.0).ok()?);
         step.entries.iter().filter_map(at).map(AsRef::as_ref)
     }
 
     fn command_of(&self, step: &Step) -> Option<String> {
-        let proposed = self.entries_of(step).find_map(|entry| match &entry.fact {
-            Fact::ApprovalAsked { proposal, .. } => Some(proposal.command.clone()),
-            _ => None,
+        let proposed = self.entries_of(step).find_map(|entry| {
+            if let Fact::ApprovalAsked { proposal, .. } = &entry.fact {
+                Some(proposal.command.clone())
+            } else {
+                None
+            }
         });
         proposed.or_else(|| {
-            self.entries_of(step).find_map(|entry| match &entry.fact {
-                Fact::ToolCalled { tool, args, .. } => Some(command_line(tool, args)),
-                _ => None,
+            self.entries_of(step).find_map(|entry| {
+                if let Fact::ToolCalled { tool, args, .. } = &entry.fact {
+                    Some(command_line(tool, args))
+                } else {
+                    None
+                }
             })
         })
     }
@@ -54,7 +59,7 @@ impl Screen {
 
 /// `quarterdeck tool NAME --field value ...`, quoted for a shell.
 fn command_line(tool: &str, args: &Value) -> String {
-    let mut line = format!("quarterdeck tool {}", quoted(tool));
+    let mut line = format!("quarterdeck tool {}", quote(tool));
     for (name, value) in args.as_object().into_iter().flatten() {
         let flag = name.replace('_', "-");
         match value {
@@ -63,32 +68,14 @@ fn command_line(tool: &str, args: &Value) -> String {
                 let _ = write!(line, " --{flag}");
             }
             Value::String(text) => {
-                let _ = write!(line, " --{flag} {}", quoted(text));
+                let _ = write!(line, " --{flag} {}", quote(text));
             }
             Value::Number(_) | Value::Array(_) | Value::Object(_) => {
-                let _ = write!(line, " --{flag} {}", quoted(&value.to_string()));
+                let _ = write!(line, " --{flag} {}", quote(&value.to_string()));
             }
         }
     }
     line
-}
-
-fn quoted(text: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@%+,".contains(c);
-    if !text.is_empty() && text.chars().all(plain) {
-        text.to_owned()
-    } else {
-        format!("'{}'", text.replace('\'', r"'\''"))
-    }
-}
-
-fn step_markdown(timeline: &Timeline, entries: &[Arc<Entry>], no: StepNo) -> String {
-    let Some(step) = timeline.get(no) else { return String::new() };
-    let mut out = format!("### #{no} {}\n\n{}\n", step.title, step.remark);
-    for entry in step.entries.iter().filter_map(|seq| entries.get(usize::try_from(seq.0).ok()?)) {
-        let _ = write!(out, "\n```json\n{}\n```\n", serde_json::to_string_pretty(entry).unwrap_or_default());
-    }
-    out
 }
 
 #[cfg(test)]

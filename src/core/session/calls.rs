@@ -158,7 +158,7 @@ impl Session {
         let Some(open) = self.calls.get(&call).filter(|c| matches!(c.state, State::Reading)) else { return };
         let outcome = match result {
             Ok((projection, stats)) => {
-                let projection = Arc::new(self.masked(projection));
+                let projection = Arc::new(projection.redacted(&self.redactor));
                 self.recent.remember((call, open.epoch), &open.tool, &open.args, &projection, now);
                 Outcome::Ok { projection, reused: None, stats }
             }
@@ -176,9 +176,12 @@ impl Session {
         if let Some(turn) = self.turn.as_mut().filter(|t| Some(t.id) == call.turn()) {
             turn.loops.note(&call.tool, &call.args, &outcome);
         }
-        self.append(Fact::ToolFinished { call: id, outcome: outcome.clone() }, now);
-        if let Actor::Verification { of } = call.by {
-            self.verification_read(of, &outcome, now);
+        match call.by {
+            Actor::Verification { of } => {
+                self.append(Fact::ToolFinished { call: id, outcome: outcome.clone() }, now);
+                self.verification_read(of, &outcome, now);
+            }
+            Actor::Model { .. } | Actor::Human => self.append(Fact::ToolFinished { call: id, outcome }, now),
         }
     }
 }

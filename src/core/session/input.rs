@@ -30,6 +30,8 @@ pub enum Input {
     Replanned(Authorized, Result<Proposal, Fault>, Challenge),
     /// An approved write was carried out, or not.
     Written(CallId, Written),
+    /// Something outside that every front should say: missing credentials. Untrusted.
+    Notice(String),
     /// A timer set by `WakeAt` is due.
     Woke(Wake),
     /// The journal can no longer be written; why. Changes are refused from here on.

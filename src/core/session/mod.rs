@@ -90,6 +90,10 @@ impl Session {
             Input::Planned(call, plan, challenge) => self.planned(call, plan, challenge, now),
             Input::Replanned(proof, plan, challenge) => self.replanned(proof, plan, challenge, now),
             Input::Written(call, written) => self.written(call, written, now),
+            Input::Notice(text) => {
+                let fronts: Vec<FrontId> = self.fronts.keys().copied().collect();
+                fronts.into_iter().for_each(|front| self.tell(front, text.as_str()));
+            }
             Input::Woke(wake) => self.woke(wake, now),
             Input::StoreFailed(why) => self.store_failed(&why, now),
         }
@@ -150,11 +154,11 @@ impl Session {
             Command::Undo(call) => self.undo(front, call, now),
             Command::Withdraw(call) => self.withdraw(front, call, now),
             Command::Approve(proof) => self.approve(front, proof, now),
-            Command::Refuse(refusal) => self.refuse(refusal, now),
+            Command::Refuse(refusal) => self.refuse(&refusal, now),
             Command::Cancel => self.cancel(now),
             Command::SetMode(mode) => self.set_mode(mode, now),
             Command::SetIterations(n) => {
-                self.max_iterations = n.clamp(*ITERATIONS.start(), *ITERATIONS.end())
+                self.max_iterations = n.clamp(*ITERATIONS.start(), *ITERATIONS.end());
             }
             Command::Quit => self.quit(now),
         }

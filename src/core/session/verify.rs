@@ -86,9 +86,8 @@ impl Session {
             Outcome::Ok { projection, .. } => {
                 (Some((v.watch.judge)(&v.plan, projection)), projection.summary.clone())
             }
-            Outcome::Failed { fault } => {
-                (hopeless(fault.kind).then_some(None).unwrap_or(Some(Verdict::NotYet)), fault.to_string())
-            }
+            Outcome::Failed { fault } if hopeless(fault.kind) => (None, fault.to_string()),
+            Outcome::Failed { fault } => (Some(Verdict::NotYet), fault.to_string()),
             Outcome::Recorded => (None, "not read".to_owned()),
         };
         match verdict {

@@ -191,7 +191,7 @@ impl Session {
         let (plan, front, turn) = (call.plan.clone(), call.front, call.turn());
         let (effect, outcome) = match written {
             Written::Done(projection, stats) => {
-                let projection = Arc::new(self.masked(projection));
+                let projection = Arc::new(projection.redacted(&self.redactor));
                 (WriteEffect::Done, Outcome::Ok { projection, reused: None, stats })
             }
             Written::NotDone(fault) => (WriteEffect::NotDone, Outcome::Failed { fault }),
@@ -215,7 +215,7 @@ impl Session {
     }
 
     /// A person refused.
-    pub(super) fn refuse(&mut self, refusal: Refusal, now: Timestamp) {
+    pub(super) fn refuse(&mut self, refusal: &Refusal, now: Timestamp) {
         let asked =
             self.calls.iter().find(|(_, c)| matches!(c.state, State::Asked(a) if a == refusal.approval));
         let Some((id, origin)) = asked.map(|(id, c)| (*id, (c.turn(), c.front))) else { return };

@@ -3,6 +3,7 @@
 use super::Redactor;
 use super::redact::find;
 use regex::Regex;
+use std::ops::Range;
 use std::sync::LazyLock;
 
 /// Bytes held back at most; longer unbroken values are masked whole.
@@ -23,8 +24,9 @@ static BEGUN: LazyLock<Option<Regex>> = LazyLock::new(|| {
     ))
     .ok()
 });
-static PEM: LazyLock<Option<Regex>> =
-    LazyLock::new(|| Regex::new(r"-----BEGIN(?: [A-Z0-9 ]*(?:-----)?)?").ok());
+static PEM: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"-----BEGIN(?: [A-Z0-9 ]*-{0,5})?").ok());
+static PEM_END: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r"-----END [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----").ok());
 
 /// Redacts a text as it arrives. What comes out, joined, is what [`Redactor::redact`] makes of the whole, but for
 /// single values longer than 4 KiB, which are masked by their beginning. At most about 4 KiB are held back, and
@@ -88,7 +90,7 @@ impl RedactStream {
 
     /// Too much is held: cuts between two tokens of the line, or masks what has no end.
     fn force(&mut self, out: &mut String) {
-        let key = open_key(&self.held);
+        let key = open_key(&self.held, &mut Vec::new());
         if key != Some(0) {
             let limit = key.unwrap_or(self.held.len()).min(self.held.len().saturating_sub(AHEAD));
             let end = between_tokens(&self.held, limit);
@@ -96,7 +98,7 @@ impl RedactStream {
                 return self.release(end, out);
             }
         }
-        self.dropping = if key == Some(0) { Dropping::Key } else { Dropping::Value };
+        self.dropping = if key.is_some() { Dropping::Key } else { Dropping::Value };
         out.push_str(&self.redactor.mask(&self.held));
         self.held.clear();
     }
@@ -129,7 +131,8 @@ fn ends_value(c: char) -> bool {
 /// How much of `text` can no longer change by what follows: whole lines, and of the last line everything but its
 /// last two words and what they may belong to.
 fn settled(text: &str) -> usize {
-    let limit = open_key(text).unwrap_or(text.len());
+    let mut keys = Vec::new();
+    let limit = open_key(text, &mut keys).unwrap_or(text.len());
     let text = text.get(..limit).unwrap_or_default();
     let line = text.rfind('\n').map_or(0, |at| at + 1);
     let mut end = limit;
@@ -138,13 +141,21 @@ fn settled(text: &str) -> usize {
             end = word_start(text, end).max(line);
         }
     }
-    unbegun(text, line, end)
+    let end = unbegun(text, line, end);
+    match keys.into_iter().find(|key| key.start < end && end < key.end) {
+        Some(key) => settled(text.get(..key.start).unwrap_or_default()),
+        None => end,
+    }
 }
 
 /// Moves `end` back before whatever has begun in the line and is not over at `end`.
 fn unbegun(text: &str, line: usize, mut end: usize) -> usize {
     while end > line {
         let Some(part) = text.get(line..end) else { return line };
+        if continues(text, end) {
+            end = word_start(text, end).max(line);
+            continue;
+        }
         let begun = BEGUN.as_ref().and_then(|begun| begun.find(part)).map(|m| m.start());
         let open = find(part).into_iter().filter(|f| f.end == part.len()).map(|f| f.from).min();
         match begun.into_iter().chain(open).min() {
@@ -155,30 +166,39 @@ fn unbegun(text: &str, line: usize, mut end: usize) -> usize {
     end
 }
 
+/// Whether what follows belongs to the name before it: ` = value`.
+fn continues(text: &str, end: usize) -> bool {
+    text.get(end..).is_some_and(|rest| rest.trim_start_matches([' ', '\t']).starts_with([':', '=']))
+}
+
 /// The start of the last word before `end`.
 fn word_start(text: &str, end: usize) -> usize {
     let before = text.get(..end).unwrap_or_default().trim_end();
     before.char_indices().rev().find(|(_, c)| c.is_whitespace()).map_or(0, |(at, c)| at + c.len_utf8())
 }
 
-/// Where a private key begins that has not ended.
-fn open_key(text: &str) -> Option<usize> {
-    let begin = PEM.as_ref()?.find_iter(text).last()?;
-    let rest = text.get(begin.start()..)?;
-    let label_ended = begin.as_str().len() > "-----BEGIN".len() && begin.as_str().ends_with("-----");
-    if label_ended && !begin.as_str().contains("PRIVATE KEY") {
-        return None;
+/// Where a private key begins that has not ended. Those that have are put into `ended`.
+fn open_key(text: &str, ended: &mut Vec<Range<usize>>) -> Option<usize> {
+    let (begin, end) = (PEM.as_ref()?, PEM_END.as_ref()?);
+    let mut at = 0;
+    while let Some(found) = begin.find_at(text, at) {
+        at = found.end();
+        let label = found.as_str().strip_prefix("-----BEGIN").unwrap_or_default();
+        match label.strip_suffix("-----") {
+            Some(label) if label.ends_with("PRIVATE KEY") || label.ends_with("PRIVATE KEY BLOCK") => {
+                match end.find_at(text, at) {
+                    Some(end) => {
+                        at = end.end();
+                        ended.push(found.start()..at);
+                    }
+                    None => return Some(found.start()),
+                }
+            }
+            None if at == text.len() => return Some(found.start()),
+            Some(_) | None => {}
+        }
     }
-    if !label_ended && begin.end() < text.len() {
-        return None;
-    }
-    (!label_ended
-        || !find(rest).first().is_some_and(|f| f.start == 0 && rest.get(..f.end).is_some_and(is_ended)))
-    .then_some(begin.start())
-}
-
-fn is_ended(key: &str) -> bool {
-    key.get(1..).is_some_and(|rest| rest.contains("-----END ")) && key.ends_with("-----")
+    None
 }
 
 /// The last place up to `limit` that is between two tokens and inside no secret.
@@ -284,10 +304,10 @@ mod tests {
             let mut chunks = Vec::new();
             let mut from = 0;
             for cut in cuts {
-                chunks.push(&text[from..cut]);
+                chunks.push(text.get(from..cut).unwrap());
                 from = cut;
             }
-            chunks.push(&text[from..]);
+            chunks.push(text.get(from..).unwrap());
             prop_assert_eq!(streamed(&chunks), redactor().redact(&text).into_owned());
         }
     }

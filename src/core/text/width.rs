@@ -54,71 +54,44 @@ pub fn wrap(text: &str, columns: usize) -> Vec<&str> {
 }
 
 fn wrap_paragraph<'a>(text: &'a str, columns: usize, lines: &mut Vec<&'a str>) {
-    let before = lines.len();
-    let mut line = Line::at(0);
-    for (at, grapheme) in text.grapheme_indices(true) {
-        let w = columns_of(grapheme);
-        if grapheme == " " {
-            if line.word_end == at && line.in_word {
-                line.in_word = false;
-            }
-            line.used += w;
-            line.since_break = 0;
-            line.resume = at + 1;
+    let part = |from: usize, to: usize| text.get(from..to).unwrap_or_default();
+    // The line being filled: where it starts and ends, and its columns. Indentation belongs to the first word.
+    let (mut start, mut end, mut used) = (0, 0, 0);
+    let mut at = 0;
+    for word in text.split(' ') {
+        let (from, to) = (at, at + word.len());
+        at = to + 1;
+        if word.is_empty() {
             continue;
         }
-        if line.used + w > columns && line.used > 0 {
-            // Breaks after the last whole word, or, where the line is one long word, right here.
-            let broken_at_space = line.resume > line.start && line.break_end > line.start;
-            let (end, start, used) = if broken_at_space && line.since_break + w <= columns {
-                (line.break_end, line.resume, line.since_break)
-            } else {
-                (line.word_end.max(line.start), at, 0)
-            };
-            lines.push(text.get(line.start..end).unwrap_or_default());
-            line = Line { used, since_break: used, ..Line::at(start) };
+        let w: usize = word.graphemes(true).map(columns_of).sum();
+        if used + (from - end) + w <= columns {
+            (end, used) = (to, used + (from - end) + w);
+            continue;
         }
-        if !line.in_word {
-            line.break_end = line.word_end.max(line.start);
-            line.in_word = true;
+        if end > start {
+            lines.push(part(start, end));
         }
-        line.used += w;
-        line.since_break += w;
-        line.word_end = at + grapheme.len();
+        start = from;
+        let mut rest = word;
+        let mut left = w;
+        while left > columns {
+            let fitting = head(rest, columns);
+            // A grapheme wider than the line stands alone in it.
+            let fitting =
+                if fitting.is_empty() { rest.graphemes(true).next().unwrap_or(rest) } else { fitting };
+            if fitting.len() == rest.len() {
+                break;
+            }
+            lines.push(fitting);
+            start += fitting.len();
+            rest = part(start, to);
+            left = rest.graphemes(true).map(columns_of).sum();
+        }
+        (end, used) = (to, left);
     }
-    let rest = text.get(line.start..line.word_end.max(line.start)).unwrap_or_default();
-    if !rest.is_empty() || lines.len() == before {
-        lines.push(rest);
-    }
-}
-
-/// The line being filled; positions are bytes of the paragraph.
-struct Line {
-    start: usize,
-    /// Columns from `start`.
-    used: usize,
-    /// End of the last non-space.
-    word_end: usize,
-    /// End of the last word before the current one.
-    break_end: usize,
-    /// Where the next line would begin after a break there.
-    resume: usize,
-    /// Columns from `resume`.
-    since_break: usize,
-    in_word: bool,
-}
-
-impl Line {
-    fn at(start: usize) -> Self {
-        Self {
-            start,
-            used: 0,
-            word_end: start,
-            break_end: start,
-            resume: start,
-            since_break: 0,
-            in_word: true,
-        }
+    if end > start || text.trim_matches(' ').is_empty() {
+        lines.push(part(start, end));
     }
 }
 

@@ -232,7 +232,7 @@ impl Database {
                     demo: r.get(3)?,
                 })
             })?;
-            rows.collect()
+            rows.collect::<Result<Vec<_>, rusqlite::Error>>()
         };
         query().map_err(|e| self.sqlite(e))
     }

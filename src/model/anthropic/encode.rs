@@ -270,7 +270,8 @@ mod tests {
             let body = body(&request(vec![user("q"), reasoning(provider, model)]), &caps());
             let first = &body["messages"][1]["content"][0];
             assert_eq!(*first == raw, kept, "{provider} {model}: {first}");
-            assert_eq!(first.to_string() == raw.to_string(), kept);
+            let (sent, came) = (first.to_string(), raw.to_string());
+            assert_eq!(sent == came, kept, "byte for byte");
         }
     }
 

@@ -43,7 +43,7 @@ pub(super) async fn run(
             Ok(()) => return Ok(()),
             Err(failure) => failure,
         };
-        let Some(wait) = pause(&failure, &seed, attempt) else { return Err(failure.error) };
+        let Some(wait) = pause(&failure, &seed, attempt) else { return Err(last(failure)) };
         let wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
         output.event(ModelEvent::Retrying { attempt, wait_ms, why: failure.why }).await;
         tokio::time::sleep(wait).await;
@@ -110,9 +110,22 @@ fn pause(failure: &Failure, seed: &str, attempt: u32) -> Option<Duration> {
         Again::After(asked) => (asked <= LONGEST_PAUSE).then_some(asked),
         Again::Backoff => {
             let doubled = FIRST_PAUSE.saturating_mul(1 << (attempt - 1).min(16)).min(LARGEST_PAUSE);
-            Some(doubled.mul_f64(1.0 - 0.25 * fraction(seed, attempt)))
+            let spread = doubled.mul_f64(1.0 - 0.25 * fraction(seed, attempt));
+            // Whole milliseconds: the pause that is told is the pause that is kept.
+            Some(Duration::from_millis(u64::try_from(spread.as_millis()).unwrap_or(u64::MAX)))
         }
     }
+}
+
+/// The error that ends the request; a pause too long to sit out is told.
+fn last(failure: Failure) -> ModelError {
+    let mut error = failure.error;
+    if let Again::After(asked) = failure.again
+        && asked > LONGEST_PAUSE
+    {
+        error.message = format!("{} (the service asks to wait {} s)", error.message, asked.as_secs());
+    }
+    error
 }
 
 /// From 0 to 1, the same for the same request and attempt: consoles spread out, tests stay exact.

@@ -23,7 +23,7 @@ pub(super) fn render(runbook: &Runbook, state: &State) -> String {
 }
 
 /// What is said when no runbook matches.
-pub(super) fn cannot(runbooks: &[Runbook]) -> String {
+pub(super) fn cannot<'a>(runbooks: impl Iterator<Item = &'a Runbook>) -> String {
     let mut text =
         "No model is behind this: I follow runbooks, and none of them matches that. I can answer these:\n"
             .to_owned();
@@ -108,12 +108,15 @@ fn missing(trail: &Trail) -> Vec<String> {
                 missing.push(prose(text, &scope));
             }
         };
-        add("r.error", "`{tool}` did not answer: {r.error}[? [#{r.step}]?]");
+        add(
+            "r.error && !starts_with(r.error, 'refused')",
+            "`{tool}` did not answer: {r.error}[? [#{r.step}]?]",
+        );
         add("r.truncated", "`{tool}`: {r.truncated}[? [#{r.step}]?]");
         for error in scope.list("r.errors") {
             let scope = scope.with("e", &error);
             missing.push(prose(
-                "`{tool}` in {e.place}: {e.fault.message || e.fault || 'no answer'}[? (needs {e.fault.action})?][? [#{r.step}]?]",
+                "`{tool}`[? in {e.place}?][?, account {e.account}?]: {e.message || e}[? (needs {e.action})?][? [#{r.step}]?]",
                 &scope,
             ));
         }

@@ -1,7 +1,6 @@
 //! Which runbook a question is for.
 
-use super::runbook::{Ask, Runbook};
-use regex::Regex;
+use super::runbook::{Ask, Pattern, Runbook};
 use serde_json::{Map, Value, json};
 
 const REQUIRED: u32 = 100;
@@ -16,7 +15,7 @@ pub(super) struct Match<'a> {
 }
 
 /// The runbook with the most points; the first of equals; none without points.
-pub(super) fn best<'a>(runbooks: &'a [Runbook], question: &str) -> Option<Match<'a>> {
+pub(super) fn best<'a>(runbooks: impl IntoIterator<Item = &'a Runbook>, question: &str) -> Option<Match<'a>> {
     let mut best: Option<(u32, Match<'a>)> = None;
     for runbook in runbooks {
         let (points, groups) = score(&runbook.ask, question);
@@ -62,24 +61,32 @@ fn words(question: &str) -> Vec<String> {
         .collect()
 }
 
-/// The named groups of a pattern that matches; empty ones are left out.
-fn groups(pattern: &str, question: &str, lists: &[String]) -> Option<Map<String, Value>> {
-    let regex = Regex::new(&format!("(?i){pattern}")).ok()?;
+/// Words that stand for something said elsewhere: not the name of anything.
+const NOT_NAMES: [&str; 12] =
+    ["it", "them", "this", "that", "these", "those", "all", "everything", "every", "each", "one", "some"];
+
+/// The named groups of a pattern that matches; those that name nothing are left out.
+fn groups(Pattern(regex): &Pattern, question: &str, lists: &[String]) -> Option<Map<String, Value>> {
     let captures = regex.captures(question)?;
     let named = regex.capture_names().flatten().filter_map(|name| {
         let text = captures.name(name)?.as_str().trim();
         let value = if lists.iter().any(|l| l == name) { json!(names(text)) } else { json!(unquoted(text)) };
-        (!text.is_empty()).then(|| (name.to_owned(), value))
+        let names_something = !text.is_empty() && !NOT_NAMES.contains(&text.to_lowercase().as_str());
+        names_something.then(|| (name.to_owned(), value))
     });
     Some(named.collect())
 }
 
-/// `a, b and c` apart.
+/// `a, "b c" and d` apart.
 fn names(text: &str) -> Vec<&str> {
-    text.split([',', ' '])
-        .filter(|word| !word.is_empty() && !word.eq_ignore_ascii_case("and"))
-        .map(unquoted)
-        .collect()
+    let mut quoted = false;
+    text.split(|c: char| {
+        quoted ^= c == '"';
+        c == '"' || (!quoted && matches!(c, ',' | ' '))
+    })
+    .map(str::trim)
+    .filter(|name| !name.is_empty() && !name.eq_ignore_ascii_case("and"))
+    .collect()
 }
 
 fn unquoted(text: &str) -> &str {
@@ -93,8 +100,7 @@ mod tests {
     use serde_json::{Value, json};
 
     fn found(question: &str) -> Option<(String, Value)> {
-        let runbooks = embedded();
-        best(&runbooks, question).map(|m| (m.runbook.name.clone(), m.question))
+        best(embedded(), question).map(|m| (m.runbook.name.clone(), m.question))
     }
 
     fn name(question: &str) -> String {
@@ -172,6 +178,8 @@ mod tests {
             (&question["action"], &question["targets"]),
             (&json!("stop"), &json!(["web-1", "web-2", "i-0123456789abcdef0"]))
         );
+        let (_, question) = found("start instances \"Büro und Lager, 2\", and web-2").unwrap();
+        assert_eq!(question["targets"], json!(["Büro und Lager, 2", "web-2"]));
         let (_, question) = found("Roll back the service checkout-api in cluster prod").unwrap();
         assert_eq!((&question["service"], &question["cluster"]), (&json!("checkout-api"), &json!("prod")));
         let (_, question) = found("who changed sg-0123 in the last 90 minutes").unwrap();

@@ -13,7 +13,7 @@ mod transcript;
 pub use runbook::{Runbook, RunbookError};
 
 use crate::provider::{EventStream, Provider, cancelled};
-use futures::StreamExt as _;
+use futures::{FutureExt as _, StreamExt as _};
 use matcher::Match;
 use plan::Next;
 use quarterdeck_core::message::{Block, Input, ModelError, ModelEvent, Request, Stop, Usage};
@@ -25,35 +25,35 @@ use transcript::Transcript;
 /// The provider's name.
 pub const NAME: &str = "offline";
 
-/// The provider.
+/// The provider. The embedded runbooks are parsed with the first question.
 #[derive(Clone, Debug)]
 pub struct Offline {
-    runbooks: Arc<[Runbook]>,
+    own: Arc<[Runbook]>,
 }
 
 impl Offline {
     /// With the embedded runbooks.
     #[must_use]
     pub fn embedded() -> Self {
-        Self { runbooks: runbook::embedded().into() }
+        Self::with_runbooks(Vec::new())
     }
 
     /// With these runbooks before the embedded ones; one of the same name replaces the embedded one.
     #[must_use]
-    pub fn with_runbooks(mut runbooks: Vec<Runbook>) -> Self {
-        for embedded in runbook::embedded() {
-            if runbooks.iter().all(|r| r.name != embedded.name) {
-                runbooks.push(embedded);
-            }
-        }
-        Self { runbooks: runbooks.into() }
+    pub fn with_runbooks(own: Vec<Runbook>) -> Self {
+        Self { own: own.into() }
+    }
+
+    fn runbooks(&self) -> impl Iterator<Item = &Runbook> {
+        let replaced = |name: &str| self.own.iter().any(|own| own.name == name);
+        self.own.iter().chain(runbook::embedded().iter().filter(move |r| !replaced(&r.name)))
     }
 
     /// The whole answer to a request. Pure.
     fn answer(&self, request: &Request) -> (Vec<Block>, Stop) {
         let transcript = Transcript::of(&request.turns);
-        let Some(Match { runbook, question }) = matcher::best(&self.runbooks, &transcript.question) else {
-            return (vec![text(answer::cannot(&self.runbooks))], Stop::EndTurn);
+        let Some(Match { runbook, question }) = matcher::best(self.runbooks(), &transcript.question) else {
+            return (vec![text(answer::cannot(self.runbooks()))], Stop::EndTurn);
         };
         match plan::next(runbook, &question, &transcript.calls, &request.tools) {
             Next::Calls { say, calls } => {
@@ -81,16 +81,20 @@ impl Provider for Offline {
     }
 
     fn stream(&self, request: Request, cancel: CancellationToken) -> EventStream {
-        let (blocks, stop) = self.answer(&request);
-        let events = events(blocks, stop);
-        futures::stream::unfold((events.into_iter(), cancel), |(mut events, cancel)| async move {
-            let event = events.next()?;
+        let offline = self.clone();
+        let events = async move {
+            let (blocks, stop) = offline.answer(&request);
+            futures::stream::iter(events(blocks, stop))
+        };
+        let events = events.into_stream().flatten().boxed();
+        futures::stream::unfold(Some((events, cancel)), |open| async move {
+            let (mut events, cancel) = open?;
             // Other tasks get their turn between two pieces: a long answer never holds a thread.
             tokio::task::yield_now().await;
             if cancel.is_cancelled() {
-                return Some((Err(cancelled()), (Vec::new().into_iter(), cancel)));
+                return Some((Err(cancelled()), None));
             }
-            Some((Ok(event), (events, cancel)))
+            Some((Ok(events.next().await?), Some((events, cancel))))
         })
         .boxed()
     }

@@ -111,7 +111,6 @@ fn kept(mut result: Value, item: &Value, step: &Step, scope: &Scope) -> Value {
     let keep: Vec<(&String, String)> = step
         .keep
         .iter()
-        .map(|(column, template)| (column, template))
         .filter_map(|(column, template)| {
             let wanted = arguments(&Map::from_iter([("v".to_owned(), json!(template))]), &scope);
             Some((column, path(&wanted, "v")?.as_str()?.to_lowercase()))

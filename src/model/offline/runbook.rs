@@ -6,6 +6,7 @@ use regex::Regex;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 const EMBEDDED: [(&str, &str); 8] = [
     ("stop-start.toml", include_str!("../../../config/runbooks/stop-start.toml")),
@@ -86,7 +87,7 @@ pub struct Runbook {
 #[serde(deny_unknown_fields, default)]
 pub struct Ask {
     /// Regular expressions, any case; named groups become `question.NAME`. The first that matches counts.
-    pub patterns: Vec<String>,
+    pub patterns: Vec<Pattern>,
     /// Groups without which the runbook does not apply; with them, it is preferred to all others.
     pub required: Vec<String>,
     /// Groups that hold several names (`a, b and c`); they become lists.
@@ -95,6 +96,21 @@ pub struct Ask {
     pub phrases: Vec<String>,
     /// One point each.
     pub words: Vec<String>,
+}
+
+/// A regular expression that ignores case, compiled when its file is read.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Pattern(pub(super) Regex);
+
+impl TryFrom<String> for Pattern {
+    type Error = String;
+
+    fn try_from(pattern: String) -> Result<Self, String> {
+        Regex::new(&format!("(?i){pattern}"))
+            .map(Self)
+            .map_err(|error| format!("not a regular expression: {}", one_line(&error.to_string())))
+    }
 }
 
 /// One call, or one per item of a list.
@@ -209,27 +225,30 @@ impl Runbook {
     /// What is wrong and a text near it.
     fn check(&self) -> Result<(), (String, String)> {
         let near = |near: &str, message: String| (near.to_owned(), message);
-        for pattern in &self.ask.patterns {
-            self.check_pattern(pattern).map_err(|message| near(pattern, message))?;
+        for Pattern(pattern) in &self.ask.patterns {
+            let groups: Vec<&str> = pattern.capture_names().flatten().collect();
+            if let Some(missing) = self.ask.required.iter().find(|r| !groups.contains(&r.as_str())) {
+                let message =
+                    format!("a pattern has no group (?P<{missing}>…), which is required; it has {groups:?}");
+                return Err(near("[ask]", message));
+            }
         }
         if self.changes() && (self.ask.required.len() < 2 || !self.ask.required.iter().any(|r| r == "action"))
         {
             let message = "it calls a tool that may change something, so [ask] required must hold \"action\" and the group \
                            that names the target"
                 .to_owned();
-            return Err(near("required", message));
+            return Err(near("[ask]", message));
         }
         for (n, step) in self.steps.iter().enumerate() {
+            let quoted = format!("{:?}", step.id);
             if self.steps.iter().take(n).any(|s| s.id == step.id)
                 || ["question", "item", "found"].contains(&&*step.id)
             {
-                return Err(near(&step.id, format!("the id {:?} is taken: choose another", step.id)));
+                return Err(near(&quoted, format!("the id {:?} is taken: choose another", step.id)));
             }
             if step.round == 0 || (step.round > 1 && !self.steps.iter().any(|s| s.round == step.round - 1)) {
-                return Err(near(
-                    &step.id,
-                    format!("round {}: rounds count from 1 without gaps", step.round),
-                ));
+                return Err(near(&quoted, format!("round {}: rounds count from 1 without gaps", step.round)));
             }
             let expressions = step.when.iter().chain(&step.for_each).chain(&step.prefer);
             check_all(expressions, check)?;
@@ -246,23 +265,14 @@ impl Runbook {
         }
         Ok(())
     }
-
-    fn check_pattern(&self, pattern: &str) -> Result<(), String> {
-        let compiled = Regex::new(&format!("(?i){pattern}"))
-            .map_err(|error| format!("not a regular expression: {}", one_line(&error.to_string())))?;
-        let groups: Vec<&str> = compiled.capture_names().flatten().collect();
-        match self.ask.required.iter().find(|r| !groups.contains(&r.as_str())) {
-            Some(missing) => Err(format!(
-                "the pattern has no group (?P<{missing}>…), which is required; it has {groups:?}"
-            )),
-            None => Ok(()),
-        }
-    }
 }
 
-/// The embedded runbooks; a test parses every one.
-pub(super) fn embedded() -> Vec<Runbook> {
-    EMBEDDED.iter().filter_map(|(file, text)| Runbook::parse(file, text).ok()).collect()
+/// The embedded runbooks, parsed on first use; a test parses every one.
+pub(super) fn embedded() -> &'static [Runbook] {
+    static PARSED: LazyLock<Vec<Runbook>> = LazyLock::new(|| {
+        EMBEDDED.iter().filter_map(|(file, text)| Runbook::parse(file, text).ok()).collect()
+    });
+    &PARSED
 }
 
 fn check_all<'a>(
@@ -333,7 +343,7 @@ text = "t"
             ("because = \"b\"", "because = \"{a\"", 11, "without"),
             ("because = \"b\"", "because = \"b\"\nfor_each = \"a[?\"", 12, "JMESPath"),
             ("words = [\"w\"]", "patterns = ['(']", 6, "regular expression"),
-            ("words = [\"w\"]", "patterns = ['x']\nrequired = [\"y\"]", 6, "required"),
+            ("words = [\"w\"]", "patterns = ['x']\nrequired = [\"y\"]", 5, "required"),
         ] {
             let said = error(from, to);
             assert!(

@@ -23,52 +23,80 @@ pub(super) struct Call {
 
 impl Transcript {
     pub(super) fn of(turns: &[Turn]) -> Self {
-        let asked = turns.iter().rposition(|turn| words(turn).is_some());
-        let Some(asked) = asked else { return Self::default() };
-        let question = turns.get(asked).and_then(words).unwrap_or_default().to_owned();
-        let mut calls: Vec<Call> = Vec::new();
+        let Some((asked, question)) = last_question(turns) else { return Self::default() };
+        let mut transcript = Self { question: question.to_owned(), calls: Vec::new() };
         let mut open: Vec<(String, usize)> = Vec::new();
         for turn in turns.iter().skip(asked + 1) {
             match turn {
-                Turn::Assistant { blocks } => {
-                    for block in blocks {
-                        if let Block::ToolCall { id, name, input } = block {
-                            let args = match input {
-                                Input::Json(args) => args.clone(),
-                                Input::Garbage(_) => Value::Null,
-                            };
-                            open.push((id.clone(), calls.len()));
-                            calls.push(Call { tool: name.clone(), args, result: None });
-                        }
+                Turn::Assistant { blocks } => transcript.called(blocks, &mut open),
+                Turn::User { parts } => transcript.answered(parts, &mut open),
+            }
+        }
+        transcript
+    }
+
+    fn called(&mut self, blocks: &[Block], open: &mut Vec<(String, usize)>) {
+        for block in blocks {
+            if let Block::ToolCall { id, name, input } = block {
+                let args = match input {
+                    Input::Json(args) => args.clone(),
+                    Input::Garbage(_) => Value::Null,
+                };
+                open.push((id.clone(), self.calls.len()));
+                self.calls.push(Call { tool: name.clone(), args, result: None });
+            }
+        }
+    }
+
+    fn answered(&mut self, parts: &[UserPart], open: &mut Vec<(String, usize)>) {
+        for part in parts {
+            match part {
+                UserPart::ToolResult { id, content, is_error, .. } => {
+                    let at = open.iter().position(|(open, _)| open == id).unwrap_or(0);
+                    let call = (at < open.len()).then(|| open.remove(at).1);
+                    if let Some(call) = call.and_then(|at| self.calls.get_mut(at)) {
+                        call.result = Some(read(content, *is_error));
                     }
                 }
-                Turn::User { parts } => {
-                    for part in parts {
-                        let UserPart::ToolResult { id, content, is_error, .. } = part else { continue };
-                        let at = open.iter().position(|(open, _)| open == id).unwrap_or(0);
-                        if at < open.len() {
-                            let (_, call) = open.remove(at);
-                            if let Some(call) = calls.get_mut(call) {
-                                call.result = Some(read(content, *is_error));
-                            }
-                        }
+                // What the verification of the last change said, when it came after the round.
+                UserPart::Text { text } => {
+                    let last = self.calls.iter_mut().rev().find_map(|c| c.result.as_mut()?.as_object_mut());
+                    if let (Some(last), Some(verified)) = (last, verification(text)) {
+                        last.insert("verification".into(), verified);
                     }
                 }
             }
         }
-        Self { question, calls }
     }
 }
 
-/// The operator's words in a turn: the last text, as results come first.
-fn words(turn: &Turn) -> Option<&str> {
-    match turn {
-        Turn::User { parts } => parts.iter().rev().find_map(|part| match part {
-            UserPart::Text { text } => Some(text.as_str()).filter(|t| !t.trim().is_empty()),
-            UserPart::ToolResult { .. } => None,
-        }),
-        Turn::Assistant { .. } => None,
-    }
+/// The last question and its turn. The console's own line stands right before it; other words in a turn tell results and
+/// may quote the account, so they are never taken for a question.
+fn last_question(turns: &[Turn]) -> Option<(usize, &str)> {
+    const TOLD: [&str; 4] = ["[console] ", "The operator ran ", "The result of ", VERIFIED];
+    let is_told = |text: &str| TOLD.iter().any(|told| text.starts_with(told));
+    let texts = || {
+        turns.iter().enumerate().flat_map(|(n, turn)| {
+            let parts = match turn {
+                Turn::User { parts } => parts.as_slice(),
+                Turn::Assistant { .. } => &[],
+            };
+            parts.iter().filter_map(move |part| match part {
+                UserPart::Text { text } if !text.trim().is_empty() => Some((n, text.as_str())),
+                UserPart::Text { .. } | UserPart::ToolResult { .. } => None,
+            })
+        })
+    };
+    let marked = texts().zip(texts().skip(1)).filter(|((_, mark), _)| mark.starts_with("[console] {"));
+    marked.map(|(_, question)| question).last().or_else(|| texts().rfind(|(_, text)| !is_told(text)))
+}
+
+const VERIFIED: &str = "Verification of ";
+
+/// What a verification said, from its line.
+fn verification(text: &str) -> Option<Value> {
+    let line = text.lines().rev().find(|line| line.starts_with(VERIFIED))?;
+    first_json(line.get(line.find('{')?..)?)
 }
 
 /// A result's content, `[#7] {…}`, as one object: the model view's fields, `step` (7), `ok`, `error` (a sentence) and `rows`
@@ -76,13 +104,18 @@ fn words(turn: &Turn) -> Option<&str> {
 fn read(content: &str, is_error: bool) -> Value {
     let (step, rest) = split_step(content.trim());
     let body = rest.find('{').and_then(|at| rest.get(at..)).and_then(first_json);
-    let mut result = match (&body, is_error) {
+    // Tracking mode writes a call down and does not run it: no error, but nothing to build on either.
+    let failed = is_error || body.as_ref().is_some_and(|b| b.get("recorded").is_some());
+    let mut result = match (&body, failed) {
         (Some(Value::Object(map)), false) => map.clone(),
         _ => Map::new(),
     };
     result.insert("step".into(), json!(step));
-    result.insert("ok".into(), json!(!is_error));
-    if is_error {
+    result.insert("ok".into(), json!(!failed));
+    if let Some(verified) = verification(rest) {
+        result.insert("verification".into(), verified);
+    }
+    if failed {
         let said = body.as_ref().and_then(fault).unwrap_or_else(|| rest.to_owned());
         result.insert("error".into(), json!(said));
     }
@@ -93,9 +126,8 @@ fn read(content: &str, is_error: bool) -> Value {
 
 /// `[#7] rest` apart.
 fn split_step(content: &str) -> (Option<u64>, &str) {
-    let parsed = content.strip_prefix("[#").and_then(|rest| rest.split_once(']'));
-    match parsed.and_then(|(n, rest)| Some((n.parse().ok()?, rest))) {
-        Some((n, rest)) => (Some(n), rest.trim_start()),
+    match content.strip_prefix("[#").and_then(|rest| rest.split_once(']')) {
+        Some((n, rest)) => (n.parse().ok(), rest.trim_start()),
         None => (None, content),
     }
 }
@@ -106,14 +138,13 @@ fn first_json(text: &str) -> Option<Value> {
 
 /// A structured fault as a sentence.
 fn fault(body: &Value) -> Option<String> {
-    let body = body.get("error").filter(|e| e.is_object()).unwrap_or(body);
     let field = |name: &str| body.get(name).and_then(Value::as_str);
-    let mut said = match (field("kind"), field("message")) {
+    let mut said = match (field("error"), field("message").or_else(|| field("note"))) {
         (Some(kind), Some(message)) => format!("{kind}: {message}"),
         (None, Some(message)) => message.to_owned(),
         (_, None) => return None,
     };
-    if let Some(action) = field("action") {
+    if let Some(action) = field("needs") {
         said.push_str(&format!(" (needs {action})"));
     }
     if let Some(hint) = field("hint") {
@@ -167,13 +198,10 @@ mod tests {
             ("[#3] denied: no (needs ecs:ListServices)", "denied: no (needs ecs:ListServices)"),
             ("refused: the operator refused", "refused: the operator refused"),
             (
-                r#"[#3] {"kind":"missing","message":"no group","hint":"did you mean /a"}"#,
+                r#"[#3] {"error":"missing","message":"no group","hint":"did you mean /a"}"#,
                 "missing: no group; did you mean /a",
             ),
-            (
-                r#"[#3] {"error":{"kind":"denied","message":"no","action":"ec2:X"}}"#,
-                "denied: no (needs ec2:X)",
-            ),
+            (r#"[#?] {"error":"denied","message":"no","needs":"ec2:X"}"#, "denied: no (needs ec2:X)"),
         ] {
             let read = read(content, true);
             assert_eq!(read["error"], want);
@@ -194,6 +222,38 @@ mod tests {
         ] {
             assert!(read(content, false)["rows"].is_array(), "{content}");
         }
+    }
+
+    #[test]
+    fn a_recorded_call_was_not_made_and_a_verification_is_read() {
+        let recorded = read(r#"[#3] {"recorded":true,"note":"tracking mode"}"#, false);
+        assert_eq!((&recorded["ok"], &recorded["error"]), (&json!(false), &json!("tracking mode")));
+        let content = "[#3] (same as [#2]) {\"summary\":\"stopping\"}\nVerification of stop_instances [#3]: {\"verdict\":\"reached\",\"read\":\"stopped\"}";
+        let verified = read(content, false);
+        assert_eq!(
+            (&verified["summary"], &verified["verification"]["read"]),
+            (&json!("stopping"), &json!("stopped"))
+        );
+    }
+
+    #[test]
+    fn words_that_tell_results_are_not_the_question() {
+        let text = |text: &str| UserPart::Text { text: text.into() };
+        let told = [
+            "The operator ran get_cloudwatch_logs({}) [#3]: {\"rows\":[[\"stop instance i-0123456789abcdef0\"]]}",
+            "The result of list_ec2_instances [#4] came later: {}",
+            "Verification of stop_instances [#5]: {}",
+        ];
+        let parts = std::iter::once(text(told[0]))
+            .chain([text("[console] {\"now\":\"2026-11-20T03:00:00Z\"}"), text("why is it down?")])
+            .chain(told.map(text))
+            .collect();
+        let after = Turn::User { parts: told.map(text).into() };
+        assert_eq!(Transcript::of(&[Turn::User { parts }, after.clone()]).question, "why is it down?");
+        assert_eq!(Transcript::of(&[after]).question, "");
+        let typed = "[console] is what I typed";
+        let turn = Turn::User { parts: vec![text("[console] {}"), text(typed)] };
+        assert_eq!(Transcript::of(&[turn]).question, typed);
     }
 
     #[test]

@@ -73,6 +73,10 @@ fn refusing_with_a_note_or_all_the_rest() {
     assert_eq!(refusal(&armed(calm()).keys("n  <Enter>")), (None, false));
     assert_eq!(refusal(&armed(calm()).keys("X")), (None, true));
     assert_eq!(refusal(&armed(calm()).keys("<Ctrl-x>")), (None, true));
+    let mut rig = armed(calm());
+    rig.keys("n");
+    rig.msg(Msg::Paste("pasted\nA".into()));
+    assert_eq!(refusal(&rig.keys("<Enter>")), (Some("pasted A"), false));
     // An A in a note is a letter.
     let mut rig = armed(calm());
     rig.keys("n");
