@@ -4,19 +4,168 @@
 //! loaded on first use. [`ReadClients`] is one tool call's view of it, guarded by that tool's list of
 //! operations; [`WriteClients`] exists only for a [`Spent`] approval.
 
+use crate::account::Account;
+use crate::guard::Guard;
+use crate::http;
+use crate::meter::Meter;
 use crate::place::{Gathered, Place};
+use crate::settings::Settings;
+use aws_smithy_runtime::client::retries::RetryPartition;
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use aws_smithy_types::retry::RetryConfig;
+use aws_smithy_types::timeout::TimeoutConfig;
 use aws_types::SdkConfig;
+use aws_types::region::Region;
+use futures::StreamExt;
 use quarterdeck_core::Timestamp;
 use quarterdeck_core::approval::{Proposal, Spent};
 use quarterdeck_core::event::Progress;
-use quarterdeck_core::tool::{Fault, Spec};
+use quarterdeck_core::journal::CallStats;
+use quarterdeck_core::scope::Identity;
+use quarterdeck_core::tool::{Fault, FaultKind, Op, Partial, Spec};
+use std::collections::BTreeMap;
+use std::fmt;
 use std::future::Future;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+use std::time::Duration;
+use tokio::sync::OnceCell;
 
-/// The console's connection to AWS.
+/// Places asked at the same time.
+const AT_ONCE: usize = 8;
+/// Attempts of a read, the first included.
+const ATTEMPTS: u32 = 4;
+const CONNECT: Duration = Duration::from_secs(3);
+const ATTEMPT: Duration = Duration::from_secs(10);
+
+/// The console's connection to AWS. Cheap to clone; nothing is loaded before the first call.
 #[derive(Clone, Debug)]
 pub struct Aws {
-    config: Arc<SdkConfig>,
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    settings: Settings,
+    http: OnceLock<SharedHttpClient>,
+    session: OnceCell<Arc<Account>>,
+    accounts: BTreeMap<String, OnceCell<Arc<Account>>>,
+    enabled: RwLock<BTreeMap<Option<String>, Arc<[String]>>>,
+}
+
+impl Aws {
+    /// A connection that is made when it is first used.
+    #[must_use]
+    pub fn new(settings: Settings) -> Self {
+        let accounts = settings.accounts.keys().map(|name| (name.clone(), OnceCell::new())).collect();
+        Self {
+            shared: Arc::new(Shared {
+                settings,
+                http: OnceLock::new(),
+                session: OnceCell::new(),
+                accounts,
+                enabled: RwLock::default(),
+            }),
+        }
+    }
+
+    /// What it was made from.
+    #[must_use]
+    pub fn settings(&self) -> &Settings {
+        &self.shared.settings
+    }
+
+    /// Now.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        (self.shared.settings.clock)()
+    }
+
+    /// The configuration of `account` (`None`: the session's own), loaded once.
+    ///
+    /// # Errors
+    /// `invalid`: no account of that name is configured. `expired`: it has no credentials.
+    pub async fn account(&self, account: Option<&str>) -> Result<Arc<Account>, Fault> {
+        let cell = match account {
+            None => &self.shared.session,
+            Some(name) => self.shared.accounts.get(name).ok_or_else(|| self.unknown_account(name))?,
+        };
+        cell.get_or_try_init(async || {
+            Account::load(self.settings(), account, self.http()).await.map(Arc::new)
+        })
+        .await
+        .cloned()
+    }
+
+    /// Clients for a call that reads, guarded by the tool's list.
+    ///
+    /// # Errors
+    /// The session's account has no credentials.
+    pub async fn reads(&self, spec: &'static Spec, progress: ProgressSink) -> Result<ReadClients, Fault> {
+        self.account(None).await?;
+        Ok(ReadClients {
+            aws: self.clone(),
+            by: spec.name,
+            ops: spec.reads,
+            progress,
+            meter: Meter::default(),
+        })
+    }
+
+    /// Clients for the approved change, by value: one write per approval.
+    ///
+    /// # Errors
+    /// `conflict`: the credentials belong to another account or identity than the one approved. Nothing was sent.
+    pub async fn write(&self, spec: &'static Spec, proof: Spent) -> Result<WriteClients, Fault> {
+        let name = proof.proposal().args.get("account").and_then(serde_json::Value::as_str);
+        let account = self.account(name).await?;
+        let now = self.identity_of(&account).await?;
+        let approved = &proof.proposal().identity;
+        if (&now.account, &now.arn) != (&approved.account, &approved.arn) {
+            return Err(Fault::new(
+                FaultKind::Conflict,
+                format!("approved as {} but the credentials are now those of {}", approved.arn, now.arn),
+            )
+            .hint("plan the change again"));
+        }
+        Ok(WriteClients {
+            account,
+            guard: Guard::new(spec.name, spec.writes),
+            meter: Meter::default(),
+            proof,
+        })
+    }
+
+    pub(crate) fn loaded(&self, account: Option<&str>) -> Option<Arc<Account>> {
+        match account {
+            None => self.shared.session.get().cloned(),
+            Some(name) => self.shared.accounts.get(name)?.get().cloned(),
+        }
+    }
+
+    pub(crate) fn enabled_known(&self, account: Option<&str>) -> Option<Arc<[String]>> {
+        let known = self.shared.enabled.read().unwrap_or_else(PoisonError::into_inner);
+        known.get(&account.map(str::to_owned)).cloned()
+    }
+
+    pub(crate) fn enabled_learned(&self, account: Option<&str>, regions: Arc<[String]>) {
+        let mut known = self.shared.enabled.write().unwrap_or_else(PoisonError::into_inner);
+        known.insert(account.map(str::to_owned), regions);
+    }
+
+    fn http(&self) -> SharedHttpClient {
+        let make = || http::bounded(self.settings().http.clone().unwrap_or_else(http::https));
+        self.shared.http.get_or_init(make).clone()
+    }
+
+    fn unknown_account(&self, name: &str) -> Fault {
+        let names: Vec<&str> = self.shared.accounts.keys().map(String::as_str).collect();
+        let fault = Fault::new(FaultKind::Invalid, format!("no account named {name:?} is configured"));
+        if names.is_empty() {
+            return fault.hint("leave `accounts` out: only the session's own account is configured");
+        }
+        fault.hint(format!("configured: {}", quarterdeck_core::text::nearest(name, names, 5).join(", ")))
+    }
 }
 
 /// Receives progress of one call; never blocks.
@@ -25,15 +174,59 @@ pub type ProgressSink = Arc<dyn Fn(Progress) + Send + Sync>;
 /// Clients for one call that reads: a read tool's call or a write tool's plan.
 #[derive(Clone)]
 pub struct ReadClients {
-    config: Arc<SdkConfig>,
-    spec: &'static Spec,
+    aws: Aws,
+    by: &'static str,
+    ops: &'static [Op],
+    progress: ProgressSink,
+    meter: Meter,
 }
 
 /// Clients for one approved change.
 #[derive(Debug)]
 pub struct WriteClients {
-    config: Arc<SdkConfig>,
+    account: Arc<Account>,
+    guard: Guard,
+    meter: Meter,
     proof: Spent,
+}
+
+/// How a client behaves beyond its service: what it may call, how often it tries.
+struct Manner {
+    guard: Guard,
+    meter: Meter,
+    retry: RetryConfig,
+    partition: RetryPartition,
+}
+
+/// Reads retry adaptively; what one region throttles slows nothing else down.
+fn reading(guard: Guard, meter: Meter, service: &str, account: Option<&str>, region: &str) -> Manner {
+    let partition = RetryPartition::new(format!("{}/{region}/{service}", account.unwrap_or_default()));
+    Manner { guard, meter, retry: RetryConfig::adaptive().with_max_attempts(ATTEMPTS), partition }
+}
+
+/// A change is attempted once.
+fn writing(guard: Guard, meter: Meter) -> Manner {
+    Manner { guard, meter, retry: RetryConfig::disabled(), partition: RetryPartition::new("writes") }
+}
+
+fn timeouts() -> TimeoutConfig {
+    TimeoutConfig::builder().connect_timeout(CONNECT).operation_attempt_timeout(ATTEMPT).build()
+}
+
+/// The one function per service that builds a client.
+macro_rules! build {
+    ($sdk:ident, $config:expr, $region:expr, $manner:expr) => {{
+        let manner: Manner = $manner;
+        let config = $sdk::config::Builder::from($config)
+            .region(Region::new($region))
+            .timeout_config(timeouts())
+            .retry_config(manner.retry)
+            .retry_partition(manner.partition)
+            .interceptor(manner.guard)
+            .interceptor(manner.meter)
+            .build();
+        $sdk::Client::from_conf(config)
+    }};
 }
 
 macro_rules! services {
@@ -42,8 +235,12 @@ macro_rules! services {
             $($(#[$doc])*
             #[must_use]
             pub fn $method(&self, place: &Place) -> $sdk::Client {
-                let _ = (place, self.spec);
-                $sdk::Client::new(&self.config)
+                self.with_account(place, |config, guard| {
+                    let service = stringify!($method);
+                    let account = place.account.as_deref();
+                    let manner = reading(guard, self.meter.clone(), service, account, &place.region);
+                    build!($sdk, config, place.region.clone(), manner)
+                })
             })*
         }
     };
@@ -64,9 +261,24 @@ services! {
     elb => aws_sdk_elasticloadbalancingv2,
     /// Application Auto Scaling.
     autoscaling_targets => aws_sdk_applicationautoscaling,
+    /// Security Token Service.
+    sts => aws_sdk_sts,
+    /// IAM.
+    iam => aws_sdk_iam,
 }
 
 impl ReadClients {
+    /// Clients for the console's own operations.
+    pub(crate) fn own(aws: &Aws) -> Self {
+        Self {
+            aws: aws.clone(),
+            by: "the console",
+            ops: crate::identity::OWN_OPERATIONS,
+            progress: Arc::new(|_| ()),
+            meter: Meter::default(),
+        }
+    }
+
     /// The places a call goes to: the session's regions unless given; `["all"]` means every enabled region.
     ///
     /// # Errors
@@ -77,8 +289,15 @@ impl ReadClients {
         regions: Option<&[String]>,
         accounts: Option<&[String]>,
     ) -> Result<Vec<Place>, Fault> {
-        let _ = (regions, accounts);
-        Ok(Vec::new())
+        crate::regions::places(&self.aws, regions, accounts).await
+    }
+
+    /// The one place a change goes to: the session's own region and account unless given.
+    ///
+    /// # Errors
+    /// As [`ReadClients::places`]; `invalid` for `all`.
+    pub async fn place(&self, region: Option<&str>, account: Option<&str>) -> Result<Place, Fault> {
+        crate::regions::place(&self.aws, region, account).await
     }
 
     /// Runs `read` in every place, at most 8 at a time, and reports progress as each answers.
@@ -88,28 +307,80 @@ impl ReadClients {
         F: Fn(Place) -> Fut + Send + Sync,
         Fut: Future<Output = Result<T, Fault>> + Send,
     {
-        let _ = (places, read);
-        Gathered { answers: Vec::new(), errors: Vec::new(), many_accounts: false, many_regions: false }
+        let total = u64::try_from(places.len()).unwrap_or(u64::MAX);
+        let many_accounts = places.iter().any(|p| places.first().is_some_and(|f| f.account != p.account));
+        let many_regions = places.iter().any(|p| places.first().is_some_and(|f| f.region != p.region));
+        let done = AtomicU64::new(0);
+        let (read, done) = (&read, &done);
+        let asked = places.into_iter().enumerate().map(|(index, place)| async move {
+            let answer = read(place.clone()).await;
+            let done = done.fetch_add(1, Ordering::Relaxed) + 1;
+            self.progress(Progress { done, total: Some(total), unit: "regions", rows: 0, partial: None });
+            (index, place, answer)
+        });
+        let mut answered: Vec<_> = futures::stream::iter(asked).buffer_unordered(AT_ONCE).collect().await;
+        answered.sort_by_key(|(index, ..)| *index);
+        let mut gathered = Gathered { answers: Vec::new(), errors: Vec::new(), many_accounts, many_regions };
+        for (_, place, answer) in answered {
+            match answer {
+                Ok(answer) => gathered.answers.push((place, answer)),
+                Err(fault) => {
+                    let account = if many_accounts { place.account } else { None };
+                    gathered.errors.push(Partial { account, place: place.region, fault });
+                }
+            }
+        }
+        gathered
     }
 
     /// The time of this call.
     #[must_use]
     pub fn now(&self) -> Timestamp {
-        Timestamp::default()
+        self.aws.now()
     }
 
     /// Tells how far the call is.
     pub fn progress(&self, progress: Progress) {
-        let _ = progress;
+        (self.progress)(progress);
+    }
+
+    /// What this call has sent so far.
+    #[must_use]
+    pub fn stats(&self) -> CallStats {
+        self.meter.read()
     }
 
     /// Who the console is in this place, for proposals.
     ///
     /// # Errors
     /// The credentials are missing, expired or refused.
-    pub async fn identity(&self, place: &Place) -> Result<quarterdeck_core::scope::Identity, Fault> {
-        let _ = place;
-        Ok(quarterdeck_core::scope::Identity::default())
+    pub async fn identity(&self, place: &Place) -> Result<Identity, Fault> {
+        let account = self.aws.account(place.account.as_deref()).await?;
+        self.aws.identity_of(&account).await
+    }
+
+    /// The AWS profile `place` is reached through, for command lines.
+    #[must_use]
+    pub fn profile(&self, place: &Place) -> Option<String> {
+        self.aws.loaded(place.account.as_deref())?.profile.clone()
+    }
+
+    /// A place whose account was never resolved gets a client that refuses everything: better than another account's.
+    fn with_account<C>(&self, place: &Place, build: impl FnOnce(&SdkConfig, Guard) -> C) -> C {
+        match self.aws.loaded(place.account.as_deref()) {
+            Some(account) => build(&account.config, Guard::new(self.by, self.ops)),
+            None => {
+                let version = aws_config::BehaviorVersion::latest();
+                let nowhere = SdkConfig::builder().behavior_version(version).build();
+                build(&nowhere, Guard::closed(self.by))
+            }
+        }
+    }
+}
+
+impl fmt::Debug for ReadClients {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ReadClients").field("by", &self.by).finish_non_exhaustive()
     }
 }
 
@@ -123,12 +394,27 @@ impl WriteClients {
     /// EC2 in the approved region, without retries.
     #[must_use]
     pub fn ec2(&self) -> aws_sdk_ec2::Client {
-        aws_sdk_ec2::Client::new(&self.config)
+        build!(
+            aws_sdk_ec2,
+            &self.account.config,
+            self.plan().region.clone(),
+            writing(self.guard, self.meter.clone())
+        )
     }
 
     /// ECS in the approved region, without retries.
     #[must_use]
     pub fn ecs(&self) -> aws_sdk_ecs::Client {
-        aws_sdk_ecs::Client::new(&self.config)
+        build!(
+            aws_sdk_ecs,
+            &self.account.config,
+            self.plan().region.clone(),
+            writing(self.guard, self.meter.clone())
+        )
+    }
+
+    /// Counts what is sent.
+    pub(crate) fn meter(&self) -> Meter {
+        self.meter.clone()
     }
 }

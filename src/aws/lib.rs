@@ -3,9 +3,24 @@
 //! A tool is one file in `tools/`, implements [`tool::ReadTool`] or [`tool::WriteTool`], and has one line in
 //! [`registry`]. Clients come from [`clients`], guarded by the tool's own list of operations.
 
+pub mod account;
 pub mod clients;
 pub mod fault;
+pub mod guard;
+pub mod http;
+pub mod identity;
+pub mod instant;
+pub mod meter;
 pub mod place;
+pub(crate) mod regions;
 pub mod registry;
+pub mod schema;
+pub mod settings;
+pub mod shell;
+#[cfg(test)]
+pub mod testing;
 pub mod tool;
 pub mod tools;
+
+pub use clients::{Aws, ProgressSink};
+pub use settings::{Clock, Settings};

@@ -9,6 +9,9 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::future::Future;
 
+/// Items read per region before a tool stops and says so.
+pub const CEILING: usize = 5_000;
+
 /// A tool that only reads.
 pub trait ReadTool: 'static {
     /// Name, description, operations, limits.
@@ -30,10 +33,7 @@ pub trait ReadTool: 'static {
     ///
     /// # Errors
     /// Nothing at all could be read; half an answer is `Ok` with its errors inside `Out`.
-    fn call(
-        aws: &ReadClients,
-        args: &Self::Args,
-    ) -> impl Future<Output = Result<Self::Out, Fault>> + Send;
+    fn call(aws: &ReadClients, args: &Self::Args) -> impl Future<Output = Result<Self::Out, Fault>> + Send;
 
     /// Projects what was read. Pure.
     fn project(args: &Self::Args, out: &Self::Out, as_of: Timestamp) -> Projection;
@@ -61,10 +61,7 @@ pub trait WriteTool: 'static {
     ///
     /// # Errors
     /// The targets cannot be read or are in a state in which the change makes no sense.
-    fn plan(
-        aws: &ReadClients,
-        args: &Self::Args,
-    ) -> impl Future<Output = Result<Proposal, Fault>> + Send;
+    fn plan(aws: &ReadClients, args: &Self::Args) -> impl Future<Output = Result<Proposal, Fault>> + Send;
 
     /// Carries out `aws.plan()`, once.
     ///

@@ -1,0 +1,115 @@
+//! One HTTP client for all services, with a bound on how many requests are under way.
+//!
+//! 32 requests in all and 8 per credentials, service and region. Service and region come from the SigV4
+//! credential scope, so the bound holds whoever built the client. Unsigned requests (single sign-on, instance
+//! metadata) pass: they are made while another request waits for credentials.
+
+use aws_smithy_http_client::{Builder, tls};
+use aws_smithy_runtime_api::client::http::{
+    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient,
+    SharedHttpConnector,
+};
+use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use aws_smithy_runtime_api::client::result::ConnectorError;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::Semaphore;
+
+/// Requests under way at a time, all together.
+pub const IN_ALL: usize = 32;
+/// Requests under way at a time per credentials, service and region.
+pub const PER_SCOPE: usize = 8;
+
+/// HTTPS with rustls on ring and the system's certificates; plain HTTP for emulators. Builds nothing until
+/// the first request.
+#[must_use]
+pub fn https() -> SharedHttpClient {
+    Builder::new().tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring)).build_https()
+}
+
+/// `inner` with at most [`IN_ALL`] and [`PER_SCOPE`] signed requests under way.
+#[must_use]
+pub fn bounded(inner: SharedHttpClient) -> SharedHttpClient {
+    SharedHttpClient::new(Bounded { inner, limits: Arc::new(Limits::new()) })
+}
+
+#[derive(Debug)]
+struct Limits {
+    all: Arc<Semaphore>,
+    scopes: Mutex<HashMap<String, Arc<Semaphore>>>,
+}
+
+impl Limits {
+    fn new() -> Self {
+        Self { all: Arc::new(Semaphore::new(IN_ALL)), scopes: Mutex::default() }
+    }
+
+    fn scope(&self, scope: &str) -> Arc<Semaphore> {
+        let mut scopes = self.scopes.lock().unwrap_or_else(PoisonError::into_inner);
+        // Rotated credentials leave idle entries behind.
+        scopes.retain(|_, s| Arc::strong_count(s) > 1 || s.available_permits() < PER_SCOPE);
+        scopes.entry(scope.to_owned()).or_insert_with(|| Arc::new(Semaphore::new(PER_SCOPE))).clone()
+    }
+}
+
+#[derive(Debug)]
+struct Bounded {
+    inner: SharedHttpClient,
+    limits: Arc<Limits>,
+}
+
+// `validate_base_client_config` is left out on purpose: the inner client's loads the system's certificates once for
+// every service client that is built.
+impl HttpClient for Bounded {
+    fn http_connector(
+        &self,
+        settings: &HttpConnectorSettings,
+        components: &RuntimeComponents,
+    ) -> SharedHttpConnector {
+        SharedHttpConnector::new(BoundedConnector {
+            inner: self.inner.http_connector(settings, components),
+            limits: Arc::clone(&self.limits),
+        })
+    }
+}
+
+#[derive(Debug)]
+struct BoundedConnector {
+    inner: SharedHttpConnector,
+    limits: Arc<Limits>,
+}
+
+impl HttpConnector for BoundedConnector {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let scope =
+            request.headers().get("authorization").and_then(credential_scope).map(|s| self.limits.scope(s));
+        let Some(scope) = scope else { return self.inner.call(request) };
+        let (inner, all) = (self.inner.clone(), Arc::clone(&self.limits.all));
+        HttpConnectorFuture::new(async move {
+            // The scope's turn first: waiting for a busy region must not hold a place other regions could use.
+            let closed = |e: tokio::sync::AcquireError| ConnectorError::other(e.into(), None);
+            let _one = scope.acquire().await.map_err(closed)?;
+            let _any = all.acquire().await.map_err(closed)?;
+            inner.call(request).await
+        })
+    }
+}
+
+/// `AKID/20260101/eu-west-1/ec2/aws4_request` out of an Authorization header.
+fn credential_scope(authorization: &str) -> Option<&str> {
+    let (_, rest) = authorization.split_once("Credential=")?;
+    rest.split([',', ' ']).next().filter(|s| s.ends_with("/aws4_request"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_scope_is_read_from_the_signature() {
+        let header = "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20261120/eu-west-1/ec2/aws4_request, SignedHeaders=host, Signature=00";
+        assert_eq!(credential_scope(header), Some("AKIDEXAMPLE/20261120/eu-west-1/ec2/aws4_request"));
+        assert_eq!(credential_scope("Bearer abc"), None);
+    }
+}

@@ -1,0 +1,177 @@
+//! Which regions and accounts a call goes to.
+
+use crate::account::Account;
+use crate::clients::{Aws, ReadClients};
+use crate::fault;
+use crate::place::Place;
+use aws_sdk_ec2::types::Filter;
+use quarterdeck_core::text;
+use quarterdeck_core::tool::{Fault, FaultKind};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+/// Every combination of the accounts and regions asked for, in that order, each once.
+pub(crate) async fn places(
+    aws: &Aws,
+    regions: Option<&[String]>,
+    accounts: Option<&[String]>,
+) -> Result<Vec<Place>, Fault> {
+    let named = accounts.unwrap_or_default();
+    let accounts: Vec<Option<&str>> =
+        if named.is_empty() { vec![None] } else { named.iter().map(|a| Some(a.as_str())).collect() };
+    let mut places = Vec::new();
+    for name in accounts {
+        let account = aws.account(name).await?;
+        for region in regions_of(aws, &account, regions.unwrap_or_default()).await? {
+            let place = Place { account: name.map(str::to_owned), region };
+            if !places.contains(&place) {
+                places.push(place);
+            }
+        }
+    }
+    Ok(places)
+}
+
+/// The one place a change goes to.
+pub(crate) async fn place(aws: &Aws, region: Option<&str>, account: Option<&str>) -> Result<Place, Fault> {
+    let loaded = aws.account(account).await?;
+    let region = match region {
+        Some("all") => {
+            return Err(Fault::new(FaultKind::Invalid, "a change goes to exactly one region")
+                .hint("send `region` with one name, such as eu-west-1"));
+        }
+        Some(region) => {
+            let asked = [region.to_owned()];
+            regions_of(aws, &loaded, &asked).await?.pop().unwrap_or_default()
+        }
+        None => own_region(aws, &loaded)?,
+    };
+    Ok(Place { account: account.map(str::to_owned), region })
+}
+
+/// The session's own region.
+///
+/// # Errors
+/// None is configured anywhere.
+pub(crate) fn own_region(aws: &Aws, account: &Account) -> Result<String, Fault> {
+    let first = aws.settings().regions.iter().find(|r| *r != "all").cloned();
+    first.or_else(|| account.region.clone()).ok_or_else(|| {
+        Fault::new(FaultKind::Invalid, "no region is configured").hint(
+            "export AWS_REGION=eu-west-1, set region in ~/.aws/config, or start with --region eu-west-1",
+        )
+    })
+}
+
+async fn regions_of(aws: &Aws, account: &Account, asked: &[String]) -> Result<Vec<String>, Fault> {
+    let session = &aws.settings().regions;
+    let asked = if asked.is_empty() { session.as_slice() } else { asked };
+    if asked.is_empty() {
+        return Ok(vec![own_region(aws, account)?]);
+    }
+    if asked.iter().any(|r| r == "all") {
+        return Ok(enabled(aws, account).await?.to_vec());
+    }
+    let mut regions = Vec::new();
+    for region in asked {
+        let known = session.contains(region) || account.region.as_ref() == Some(region);
+        if !known {
+            check(aws, account, region).await?;
+        }
+        regions.push(region.clone());
+    }
+    Ok(regions)
+}
+
+/// A region outside the session's own must exist and be enabled; where AWS does not tell, it must look like one.
+async fn check(aws: &Aws, account: &Account, region: &str) -> Result<(), Fault> {
+    if !looks_like_a_region(region) {
+        return Err(unknown(region, KNOWN.iter().copied()));
+    }
+    match enabled(aws, account).await {
+        Ok(enabled) if enabled.iter().any(|r| r == region) => Ok(()),
+        Ok(enabled) => Err(unknown(region, enabled.iter().map(String::as_str))),
+        Err(fault) => match fault.kind {
+            FaultKind::Denied | FaultKind::Throttled | FaultKind::Unavailable | FaultKind::Timeout => Ok(()),
+            FaultKind::Expired
+            | FaultKind::Missing
+            | FaultKind::Invalid
+            | FaultKind::Conflict
+            | FaultKind::Guard
+            | FaultKind::Refused
+            | FaultKind::Cancelled => Err(fault),
+        },
+    }
+}
+
+fn unknown<'a>(region: &str, names: impl Iterator<Item = &'a str>) -> Fault {
+    let shown: String = region.chars().take(40).collect();
+    Fault::new(FaultKind::Invalid, format!("{shown:?} is not an enabled region of this account"))
+        .hint(format!("did you mean: {}", text::nearest(region, names, 3).join(", ")))
+}
+
+/// Every enabled region, by name; asked once per account. Source: EC2 DescribeRegions.
+async fn enabled(aws: &Aws, account: &Account) -> Result<Arc<[String]>, Fault> {
+    let name = account.name.as_deref();
+    if let Some(known) = aws.enabled_known(name) {
+        return Ok(known);
+    }
+    let region = own_region(aws, account).unwrap_or_else(|_| "us-east-1".to_owned());
+    let place = Place { account: account.name.clone(), region };
+    let usable =
+        Filter::builder().name("opt-in-status").values("opt-in-not-required").values("opted-in").build();
+    let answer = ReadClients::own(aws)
+        .ec2(&place)
+        .describe_regions()
+        .filters(usable)
+        .send()
+        .await
+        .map_err(|e| fault::of(&e))?;
+    let names: BTreeSet<&str> = answer.regions().iter().filter_map(|r| r.region_name()).collect();
+    let names: Arc<[String]> = names.into_iter().map(str::to_owned).collect();
+    aws.enabled_learned(name, Arc::clone(&names));
+    Ok(names)
+}
+
+/// `eu-west-1`, `us-gov-east-1`: lower-case words and a number.
+fn looks_like_a_region(name: &str) -> bool {
+    let mut parts: Vec<&str> = name.split('-').collect();
+    let number = parts.pop().is_some_and(|n| n.len() == 1 && n.chars().all(|c| c.is_ascii_digit()));
+    let area = parts.first().is_some_and(|a| a.len() >= 2);
+    number
+        && area
+        && parts.len() >= 2
+        && parts.iter().all(|p| !p.is_empty() && p.chars().all(|c| c.is_ascii_lowercase()))
+}
+
+/// Names to suggest before AWS was asked.
+const KNOWN: &[&str] = &[
+    "af-south-1",
+    "ap-east-1",
+    "ap-northeast-1",
+    "ap-northeast-2",
+    "ap-northeast-3",
+    "ap-south-1",
+    "ap-south-2",
+    "ap-southeast-1",
+    "ap-southeast-2",
+    "ap-southeast-3",
+    "ap-southeast-4",
+    "ca-central-1",
+    "ca-west-1",
+    "eu-central-1",
+    "eu-central-2",
+    "eu-north-1",
+    "eu-south-1",
+    "eu-south-2",
+    "eu-west-1",
+    "eu-west-2",
+    "eu-west-3",
+    "il-central-1",
+    "me-central-1",
+    "me-south-1",
+    "sa-east-1",
+    "us-east-1",
+    "us-east-2",
+    "us-west-1",
+    "us-west-2",
+];
