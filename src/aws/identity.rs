@@ -25,6 +25,12 @@ impl Aws {
         self.identity_of(&account).await
     }
 
+    /// The session's own region: the first one given, else the profile's or the environment's.
+    pub async fn home_region(&self) -> Option<String> {
+        let account = self.account(None).await.ok()?;
+        regions::own_region(self, &account).ok()
+    }
+
     /// Who the console is in `account`.
     pub(crate) async fn identity_of(&self, account: &Account) -> Result<Identity, Fault> {
         let mut known = account.identity.lock().await;

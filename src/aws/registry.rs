@@ -15,9 +15,12 @@ use std::time::Duration;
 
 /// Every tool.
 const TOOLS: &[Line] = &[
+    Line::read::<tools::get_ecs_stopped_tasks::GetEcsStoppedTasks>(),
     Line::read::<tools::list_ec2_instances::ListEc2Instances>(),
+    Line::read::<tools::list_ecs_services::ListEcsServices>(),
     Line::write::<tools::start_instances::StartInstances>(),
     Line::write::<tools::stop_instances::StopInstances>(),
+    Line::write::<tools::update_ecs_service::UpdateEcsService>(),
 ];
 
 /// Every tool, for the pure half.

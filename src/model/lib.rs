@@ -1,1 +1,14 @@
-//! Placeholder.
+//! Models behind one trait: what they can do, how they are asked, what they stream back.
+//!
+//! `anthropic` speaks the Messages API; `offline` follows runbooks and needs no network. Ids, versions, prices and
+//! quirks are configuration (`config/models.toml`), not code.
+
+pub mod anthropic;
+pub mod caps;
+pub mod offline;
+mod prompt;
+mod provider;
+
+pub use caps::{Caps, Models};
+pub use prompt::{prompt_hash, system_prompt};
+pub use provider::{EventStream, Provider};

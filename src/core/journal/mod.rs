@@ -2,8 +2,23 @@
 
 mod chain;
 mod entry;
+mod export;
+mod remark;
+mod render;
+mod round;
 mod step;
+mod timeline;
+mod transcript;
 
-pub use chain::{Chain, GENESIS, hash};
+pub(crate) use chain::hex;
+pub use chain::{Broken, Chain, GENESIS, hash};
 pub use entry::{Actor, CallStats, Entry, Fact, Outcome, RefusedBy, TurnEnd, VERSION, WriteEffect};
-pub use step::{Step, StepKind, StepStatus, Timeline};
+pub use export::{proposal_markdown, step_command, step_markdown};
+pub use step::{Step, StepKind, StepStatus};
+pub use timeline::Timeline;
+pub use transcript::Transcript;
+
+#[cfg(test)]
+pub(crate) mod check;
+#[cfg(test)]
+mod tests;

@@ -1,9 +1,7 @@
-//! The timeline: the journal as steps people can cite.
+//! One step of the timeline.
 
-use super::Entry;
 use crate::Timestamp;
 use crate::id::{CallId, Seq, StepNo, TurnId};
-use std::sync::Arc;
 
 /// What a step is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -70,35 +68,4 @@ pub struct Step {
     pub call: Option<CallId>,
     /// The entries it is made of, in order; the first is what began it.
     pub entries: Vec<Seq>,
-}
-
-/// All steps, kept up to date entry by entry.
-#[derive(Clone, Debug, Default)]
-pub struct Timeline {
-    pub(super) steps: Vec<Step>,
-}
-
-impl Timeline {
-    /// Takes in the next entry. Returns the number of the step it began or changed, if any.
-    pub fn apply(&mut self, _entry: &Arc<Entry>) -> Option<StepNo> {
-        None
-    }
-
-    /// All steps, oldest first; `steps()[n - 1]` is step `#n`.
-    #[must_use]
-    pub fn steps(&self) -> &[Step] {
-        &self.steps
-    }
-
-    /// The step `#no`.
-    #[must_use]
-    pub fn get(&self, no: StepNo) -> Option<&Step> {
-        self.steps.get(usize::try_from(no.0).ok()?.checked_sub(1)?)
-    }
-
-    /// The tool-call step of a call.
-    #[must_use]
-    pub fn of_call(&self, _call: CallId) -> Option<&Step> {
-        None
-    }
 }

@@ -1,20 +1,35 @@
 //! The screen's mind: `Screen::update`.
 
+mod act;
+mod commands;
 mod composer;
+mod copy;
 mod dialog;
+mod events;
+#[cfg(test)]
+mod fixture;
+mod input;
+mod layout;
+mod ledger;
+mod line;
+mod mouse;
 mod palette;
+mod scroll;
+mod shown;
 mod state;
+mod timeline;
 
+pub use commands::{palette_actions, palette_tools};
 pub use composer::Composer;
 pub use dialog::Dialog;
+pub use layout::{Layout, layout_of};
 pub use palette::{Match, Palette};
+pub use shown::{Extent, Hit, HitTarget, Shown};
 pub use state::{
-    ChatItem, ChatPane, Copy, DetailPane, DetailTab, Extent, Filter, Focus, Hit, HitTarget, Ledger, LiveState,
-    Notice, PlainQuestion, PlainYes, Screen, Shown, TimelinePane,
+    ChatItem, ChatPane, Copy, DetailPane, DetailTab, Filter, Focus, Ledger, LiveState, Notice, PlainQuestion,
+    PlainYes, Prompt, Screen, TimelinePane, expanded_rows,
 };
 
-use crate::Timestamp;
-use crate::command::Command;
 use crate::event::Event;
 use crate::press::Press;
 
@@ -61,10 +76,5 @@ pub enum MouseKind {
     Down,
 }
 
-impl Screen {
-    /// Takes in one message; returns what the engine is asked to do.
-    #[must_use]
-    pub fn update(&mut self, _msg: Msg, _now: Timestamp) -> Vec<Command> {
-        Vec::new()
-    }
-}
+#[cfg(test)]
+mod tests;

@@ -3,10 +3,12 @@
 use super::composer::Composer;
 use super::dialog::Dialog;
 use super::palette::Palette;
+use super::shown::{Extent, Shown};
 use crate::Timestamp;
 use crate::event::Progress;
 use crate::id::{CallId, StepNo, TurnId};
-use crate::journal::{Entry, Timeline};
+use crate::journal::{Entry, Step, Timeline};
+use crate::keymap::{Keymap, Place};
 use crate::message::Usage;
 use crate::scope::{Mode, Scope};
 use crate::tool::Catalogue;
@@ -24,6 +26,8 @@ pub struct Screen {
     pub live: LiveState,
     /// Which pane has the keys.
     pub focus: Focus,
+    /// The pane that had the keys last; never the composer. What a narrow screen shows.
+    pub pane: Focus,
     /// The focused pane fills the body.
     pub zoom: bool,
     /// The chat pane.
@@ -38,8 +42,12 @@ pub struct Screen {
     pub dialog: Option<Dialog>,
     /// The command palette.
     pub palette: Option<Palette>,
+    /// A line asked for at the bottom: `/` on a pane.
+    pub prompt: Option<Prompt>,
     /// The help overlay, with its scroll offset.
     pub help: Option<usize>,
+    /// What the help is about: where one was when `?` was pressed.
+    pub help_for: Place,
     /// A plain yes/no question (TRACK to EXECUTE). Never yields an approval.
     pub question: Option<PlainQuestion>,
     /// Short-lived messages, newest last.
@@ -50,19 +58,80 @@ pub struct Screen {
     pub quit_armed: Option<Timestamp>,
     /// Ctrl-L: everything is to be drawn anew.
     pub redraw: bool,
+    /// Ctrl-Z: the console is to be suspended; taken by the run loop.
+    pub suspend: bool,
     /// Mouse reporting is on.
     pub mouse: bool,
     /// The console is to end.
     pub quit: bool,
     /// Tools, for the palette and the forms.
     pub catalogue: Arc<Catalogue>,
+    /// Which key does what.
+    pub keymap: Arc<Keymap>,
     /// Text the front is to put on the clipboard; taken by the run loop.
     pub copy: Option<Copy>,
     /// The journal can no longer be written; shown in the header.
     pub store_failed: Option<String>,
     /// The clock at the last update: what ages and spinners are drawn from.
     pub now: Timestamp,
-    pub(super) targets: Vec<HitTarget>,
+    /// What the last drawing showed.
+    pub(super) shown: Shown,
+}
+
+impl Screen {
+    /// An empty screen of `size` columns and rows, the focus in the composer.
+    #[must_use]
+    pub fn new(catalogue: Arc<Catalogue>, size: (u16, u16), now: Timestamp) -> Self {
+        Self {
+            size,
+            ledger: Ledger { max_iterations: 20, ..Ledger::default() },
+            live: LiveState::default(),
+            focus: Focus::Composer,
+            pane: Focus::Chat,
+            zoom: false,
+            chat: ChatPane::default(),
+            timeline: TimelinePane::default(),
+            detail: DetailPane::default(),
+            composer: Composer::default(),
+            dialog: None,
+            palette: None,
+            prompt: None,
+            help: None,
+            help_for: Place::Composer,
+            question: None,
+            notices: VecDeque::new(),
+            esc_armed: false,
+            quit_armed: None,
+            redraw: false,
+            suspend: false,
+            mouse: true,
+            quit: false,
+            catalogue,
+            keymap: Keymap::standard(),
+            copy: None,
+            store_failed: None,
+            now,
+            shown: Shown::default(),
+        }
+    }
+
+    /// The same screen with another key map.
+    #[must_use]
+    pub fn with_keymap(mut self, keymap: Arc<Keymap>) -> Self {
+        self.keymap = keymap;
+        self
+    }
+
+    /// What the run loop is to put on the clipboard, once.
+    pub fn take_copy(&mut self) -> Option<Copy> {
+        self.copy.take()
+    }
+}
+
+/// Rows a step takes on the timeline below its own when it is expanded in place: one for each of its entries.
+#[must_use]
+pub fn expanded_rows(step: &Step) -> usize {
+    step.entries.len()
 }
 
 /// Projections of the journal the screen keeps.
@@ -86,6 +155,8 @@ pub struct Ledger {
     pub turns: u64,
     /// The turn that runs, its iteration and when it began.
     pub running: Option<(TurnId, u32, Timestamp)>,
+    /// Calls that have no result yet.
+    pub open_calls: std::collections::BTreeSet<CallId>,
     /// Iterations a turn may take.
     pub max_iterations: u32,
 }
@@ -125,6 +196,8 @@ pub enum ChatItem {
 pub struct LiveState {
     /// The answer as it streams: turn and text so far.
     pub text: Option<(TurnId, String)>,
+    /// The reasoning as it streams.
+    pub reasoning: Option<(TurnId, String)>,
     /// What the model is doing beside text: `composing list_ecs_services`, `retrying in 2 s: overloaded`.
     pub doing: Option<String>,
     /// Progress of running calls.
@@ -149,8 +222,33 @@ pub enum Focus {
 pub struct ChatPane {
     /// Lines scrolled up from the end; 0 follows the newest.
     pub up: usize,
+    /// While scrolled back: the first line shown, so that what streams in below does not move it.
+    pub anchor: Option<usize>,
     /// Index of the selected evidence link among those in the chat, when one is selected.
     pub link: Option<usize>,
+    /// Search text, highlighted; n and N move.
+    pub search: String,
+}
+
+impl Default for TimelinePane {
+    fn default() -> Self {
+        Self {
+            selected: None,
+            follow: true,
+            expanded: std::collections::BTreeSet::new(),
+            filter: Filter::default(),
+            top: 0,
+            visible: Vec::new(),
+        }
+    }
+}
+
+impl ChatPane {
+    /// The first line to show, when the chat has `extent`.
+    #[must_use]
+    pub fn first_line(&self, extent: Extent) -> usize {
+        self.anchor.unwrap_or(extent.last_top().saturating_sub(self.up)).min(extent.last_top())
+    }
 }
 
 /// State of the timeline.
@@ -166,6 +264,8 @@ pub struct TimelinePane {
     pub filter: Filter,
     /// The first visible row's offset, kept by `update` so that the selection stays in view.
     pub top: usize,
+    /// The steps the filter lets through, in order.
+    pub visible: Vec<StepNo>,
 }
 
 /// What the timeline shows.
@@ -204,6 +304,19 @@ pub enum DetailTab {
     Raw,
 }
 
+/// A line asked for at the bottom: what to filter or search for. It takes effect while it is typed.
+#[derive(Debug)]
+pub struct Prompt {
+    /// Timeline: a filter; chat and detail: a search.
+    pub pane: Focus,
+    /// What was typed.
+    pub text: String,
+    /// Byte offset of the cursor.
+    pub cursor: usize,
+    /// What it was before, for Esc.
+    pub before: String,
+}
+
 /// A question that never approves anything.
 #[derive(Debug)]
 pub struct PlainQuestion {
@@ -240,58 +353,4 @@ pub struct Copy {
     pub what: String,
     /// The text, already redacted and made visible.
     pub text: String,
-}
-
-/// Where a click lands, as the last drawing placed it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct HitTarget {
-    /// Left, top, width, height.
-    pub area: (u16, u16, u16, u16),
-    /// What is there.
-    pub hit: Hit,
-}
-
-/// What can be clicked or scrolled.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Hit {
-    /// A pane's body.
-    Pane(Focus),
-    /// A step's row on the timeline.
-    Step(StepNo),
-    /// An evidence link in the chat, or a tab.
-    Link(StepNo),
-    /// A tab of the detail pane.
-    Tab(DetailTab),
-}
-
-/// What the last drawing showed; fed back as `Msg::Drawn`.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Shown {
-    /// What the dialog showed, when one was drawn.
-    pub dialog: Option<crate::approval::Seen>,
-    /// Where clicks land.
-    pub targets: Vec<HitTarget>,
-    /// Lines the chat has in all and how many fit, so that scrolling stops at the ends.
-    pub chat: Extent,
-    /// Rows the timeline has (after the filter, expanded rows counted) and how many fit.
-    pub timeline: Extent,
-    /// Lines the detail pane has and how many fit.
-    pub detail: Extent,
-    /// Lines the help has and how many fit.
-    pub help: Extent,
-    /// Lines the dialog's body has and how many fit.
-    pub dialog_body: Extent,
-    /// Evidence links in the chat, in reading order.
-    pub links: Vec<StepNo>,
-    /// When something on the screen changes by itself next (a spinner, an age, a notice's end); `None` when idle.
-    pub wake: Option<Timestamp>,
-}
-
-/// How much there is and how much fits.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Extent {
-    /// Lines in all.
-    pub total: usize,
-    /// Lines that fit.
-    pub fits: usize,
 }

@@ -5,7 +5,7 @@ use crate::Timestamp;
 use crate::approval::{Authorized, Gate, Spent};
 use crate::event::Live;
 use crate::id::{CallId, FrontId, TurnId};
-use crate::journal::{Entry, Fact};
+use crate::journal::Entry;
 use crate::message::Request;
 use crate::tool::WriteCall;
 use serde_json::Value;
@@ -43,6 +43,8 @@ pub enum Effect {
     Show(Live),
     /// Tell one front something.
     Tell(FrontId, String),
+    /// Everything has ended that had to: flush the journal and end the console.
+    Finish,
 }
 
 /// A read, ready to run: arguments are canonical.
@@ -55,6 +57,3 @@ pub struct ReadCall {
     /// Canonical arguments.
     pub args: Value,
 }
-
-/// A fact with the time it happened, before it is linked into the journal.
-pub(super) type Pending = (Fact, Timestamp);

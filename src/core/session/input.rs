@@ -30,8 +30,12 @@ pub enum Input {
     Replanned(Authorized, Result<Proposal, Fault>, Challenge),
     /// An approved write was carried out, or not.
     Written(CallId, Written),
+    /// Something outside that every front should say: missing credentials. Untrusted.
+    Notice(String),
     /// A timer set by `WakeAt` is due.
     Woke(Wake),
+    /// The journal can no longer be written; why. Changes are refused from here on.
+    StoreFailed(String),
 }
 
 /// What a front can do.
@@ -61,4 +65,6 @@ pub enum Wake {
     Verify(CallId),
     /// An approval's lifetime is over.
     Approval(ApprovalId),
+    /// The model is told of this write although its verification has not ended.
+    Hold(CallId),
 }

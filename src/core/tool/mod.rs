@@ -3,11 +3,13 @@
 mod args;
 mod catalogue;
 mod fault;
+mod model_view;
 mod projection;
 mod spec;
 
-pub use args::{ArgsError, from_flags};
+pub use args::{ArgsError, from_flags, split_line};
 pub use catalogue::{Catalogue, Tool};
 pub use fault::{Fault, FaultKind};
-pub use projection::{Cell, Column, ColumnKind, Counts, ModelView, Partial, Projection, Row, Series};
+pub use model_view::{ModelView, RESULT_CAP, ROUND_CAP};
+pub use projection::{Cell, Column, ColumnKind, Counts, Partial, Projection, Row, Series};
 pub use spec::{Op, RegionRule, Risk, Spec, Verdict, Watch, WriteCall};

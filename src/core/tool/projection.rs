@@ -5,13 +5,11 @@
 
 use super::Fault;
 use crate::Timestamp;
+use crate::text::Redactor;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-
-/// Bytes a model is sent for one result (2,000 tokens, estimated as bytes / 4).
-pub const RESULT_CAP: usize = 8_000;
-/// Bytes a model is sent for all results of one round.
-pub const ROUND_CAP: usize = 20_000;
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 /// What a column holds; decides alignment, sorting and colour on the screen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -185,15 +183,6 @@ pub struct Projection {
     pub as_of: Timestamp,
 }
 
-/// What a model is sent for one result.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ModelView {
-    /// One JSON object, at most the cap.
-    pub json: String,
-    /// How many rows fitted.
-    pub shown: usize,
-}
-
 impl Projection {
     /// An empty result read at `as_of`.
     #[must_use]
@@ -233,14 +222,11 @@ impl Projection {
     #[must_use]
     pub fn counted(mut self, by: &str) -> Self {
         let Some(index) = self.column(by) else { return self };
-        let mut of: Vec<(String, u64)> = Vec::new();
+        let mut by_value: BTreeMap<String, u64> = BTreeMap::new();
         for row in &self.rows {
-            let value = row.cells.get(index).map_or_else(String::new, Cell::plain);
-            match of.iter_mut().find(|(v, _)| *v == value) {
-                Some((_, n)) => *n += 1,
-                None => of.push((value, 1)),
-            }
+            *by_value.entry(row.cells.get(index).map_or_else(String::new, Cell::plain)).or_default() += 1;
         }
+        let mut of: Vec<(String, u64)> = by_value.into_iter().collect();
         of.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
         self.counts = Counts { by: by.to_owned(), of };
         self
@@ -268,10 +254,30 @@ impl Projection {
         value
     }
 
-    /// The view a model gets: at most `cap` bytes of JSON, the most urgent rows first, counts over everything.
+    /// The same with every text redacted: summary, cells, counts, notes, errors.
     #[must_use]
-    pub fn for_model(&self, _cap: usize) -> ModelView {
-        ModelView { json: self.to_json().to_string(), shown: self.rows.len() }
+    pub fn redacted(mut self, redactor: &Redactor) -> Self {
+        let redact = |text: &mut String| {
+            if let Cow::Owned(masked) = redactor.redact(text) {
+                *text = masked;
+            }
+        };
+        redact(&mut self.summary);
+        for cell in self.rows.iter_mut().flat_map(|row| &mut row.cells) {
+            match cell {
+                Cell::Text(text) => redact(text),
+                Cell::Absent | Cell::Bool(_) | Cell::Int(_) | Cell::Float(_) | Cell::Time(_) => {}
+            }
+        }
+        self.counts.of.iter_mut().for_each(|(value, _)| redact(value));
+        self.truncated.iter_mut().chain(&mut self.notes).for_each(redact);
+        self.series.iter_mut().for_each(|series| redact(&mut series.name));
+        for error in &mut self.errors {
+            redact(&mut error.place);
+            redact(&mut error.fault.message);
+            error.fault.hint.iter_mut().for_each(redact);
+        }
+        self
     }
 
     fn head(&self, shown: usize) -> Value {
@@ -305,5 +311,40 @@ impl Cell {
             Self::Time(v) => v.rfc3339(),
             Self::Text(v) => v.clone(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tool::FaultKind;
+
+    #[test]
+    fn counts_over_every_row() {
+        let row = |state: &str| Row { urgency: 0, cells: vec![state.into()] };
+        let p = Projection::new("s", Timestamp::from_millis(0))
+            .columns(&[("state", ColumnKind::State)])
+            .rows(vec![row("b"), row("a"), row("b"), row("c"), row("c")])
+            .counted("state");
+        let of: Vec<_> = p.counts.of.iter().map(|(v, n)| (v.as_str(), *n)).collect();
+        assert_eq!((p.counts.by.as_str(), of), ("state", vec![("b", 2), ("c", 2), ("a", 1)]));
+        assert_eq!(p.clone().counted("nothing"), p);
+    }
+
+    #[test]
+    fn redacts_every_text() {
+        let secret = "password=hunter2";
+        let mut p = Projection::new(secret, Timestamp::from_millis(0))
+            .columns(&[("message", ColumnKind::Text)])
+            .rows(vec![Row { urgency: 0, cells: vec![secret.into(), 3_i64.into()] }])
+            .counted("message");
+        p.notes.push(secret.into());
+        p.truncated = Some(secret.into());
+        p.series.push(Series { name: secret.into(), points: vec![] });
+        let fault = Fault::new(FaultKind::Denied, secret).hint(secret);
+        p.errors.push(Partial { account: None, place: secret.into(), fault });
+        let out = serde_json::to_string(&p.redacted(&Redactor::new([1; 16]))).unwrap();
+        assert!(!out.contains("hunter2"), "{out}");
+        assert_eq!(out.matches("⟪secret:").count(), 9);
     }
 }

@@ -1,0 +1,149 @@
+//! A service as one row.
+
+use super::definition::Definition;
+use super::health::{Health, Rollout};
+use super::names;
+use crate::instant;
+use crate::place::{Gathered, Place};
+use aws_sdk_ecs::types::{Service, ServiceEvent};
+use quarterdeck_core::Timestamp;
+use quarterdeck_core::text::truncate;
+use quarterdeck_core::tool::{Cell, ColumnKind, Fault, Partial, Row};
+
+/// The columns of a service, behind those of its place.
+pub const COLUMNS: [(&str, ColumnKind); 13] = [
+    ("cluster", ColumnKind::Id),
+    ("service", ColumnKind::Id),
+    ("health", ColumnKind::State),
+    ("desired", ColumnKind::Count),
+    ("running", ColumnKind::Count),
+    ("pending", ColumnKind::Count),
+    ("failed_tasks", ColumnKind::Count),
+    ("rollout", ColumnKind::State),
+    ("deployment_controller", ColumnKind::Text),
+    ("task_definition", ColumnKind::Id),
+    ("image", ColumnKind::Text),
+    ("deployed_at", ColumnKind::Time),
+    ("last_events", ColumnKind::Text),
+];
+
+const EVENTS: usize = 2;
+const EVENT_WIDTH: usize = 200;
+
+/// Which columns say where a row is from: only what differs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PlaceColumns {
+    accounts: bool,
+    regions: bool,
+}
+
+impl PlaceColumns {
+    /// As many places as were asked.
+    pub fn of<T>(gathered: &Gathered<T>) -> Self {
+        Self { accounts: gathered.many_accounts, regions: gathered.many_regions }
+    }
+
+    /// These columns, then `rest`.
+    pub fn before(self, rest: &[(&'static str, ColumnKind)]) -> Vec<(&'static str, ColumnKind)> {
+        let account = self.accounts.then_some(("account", ColumnKind::Text));
+        let region = self.regions.then_some(("region", ColumnKind::Text));
+        account.into_iter().chain(region).chain(rest.iter().copied()).collect()
+    }
+
+    /// The cells of `place` under these columns.
+    pub fn cells(self, place: &Place) -> impl Iterator<Item = Cell> {
+        let account = self.accounts.then(|| Cell::from(place.account.clone()));
+        let region = self.regions.then(|| Cell::from(place.region.as_str()));
+        account.into_iter().chain(region)
+    }
+}
+
+/// `service` as a row judged at `now`: `place` cells first, then one under each of [`COLUMNS`].
+pub fn service_row(
+    service: &Service,
+    definition: Option<&Definition>,
+    place: impl Iterator<Item = Cell>,
+    now: Timestamp,
+) -> Row {
+    let rollout = Rollout::of(service);
+    let health = Health::of(service, now);
+    let cells: [Cell; COLUMNS.len()] = [
+        cluster(service).into(),
+        name(service).into(),
+        health.label().into(),
+        service.desired_count.into(),
+        service.running_count.into(),
+        service.pending_count.into(),
+        rollout.failed_tasks.into(),
+        rollout.state.into(),
+        controller(service).into(),
+        rollout.definition.map(names::short).into(),
+        definition.and_then(Definition::images).into(),
+        rollout.since.into(),
+        events(service).into(),
+    ];
+    Row { urgency: health.urgency(), cells: place.chain(cells).collect() }
+}
+
+/// The service's name.
+pub fn name(service: &Service) -> &str {
+    service.service_name().or(service.service_arn().map(names::short)).unwrap_or_default()
+}
+
+/// The name of its cluster.
+pub fn cluster(service: &Service) -> &str {
+    service
+        .cluster_arn()
+        .map(names::short)
+        .or(service.service_arn().and_then(names::cluster_of))
+        .unwrap_or_default()
+}
+
+/// Who deploys it: `ECS` (rolling updates) unless something else is set.
+pub fn controller(service: &Service) -> &str {
+    service.deployment_controller().map_or("ECS", |c| c.r#type().as_str())
+}
+
+/// `checkout-api 2/8 (rollout FAILED)`.
+pub fn in_short(service: &Service) -> String {
+    let rollout = Rollout::of(service);
+    let mut text = format!("{} {}/{}", name(service), service.running_count, service.desired_count);
+    let state = rollout.state.filter(|_| rollout.failed() || rollout.in_progress());
+    let failed = (rollout.failed_tasks > 0).then(|| format!("{} failed tasks", rollout.failed_tasks));
+    let why: Vec<String> = state.map(|s| format!("rollout {s}")).into_iter().chain(failed).collect();
+    if !why.is_empty() {
+        text.push_str(&format!(" ({})", why.join(", ")));
+    }
+    text
+}
+
+/// The newest events, without the `(service NAME)` each begins with.
+fn events(service: &Service) -> Option<String> {
+    let mut events: Vec<&ServiceEvent> = service.events().iter().collect();
+    events.sort_by_key(|e| std::cmp::Reverse(instant::of(e.created_at())));
+    let prefix = format!("(service {}) ", name(service));
+    let lines: Vec<String> = events
+        .into_iter()
+        .filter_map(|event| {
+            let message = event.message()?;
+            let message = truncate(message.strip_prefix(&prefix).unwrap_or(message), EVENT_WIDTH);
+            let at = event.created_at().map(|at| Timestamp::from_millis(at.secs().saturating_mul(1000)));
+            Some(at.map_or_else(|| message.to_string(), |at| format!("{at} {message}")))
+        })
+        .take(EVENTS)
+        .collect();
+    (!lines.is_empty()).then(|| lines.join("; "))
+}
+
+/// What is missing from an answer: places that did not answer, and parts of places that did.
+pub fn errors<T>(out: &Gathered<T>, of: impl Fn(&T) -> &[(String, Fault)]) -> Vec<Partial> {
+    let inside = out.answers.iter().flat_map(|(place, region)| {
+        of(region).iter().map(|(what, fault)| Partial {
+            account: place.account.clone().filter(|_| out.many_accounts),
+            place: format!("{} {what}", place.region),
+            fault: fault.clone(),
+        })
+    });
+    let inside: Vec<Partial> = inside.collect();
+    out.errors.iter().cloned().chain(inside).collect()
+}

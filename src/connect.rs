@@ -1,0 +1,291 @@
+//! Builds what a session stands on: the account, the model, the journal.
+
+use crate::cli::Common;
+use crate::config::Config;
+use crate::engine::store::{Database, StoreError, Writer, default_folder};
+use crate::engine::{Clock, Engine, Parts};
+use anyhow::{Context as _, anyhow};
+use quarterdeck_aws::clients::Aws;
+use quarterdeck_aws::Settings;
+use quarterdeck_aws::registry;
+use quarterdeck_core::Timestamp;
+use quarterdeck_core::scope::{Mode, Scope};
+use quarterdeck_core::session::{Input, Session, Setup};
+use quarterdeck_core::tool::{Catalogue, FaultKind};
+use quarterdeck_demo::Demo;
+use quarterdeck_model::{Models, Provider, anthropic, offline};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Between two looks at credentials that are missing or ended.
+const AGAIN: Duration = Duration::from_secs(30);
+
+/// Reads the environment.
+pub type Env = fn(&str) -> Option<String>;
+
+/// A sentence that says what is missing, and the exit code that goes with it.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct MissingCredentials(pub String);
+
+/// Everything up to the engine's start.
+pub struct Deck {
+    /// The settings in force.
+    pub config: Config,
+    /// The tools.
+    pub catalogue: Arc<Catalogue>,
+    /// Where the session looks.
+    pub scope: Scope,
+    /// Provider and model, for the first frame.
+    pub model: (String, String),
+    /// What to tell the operator once the screen is up.
+    pub remarks: Vec<String>,
+    /// What is carried out.
+    pub mode: Mode,
+    /// The time.
+    pub clock: Clock,
+    aws: Aws,
+    provider: Arc<dyn Provider>,
+    env: Env,
+}
+
+impl Deck {
+    /// Decides account, model and mode. Touches neither network nor disk beyond the settings file.
+    ///
+    /// # Errors
+    /// Settings that cannot be right, an unknown drill, a provider without its key.
+    pub fn build(common: &Common, asks_a_model: bool, clock: Clock, env: Env) -> anyhow::Result<Self> {
+        let config = Config::load(&env, &common.overrides())?;
+        let mut remarks = Vec::new();
+        let provider = provider(&config, common, asks_a_model, env, &mut remarks)?;
+        let model = if config.model.is_empty() || provider.name() == "offline" {
+            Models::embedded().default_model(provider.name()).unwrap_or_default().to_owned()
+        } else {
+            config.model.clone()
+        };
+        let (aws, scope) = account(&config, common, &clock)?;
+        let mode = match (common.read_only, common.track) {
+            (true, _) => Mode::ReadOnly,
+            (false, true) => Mode::Track,
+            (false, false) => Mode::Execute,
+        };
+        Ok(Self {
+            config,
+            catalogue: Arc::new(registry::catalogue()),
+            scope,
+            model: (provider.name().to_owned(), model),
+            remarks,
+            mode,
+            aws,
+            provider,
+            clock,
+            env,
+        })
+    }
+
+    /// Starts a session: a new one, or `resume`d (empty: the latest).
+    ///
+    /// # Errors
+    /// There is nothing to resume, or it is open elsewhere.
+    pub fn start(&self, resume: Option<&str>) -> anyhow::Result<Engine> {
+        let folder = default_folder(&self.env);
+        let now = (self.clock)();
+        let demo = self.scope.demo.is_some();
+        let Some(wanted) = resume else {
+            let session = new_id(now)?;
+            let name = session.clone();
+            let store = Writer::start(session.clone(), move || {
+                let mut database = Database::open(&folder)?;
+                database.begin(&name, now, demo)?;
+                Ok(database)
+            })?;
+            let begun = Session::new(self.setup(session)?, now);
+            return Ok(self.engine(begun, store, 0));
+        };
+        let mut database = Database::open(&folder)?;
+        let session = if wanted.is_empty() {
+            let latest = database.sessions(demo)?.into_iter().next();
+            latest.map(|row| row.id).ok_or_else(|| {
+                StoreError::NoSession(format!("there is no saved session in {}", folder.display()))
+            })?
+        } else {
+            wanted.to_owned()
+        };
+        database.take_lock(&session)?;
+        let (entries, last) = database.load(&session)?;
+        let durable = entries.len() as u64;
+        let entries = entries.into_iter().map(Arc::new).collect();
+        let resumed = Session::resume(self.setup(session.clone())?, entries, last, now);
+        let store = Writer::start(session, move || Ok(database))?;
+        Ok(self.engine(resumed, store, durable))
+    }
+
+    fn engine(
+        &self,
+        session: (Session, Vec<quarterdeck_core::session::Effect>),
+        store: Writer,
+        durable: u64,
+    ) -> Engine {
+        Engine::start(Parts {
+            session,
+            store,
+            durable,
+            aws: self.aws.clone(),
+            provider: self.provider.clone(),
+            clock: self.clock.clone(),
+        })
+    }
+
+    fn setup(&self, session: String) -> anyhow::Result<Setup> {
+        let mut redact_key = [0u8; 16];
+        getrandom::fill(&mut redact_key).map_err(|e| anyhow!("no randomness: {e}"))?;
+        Ok(Setup {
+            session,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            operator: operator(self.env),
+            catalogue: self.catalogue.clone(),
+            scope: self.scope.clone(),
+            mode: self.mode,
+            provider: self.model.0.clone(),
+            model: self.model.1.clone(),
+            system: quarterdeck_model::system_prompt().into(),
+            max_iterations: self.config.iterations,
+            max_tokens: self.config.max_tokens,
+            redact_key,
+        })
+    }
+
+    /// Asks AWS who the console is, and tells the session. Failing is told as a notice, not an end.
+    ///
+    /// # Errors
+    /// Credentials are missing or refused: the sentence says what to do.
+    pub async fn identify(&self, inputs: &tokio::sync::mpsc::Sender<Input>) -> Result<Option<Timestamp>, MissingCredentials> {
+        let mut scope = self.scope.clone();
+        let identity = self.aws.identity().await;
+        if scope.regions.is_empty()
+            && let Some(region) = self.aws.home_region().await
+        {
+            scope.regions = vec![region];
+        }
+        let result = match identity {
+            Ok(identity) => {
+                let expires = identity.expires;
+                scope.identity = Some(identity);
+                Ok(expires)
+            }
+            Err(fault) if fault.kind == FaultKind::Expired => Err(MissingCredentials(fault.to_string())),
+            // Unreachable STS is not a reason to stop: each tool says for itself what it could not read.
+            Err(_) => Ok(None),
+        };
+        if scope != self.scope {
+            // The engine has ended: nobody is interested any more.
+            let _ = inputs.send(Input::Scope(scope)).await;
+        }
+        result
+    }
+}
+
+impl Deck {
+    /// Tells the session who it is, and again whenever the credentials have ended. Missing credentials are told by
+    /// each tool that needs them; the screen says so at once.
+    pub async fn watch_identity(&self, inputs: &tokio::sync::mpsc::Sender<Input>) {
+        loop {
+            let known = self.identify(inputs).await;
+            let now = (self.clock)();
+            let next = match known {
+                Ok(Some(expires)) => expires.since(now).max(AGAIN),
+                Ok(None) => return,
+                Err(missing) => {
+                    let _ = inputs.send(Input::Notice(missing.0)).await;
+                    AGAIN
+                }
+            };
+            tokio::time::sleep(next).await;
+            if inputs.is_closed() {
+                return;
+            }
+        }
+    }
+}
+
+fn provider(
+    config: &Config,
+    common: &Common,
+    asks_a_model: bool,
+    env: Env,
+    remarks: &mut Vec<String>,
+) -> anyhow::Result<Arc<dyn Provider>> {
+    let key = env("ANTHROPIC_API_KEY").filter(|k| !k.trim().is_empty());
+    let offline = || Arc::new(offline::Offline::embedded()) as Arc<dyn Provider>;
+    match (config.provider.as_str(), key) {
+        ("offline", _) => Ok(offline()),
+        ("auto" | "anthropic", Some(key)) => {
+            let models = Arc::new(Models::embedded().clone());
+            let mut settings = anthropic::Settings::from_env(models, |_| None);
+            settings.api_key = Some(key);
+            if !config.anthropic_base_url.is_empty() {
+                settings.base_url.clone_from(&config.anthropic_base_url);
+            }
+            Ok(Arc::new(anthropic::Anthropic::new(settings)))
+        }
+        ("auto", None) if common.demo.is_some() || !asks_a_model => {
+            if common.demo.is_none() {
+                remarks.push(
+                    "no ANTHROPIC_API_KEY: runbooks answer, no model is behind them; every tool works from :".into(),
+                );
+            }
+            Ok(offline())
+        }
+        (_, None) => Err(MissingCredentials(
+            "no model key: set ANTHROPIC_API_KEY, or use --provider offline for the built-in runbooks".into(),
+        )
+        .into()),
+        (other, Some(_)) => Err(anyhow!("unknown provider {other:?}")),
+    }
+}
+
+fn account(config: &Config, common: &Common, clock: &Clock) -> anyhow::Result<(Aws, Scope)> {
+    if let Some(drill) = &common.demo {
+        let demo = Demo::start(drill, clock.clone()).context("--demo")?;
+        let regions =
+            if common.regions.is_empty() { vec![demo.region().to_owned()] } else { common.regions.clone() };
+        let (key, secret) = demo.credentials();
+        let aws = Aws::new(Settings {
+            profile: None,
+            regions: regions.clone(),
+            http: Some(demo.http_client()),
+            credentials: Some((key.to_owned(), secret.to_owned())),
+            accounts: std::collections::BTreeMap::new(),
+            clock: clock.clone(),
+        });
+        return Ok((aws, Scope { regions, demo: Some(drill.clone()), ..Scope::default() }));
+    }
+    let profile = Some(config.profile.clone()).filter(|p| !p.is_empty());
+    let aws = Aws::new(Settings {
+        profile: profile.clone(),
+        regions: config.regions.clone(),
+        http: None,
+        credentials: None,
+        accounts: config.accounts.clone(),
+        clock: clock.clone(),
+    });
+    Ok((aws, Scope { profile, regions: config.regions.clone(), ..Scope::default() }))
+}
+
+/// Time and randomness: `20261120-031500-4f9a`.
+fn new_id(now: Timestamp) -> anyhow::Result<String> {
+    let mut bytes = [0u8; 2];
+    getrandom::fill(&mut bytes).map_err(|e| anyhow!("no randomness: {e}"))?;
+    let digits: String = now.rfc3339().chars().filter(char::is_ascii_digit).take(14).collect();
+    let (day, time) = digits.split_at_checked(8).unwrap_or((digits.as_str(), ""));
+    let [a, b] = bytes;
+    Ok(format!("{day}-{time}-{a:02x}{b:02x}"))
+}
+
+/// Who sits here, as the operating system says.
+fn operator(env: Env) -> String {
+    ["USER", "LOGNAME", "USERNAME"]
+        .into_iter()
+        .find_map(|name| env(name).filter(|v| !v.is_empty()))
+        .unwrap_or_else(|| "unknown".to_owned())
+}

@@ -1,0 +1,345 @@
+//! The model's view of the journal: a conversation every provider accepts.
+//!
+//! Append-only: what was sent once is rendered once and never changes, so that a provider's prompt cache holds
+//! and a long session costs no more a round than a short one. Every call has exactly one result, results come
+//! first and in call order, what has no result gets one that says whether anything may have happened.
+
+use super::render;
+use super::round::{Round, Slot, Standing};
+use super::{Actor, Entry, Fact, Outcome, Timeline, WriteEffect};
+use crate::id::{CallId, TurnId};
+use crate::message::{Block, Input, Stop, Turn, UserPart};
+use crate::tool::ROUND_CAP;
+use serde_json::{Value, json};
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::sync::Arc;
+
+/// The conversation, kept up to date entry by entry.
+#[derive(Clone, Debug, Default)]
+pub struct Transcript {
+    /// What was said, final.
+    said: Vec<Turn>,
+    /// The calls of the last answer.
+    round: Option<Round>,
+    /// Words for the next user turn.
+    words: VecDeque<Words>,
+    /// How many of them the request that runs was sent.
+    sent: Option<usize>,
+    /// The last answer paused and is to be continued as it is.
+    paused: bool,
+    /// Calls whose result will be told in words: a person's, and those whose round is over.
+    told: HashMap<CallId, Told>,
+    ids: HashSet<String>,
+    setting: render::Setting,
+}
+
+/// One text part of the next user turn.
+#[derive(Clone, Debug)]
+struct Words {
+    text: String,
+    kind: Kind,
+}
+
+/// What words are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Said,
+    /// Something a person ran: may be left out when there is too much of it.
+    Explored,
+    /// How many of those were.
+    LeftOut(usize),
+}
+
+/// A call whose result is told in words.
+#[derive(Clone, Debug)]
+enum Told {
+    Human { tool: String, args: String },
+    Late { tool: String },
+}
+
+impl Transcript {
+    /// Takes in the next entry, after `timeline` has.
+    pub fn apply(&mut self, entry: &Arc<Entry>, timeline: &Timeline) {
+        match &entry.fact {
+            Fact::ScopeChanged { scope } => self.setting.scope(scope),
+            Fact::ModeChanged { mode } => self.setting.mode(*mode),
+            Fact::Question { text, .. } => {
+                if let Some(line) = self.setting.line(entry.at) {
+                    self.say(line);
+                }
+                self.say(text.clone());
+            }
+            Fact::ModelRequested { .. } => {
+                self.sent = Some(self.words.len());
+                if let Some(round) = &mut self.round {
+                    round.sent = true;
+                }
+            }
+            Fact::ModelResponded { turn, iteration, blocks, stop, .. } => {
+                self.answer(*turn, *iteration, blocks.clone());
+                self.paused =
+                    *stop == Stop::PauseTurn && self.round.as_ref().is_some_and(|r| r.slots.is_empty());
+            }
+            Fact::ModelFailed { turn, iteration, partial, .. } => {
+                // A call of an answer that failed was never begun; only the words are kept.
+                let words =
+                    partial.iter().filter(|b| !matches!(b, Block::ToolCall { .. })).cloned().collect();
+                self.answer(*turn, *iteration, words);
+            }
+            Fact::ToolCalled { call, by, tool, args, .. } => self.called(*call, by, tool, args),
+            Fact::ToolFinished { call, outcome } => self.finished(*call, outcome, timeline),
+            Fact::Refused { call, .. } => self.stands(*call, Standing::Denied),
+            Fact::WriteIntended { call, .. } => self.stands(*call, Standing::Sent),
+            Fact::WriteConcluded { call, effect } => self.stands(
+                *call,
+                match effect {
+                    WriteEffect::Done => Standing::Done,
+                    WriteEffect::NotDone => Standing::NotDone,
+                    WriteEffect::Unknown => Standing::Sent,
+                },
+            ),
+            Fact::Verified { call, summary, reached } => {
+                let line = render::verified(timeline.of_call(*call), summary, *reached);
+                match self.slot(*call) {
+                    Some(slot) => slot.after.push(line),
+                    None => self.say(line),
+                }
+            }
+            Fact::SessionStarted { .. }
+            | Fact::SessionResumed { .. }
+            | Fact::ModelChanged { .. }
+            | Fact::ApprovalAsked { .. }
+            | Fact::Approved { .. }
+            | Fact::RefusalWithdrawn { .. }
+            | Fact::TurnEnded { .. }
+            | Fact::Noted { .. } => {}
+        }
+    }
+
+    /// The conversation as `model` of `provider` is sent it. Reasoning of any other is left out.
+    #[must_use]
+    pub fn turns(&self, provider: &str, model: &str) -> Vec<Turn> {
+        let mut turns: Vec<Turn> = self
+            .said
+            .iter()
+            .map(|turn| match turn {
+                Turn::User { parts } => Turn::User { parts: parts.clone() },
+                Turn::Assistant { blocks } => Turn::Assistant {
+                    blocks: blocks.iter().filter(|b| is_for(b, provider, model)).cloned().collect(),
+                },
+            })
+            .collect();
+        if !self.paused {
+            let parts = self.user_parts(self.words.len());
+            push_user(&mut turns, parts);
+        }
+        turns
+    }
+
+    fn say(&mut self, text: String) {
+        if !text.trim().is_empty() {
+            self.words.push_back(Words { text, kind: Kind::Said });
+        }
+    }
+
+    /// Something a person ran. The oldest are left out when all together are more than a round may be.
+    fn explored(&mut self, text: String) {
+        self.words.push_back(Words { text, kind: Kind::Explored });
+        let from = self.sent.unwrap_or(0);
+        let explored = |w: &&Words| w.kind == Kind::Explored;
+        let mut bytes: usize = self.words.iter().skip(from).filter(explored).map(|w| w.text.len()).sum();
+        while bytes > ROUND_CAP {
+            let oldest = (from..self.words.len() - 1)
+                .find(|i| self.words.get(*i).is_some_and(|w| w.kind == Kind::Explored))
+                .and_then(|i| self.words.remove(i));
+            let Some(oldest) = oldest else { break };
+            bytes -= oldest.text.len();
+            self.leave_out(from);
+        }
+    }
+
+    /// Says at `from` that one more call is left out.
+    fn leave_out(&mut self, from: usize) {
+        let before = match self.words.get(from).map(|w| w.kind) {
+            Some(Kind::LeftOut(n)) => n,
+            Some(Kind::Said | Kind::Explored) | None => {
+                self.words.insert(from, Words { text: String::new(), kind: Kind::LeftOut(0) });
+                0
+            }
+        };
+        if let Some(words) = self.words.get_mut(from) {
+            *words = Words { text: render::left_out(before + 1), kind: Kind::LeftOut(before + 1) };
+        }
+    }
+
+    /// The slot of a call in the last round, unless its results were sent already.
+    fn slot(&mut self, call: CallId) -> Option<&mut Slot> {
+        let round = self.round.as_mut().filter(|r| !r.sent)?;
+        round.slots.iter_mut().find(|s| s.call == Some(call))
+    }
+
+    fn stands(&mut self, call: CallId, standing: Standing) {
+        if let Some(slot) = self.slot(call) {
+            slot.standing = standing;
+        }
+    }
+
+    fn called(&mut self, call: CallId, by: &Actor, tool: &str, args: &Value) {
+        match by {
+            Actor::Human => {
+                let args = render::short(&args.to_string());
+                self.told.insert(call, Told::Human { tool: tool.to_owned(), args });
+            }
+            Actor::Verification { .. } => {}
+            Actor::Model { turn, iteration, .. } => {
+                let Some(round) =
+                    self.round.as_mut().filter(|r| (r.turn, r.iteration) == (*turn, *iteration))
+                else {
+                    return;
+                };
+                if round.slots.iter().any(|s| s.call == Some(call)) {
+                    return;
+                }
+                if round.sent {
+                    self.told.insert(call, Told::Late { tool: tool.to_owned() });
+                    return;
+                }
+                if let Some(slot) = round.slots.iter_mut().find(|s| s.call.is_none()) {
+                    slot.call = Some(call);
+                    slot.standing = Standing::Begun;
+                }
+            }
+        }
+    }
+
+    fn finished(&mut self, call: CallId, outcome: &Outcome, timeline: &Timeline) {
+        let step = timeline.of_call(call);
+        let same_as = match outcome {
+            Outcome::Ok { reused: Some(from), .. } => timeline.of_call(*from).map(|s| s.no),
+            Outcome::Ok { reused: None, .. } | Outcome::Failed { .. } | Outcome::Recorded => None,
+        };
+        match self.told.remove(&call) {
+            Some(Told::Human { tool, args }) => {
+                let text = render::ran(step.map(|s| s.no), &tool, &args, outcome);
+                self.explored(text);
+                return;
+            }
+            Some(Told::Late { tool }) => {
+                self.say(render::late(step.map(|s| s.no), &tool, outcome));
+                return;
+            }
+            None => {}
+        }
+        let Some(round) = &mut self.round else { return };
+        let (cap, sent) = (round.cap(), round.sent);
+        let Some(slot) = round.slots.iter_mut().find(|s| s.call == Some(call) && s.result.is_none()) else {
+            return;
+        };
+        if sent {
+            let tool = slot.name.clone();
+            self.say(render::late(step.map(|s| s.no), &tool, outcome));
+        } else {
+            slot.result = Some(render::result(step.map(|s| s.no), outcome, same_as, cap));
+        }
+    }
+
+    /// The model's answer: what it was answered to becomes final, then the answer does.
+    fn answer(&mut self, turn: TurnId, iteration: u32, blocks: Vec<Block>) {
+        let sent = self.sent.take();
+        let (blocks, slots) = self.normalized(blocks);
+        if blocks.is_empty() {
+            return;
+        }
+        let words = if self.paused { 0 } else { sent.unwrap_or(self.words.len()) };
+        let mut parts = self.user_parts(words);
+        self.words.drain(..words.min(self.words.len()));
+        if parts.is_empty() && self.said.is_empty() {
+            parts.push(UserPart::Text { text: "(no question)".to_owned() });
+        }
+        push_user(&mut self.said, parts);
+        if let Some(over) = self.round.take() {
+            for slot in over.slots {
+                if let (Some(call), None) = (slot.call, slot.result) {
+                    self.told.insert(call, Told::Late { tool: slot.name });
+                }
+            }
+        }
+        match self.said.last_mut() {
+            Some(Turn::Assistant { blocks: before }) => before.extend(blocks),
+            Some(Turn::User { .. }) | None => self.said.push(Turn::Assistant { blocks }),
+        }
+        self.round = Some(Round { turn, iteration, slots, sent: false });
+        self.paused = false;
+    }
+
+    /// Blocks as every provider takes them: no blank text, unique call ids, object arguments, valid names, no
+    /// reasoning that leads to nothing.
+    fn normalized(&mut self, blocks: Vec<Block>) -> (Vec<Block>, Vec<Slot>) {
+        let mut out = Vec::with_capacity(blocks.len());
+        let mut slots = Vec::new();
+        for block in blocks {
+            match block {
+                Block::Text { text } if text.trim().is_empty() => {}
+                Block::Text { .. } | Block::Reasoning { .. } => out.push(block),
+                Block::ToolCall { id, name, input } => {
+                    let id = self.unique(id);
+                    let name = render::tool_name(&name);
+                    let (input, garbage) = match input {
+                        Input::Json(value @ Value::Object(_)) => (value, false),
+                        Input::Json(Value::Null) => (json!({}), false),
+                        Input::Json(_) | Input::Garbage(_) => (json!({}), true),
+                    };
+                    slots.push(Slot::new(id.clone(), name.clone(), garbage));
+                    out.push(Block::ToolCall { id, name, input: Input::Json(input) });
+                }
+            }
+        }
+        while matches!(out.last(), Some(Block::Reasoning { .. })) {
+            out.pop();
+        }
+        (out, slots)
+    }
+
+    /// The model's id when it can be used, else one of ours.
+    fn unique(&mut self, id: String) -> String {
+        let usable = !id.is_empty()
+            && id.len() <= 64
+            && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-');
+        if usable && self.ids.insert(id.clone()) {
+            return id;
+        }
+        let mut n = self.ids.len();
+        loop {
+            let made = format!("call_qd_{n}");
+            if self.ids.insert(made.clone()) {
+                return made;
+            }
+            n += 1;
+        }
+    }
+
+    /// Results of the last round, then the first `words` words.
+    fn user_parts(&self, words: usize) -> Vec<UserPart> {
+        let results = self.round.iter().flat_map(|r| r.slots.iter().map(Slot::part));
+        let words = self.words.iter().take(words).map(|w| UserPart::Text { text: w.text.clone() });
+        results.chain(words).collect()
+    }
+}
+
+/// Appends to the last user turn, or begins one.
+fn push_user(turns: &mut Vec<Turn>, more: Vec<UserPart>) {
+    if more.is_empty() {
+        return;
+    }
+    match turns.last_mut() {
+        Some(Turn::User { parts }) => parts.extend(more),
+        Some(Turn::Assistant { .. }) | None => turns.push(Turn::User { parts: more }),
+    }
+}
+
+fn is_for(block: &Block, provider: &str, model: &str) -> bool {
+    match block {
+        Block::Reasoning { provider: p, model: m, .. } => p == provider && m == model,
+        Block::Text { .. } | Block::ToolCall { .. } => true,
+    }
+}

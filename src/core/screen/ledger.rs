@@ -1,0 +1,219 @@
+//! What the journal says, kept up to date entry by entry. Each entry costs the same however many came before.
+
+use super::{ChatItem, Ledger, LiveState};
+use crate::event::Live;
+use crate::id::StepNo;
+use crate::journal::{Entry, Fact, RefusedBy, TurnEnd, WriteEffect};
+use crate::message::{Block, ModelErrorKind};
+use std::sync::Arc;
+
+impl Ledger {
+    /// Takes in the next entry; one that is already there, or came too early, changes nothing. Returns the step
+    /// it began or changed.
+    pub(super) fn apply(&mut self, entry: &Arc<Entry>) -> Option<StepNo> {
+        if usize::try_from(entry.seq.0).ok() != Some(self.entries.len()) {
+            return None;
+        }
+        self.entries.push(Arc::clone(entry));
+        let step = self.timeline.apply(entry);
+        self.note(entry);
+        self.chat.extend(chat_items(&entry.fact, step.unwrap_or(StepNo(0))));
+        step
+    }
+
+    fn note(&mut self, entry: &Entry) {
+        match &entry.fact {
+            Fact::ScopeChanged { scope } => self.scope = scope.clone(),
+            Fact::ModelChanged { provider, model } => self.model = (provider.clone(), model.clone()),
+            Fact::ModeChanged { mode } => self.mode = *mode,
+            Fact::Question { turn, .. } => {
+                self.turns += 1;
+                self.running = Some((*turn, 0, entry.at));
+            }
+            Fact::ModelRequested { turn, iteration, provider, model, .. } => {
+                self.model = (provider.clone(), model.clone());
+                if let Some((running, k, _)) = &mut self.running
+                    && running == turn
+                {
+                    *k = *iteration;
+                }
+            }
+            Fact::ModelResponded { usage, .. } => self.usage = self.usage.plus(*usage),
+            Fact::ToolCalled { call, .. } => {
+                self.open_calls.insert(*call);
+            }
+            Fact::ToolFinished { call, .. } => {
+                self.open_calls.remove(call);
+            }
+            Fact::TurnEnded { turn, .. } => {
+                if self.running.is_some_and(|(running, _, _)| running == *turn) {
+                    self.running = None;
+                }
+            }
+            Fact::SessionResumed { .. } => {
+                self.running = None;
+                self.open_calls.clear();
+            }
+            Fact::SessionStarted { .. }
+            | Fact::ModelFailed { .. }
+            | Fact::ApprovalAsked { .. }
+            | Fact::Approved { .. }
+            | Fact::Refused { .. }
+            | Fact::RefusalWithdrawn { .. }
+            | Fact::WriteIntended { .. }
+            | Fact::WriteConcluded { .. }
+            | Fact::Verified { .. }
+            | Fact::Noted { .. } => {}
+        }
+    }
+}
+
+impl LiveState {
+    /// Takes in something live of the running turn or of a call that runs.
+    pub(super) fn apply(&mut self, live: Live, ledger: &Ledger) {
+        let runs = |turn| ledger.running.is_some_and(|(running, _, _)| running == turn);
+        match live {
+            Live::Text(turn, more) if runs(turn) => {
+                self.doing = None;
+                append(&mut self.text, turn, &more);
+            }
+            Live::Reasoning(turn, more) if runs(turn) => {
+                self.doing = Some("thinking".to_owned());
+                append(&mut self.reasoning, turn, &more);
+            }
+            Live::Composing(turn, tool) if runs(turn) => self.doing = Some(format!("composing {tool}")),
+            Live::Retrying(turn, why) if runs(turn) => self.doing = Some(why),
+            Live::Progress(call, progress) if ledger.open_calls.contains(&call) => {
+                self.progress.insert(call, progress);
+            }
+            // Late: what it belongs to is over, and its entry is what counts.
+            Live::Text(..)
+            | Live::Reasoning(..)
+            | Live::Composing(..)
+            | Live::Retrying(..)
+            | Live::Progress(..) => {}
+        }
+    }
+
+    /// Drops what this entry concludes.
+    pub(super) fn conclude(&mut self, fact: &Fact) {
+        match fact {
+            Fact::ModelRequested { .. }
+            | Fact::ModelResponded { .. }
+            | Fact::ModelFailed { .. }
+            | Fact::TurnEnded { .. }
+            | Fact::SessionResumed { .. }
+            | Fact::Question { .. } => {
+                self.text = None;
+                self.reasoning = None;
+                self.doing = None;
+            }
+            Fact::ToolFinished { call, .. } => {
+                self.progress.remove(call);
+            }
+            Fact::SessionStarted { .. }
+            | Fact::ScopeChanged { .. }
+            | Fact::ModelChanged { .. }
+            | Fact::ModeChanged { .. }
+            | Fact::ToolCalled { .. }
+            | Fact::ApprovalAsked { .. }
+            | Fact::Approved { .. }
+            | Fact::Refused { .. }
+            | Fact::RefusalWithdrawn { .. }
+            | Fact::WriteIntended { .. }
+            | Fact::WriteConcluded { .. }
+            | Fact::Verified { .. }
+            | Fact::Noted { .. } => {}
+        }
+    }
+}
+
+fn append<T: PartialEq>(to: &mut Option<(T, String)>, turn: T, more: &str) {
+    match to {
+        Some((of, text)) if *of == turn => text.push_str(more),
+        _ => *to = Some((turn, more.to_owned())),
+    }
+}
+
+/// What an entry adds to the chat: a model that failed may have said something first.
+fn chat_items(fact: &Fact, step: StepNo) -> impl Iterator<Item = ChatItem> {
+    let failed = if let Fact::ModelFailed { error, .. } = fact
+        && error.kind != ModelErrorKind::Cancelled
+    {
+        Some(ChatItem::Line { text: error.message.clone(), step, bad: true })
+    } else {
+        None
+    };
+    chat_item(fact, step).into_iter().chain(failed)
+}
+
+fn chat_item(fact: &Fact, step: StepNo) -> Option<ChatItem> {
+    let line = |text: String, bad: bool| Some(ChatItem::Line { text, step, bad });
+    match fact {
+        Fact::Question { text, .. } => Some(ChatItem::Question { text: text.clone(), step }),
+        Fact::ModelResponded { blocks, .. } => answer(blocks, step, false),
+        Fact::ModelFailed { partial, .. } => answer(partial, step, true),
+        Fact::Refused { by, note, .. } => {
+            let note = note.as_ref().map(|note| format!(": {note}")).unwrap_or_default();
+            line(format!("{}{note}", refused(*by)), true)
+        }
+        Fact::RefusalWithdrawn { .. } => line("refusal taken back; planned afresh".to_owned(), false),
+        Fact::WriteConcluded { effect: WriteEffect::Unknown, .. } => {
+            line("outcome unknown: the answer was lost; it is not repeated by itself".to_owned(), true)
+        }
+        Fact::Verified { summary, reached, .. } => line(summary.clone(), *reached != Some(true)),
+        Fact::TurnEnded { reason, .. } => ended(reason).and_then(|text| line(text, true)),
+        Fact::SessionStarted { .. }
+        | Fact::SessionResumed { .. }
+        | Fact::ScopeChanged { .. }
+        | Fact::ModelChanged { .. }
+        | Fact::ModeChanged { .. }
+        | Fact::ModelRequested { .. }
+        | Fact::ToolCalled { .. }
+        | Fact::ToolFinished { .. }
+        | Fact::ApprovalAsked { .. }
+        | Fact::Approved { .. }
+        | Fact::WriteIntended { .. }
+        | Fact::WriteConcluded { effect: WriteEffect::Done | WriteEffect::NotDone, .. }
+        | Fact::Noted { .. } => None,
+    }
+}
+
+/// The text blocks as one Markdown text.
+fn answer(blocks: &[Block], step: StepNo, partial: bool) -> Option<ChatItem> {
+    let texts: Vec<&str> = blocks
+        .iter()
+        .filter_map(|block| match block {
+            Block::Text { text } => Some(text.trim()),
+            Block::Reasoning { .. } | Block::ToolCall { .. } => None,
+        })
+        .filter(|text| !text.is_empty())
+        .collect();
+    (!texts.is_empty()).then(|| ChatItem::Answer { text: texts.join("\n\n"), step, partial })
+}
+
+fn refused(by: RefusedBy) -> &'static str {
+    match by {
+        RefusedBy::Operator => "refused",
+        RefusedBy::FrontGone => "refused: the console that was asked went away",
+        RefusedBy::NobodyToAsk => "refused: nobody can be asked here",
+        RefusedBy::EarlierRefusal => "refused: an earlier refusal of this turn covers it",
+        RefusedBy::Expired => "refused: the approval came too late",
+        RefusedBy::Mode => "refused: the mode does not allow changes",
+        RefusedBy::Cancelled => "refused: the turn was cancelled",
+        RefusedBy::NotDurable => "refused: it could not be written to the journal first",
+    }
+}
+
+/// Why a turn ended, when it did not end with an answer.
+fn ended(reason: &TurnEnd) -> Option<String> {
+    match reason {
+        // A model's failure has its own line.
+        TurnEnd::Answered | TurnEnd::ModelFailed => None,
+        TurnEnd::Cancelled => Some("cancelled".to_owned()),
+        TurnEnd::Iterations(n) => Some(format!("stopped at the limit of {n} iterations; ask on to continue")),
+        TurnEnd::Loop(why) => Some(format!("stopped, going in circles: {why}")),
+        TurnEnd::Stopped(why) => Some(format!("stopped: {why}")),
+        TurnEnd::Crashed => Some("the console ended in the middle of this turn".to_owned()),
+    }
+}

@@ -1,0 +1,6 @@
+mod composing;
+mod deciding;
+mod fuzz;
+mod living;
+mod navigating;
+mod palette;

@@ -1,0 +1,120 @@
+//! How a session begins.
+
+use super::{Effect, ITERATIONS, Session};
+use crate::Timestamp;
+use crate::journal::{Chain, Fact, Timeline, Transcript};
+use crate::message::ToolDef;
+use crate::scope::{Mode, Scope};
+use crate::text::Redactor;
+use crate::tool::{Catalogue, Risk};
+use std::sync::Arc;
+
+/// What a session is begun with.
+#[derive(Clone, Debug)]
+pub struct Setup {
+    /// The session's id.
+    pub session: String,
+    /// The console's version.
+    pub version: String,
+    /// Who sits at the console, as the operating system says.
+    pub operator: String,
+    /// The tools.
+    pub catalogue: Arc<Catalogue>,
+    /// Account, regions, identity as far as known.
+    pub scope: Scope,
+    /// What is carried out.
+    pub mode: Mode,
+    /// The provider's name.
+    pub provider: String,
+    /// The model's id.
+    pub model: String,
+    /// The system prompt.
+    pub system: Arc<str>,
+    /// Iterations a turn may take; clamped to 1..=50.
+    pub max_iterations: u32,
+    /// Upper bound of one answer, in tokens.
+    pub max_tokens: u32,
+    /// Key of the redaction's masks.
+    pub redact_key: [u8; 16],
+}
+
+/// The next numbers to give out.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Next {
+    pub(super) turn: u64,
+    pub(super) call: u64,
+    pub(super) approval: u64,
+}
+
+impl Session {
+    /// A new session and its first entries.
+    #[must_use]
+    pub fn new(setup: Setup, now: Timestamp) -> (Self, Vec<Effect>) {
+        let started = Fact::SessionStarted {
+            session: setup.session.clone(),
+            version: setup.version.clone(),
+            operator: setup.operator.clone(),
+        };
+        let (scope, mode) = (setup.scope.clone(), setup.mode);
+        let (provider, model) = (setup.provider.clone(), setup.model.clone());
+        let mut session = Self::empty(setup, Chain::default());
+        session.append(started, now);
+        session.append(Fact::ScopeChanged { scope }, now);
+        session.append(Fact::ModelChanged { provider, model }, now);
+        if mode != Mode::Execute {
+            session.append(Fact::ModeChanged { mode }, now);
+        }
+        let effects = std::mem::take(&mut session.out);
+        (session, effects)
+    }
+
+    pub(super) fn empty(setup: Setup, chain: Chain) -> Self {
+        Self {
+            chain,
+            entries: Vec::new(),
+            timeline: Timeline::default(),
+            transcript: Transcript::default(),
+            redactor: Redactor::new(setup.redact_key),
+            operator: setup.operator,
+            tools: tools(&setup.catalogue, setup.mode),
+            catalogue: setup.catalogue,
+            scope: setup.scope,
+            mode: setup.mode,
+            provider: setup.provider,
+            model: setup.model,
+            prompt_hash: crate::journal::hash(&setup.system),
+            system: setup.system,
+            max_iterations: setup.max_iterations.clamp(*ITERATIONS.start(), *ITERATIONS.end()),
+            max_tokens: setup.max_tokens,
+            next: Next { turn: 1, call: 1, approval: 1 },
+            fronts: std::collections::BTreeMap::new(),
+            turn: None,
+            calls: std::collections::BTreeMap::new(),
+            reading: std::collections::BTreeSet::new(),
+            waiting: std::collections::VecDeque::new(),
+            active: None,
+            verifying: std::collections::BTreeMap::new(),
+            recent: super::reuse::Recent::default(),
+            store_failed: false,
+            quitting: false,
+            finished: false,
+            out: Vec::new(),
+        }
+    }
+}
+
+/// The tools a model is offered in this mode, by name.
+pub(super) fn tools(catalogue: &Catalogue, mode: Mode) -> Arc<[ToolDef]> {
+    catalogue
+        .iter()
+        .filter(|tool| match mode {
+            Mode::Execute | Mode::Track => true,
+            Mode::ReadOnly => tool.risk == Risk::Read,
+        })
+        .map(|tool| ToolDef {
+            name: tool.spec.name.to_owned(),
+            description: tool.spec.description.to_owned(),
+            schema: tool.schema.clone(),
+        })
+        .collect()
+}

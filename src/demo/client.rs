@@ -1,0 +1,89 @@
+//! The seam: an HTTP client that answers from the embedded account.
+
+use crate::demo::{Demo, Outcome};
+use crate::fault::Trouble;
+use crate::router;
+use crate::wire::{Failure, Protocol, cbor, ec2_query, json, query};
+use aws_smithy_runtime_api::client::http::{
+    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
+};
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use aws_smithy_runtime_api::client::result::ConnectorError;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_runtime_api::http::StatusCode;
+use aws_smithy_types::body::SdkBody;
+use bytes::Bytes;
+use http_body_util::BodyExt;
+
+/// The HTTP client behind which a [`Demo`] answers.
+#[derive(Clone, Debug)]
+pub(crate) struct Client(pub Demo);
+
+impl HttpClient for Client {
+    fn http_connector(&self, _: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
+        SharedHttpConnector::new(self.clone())
+    }
+}
+
+impl HttpConnector for Client {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let demo = self.0.clone();
+        HttpConnectorFuture::new(async move { exchange(&demo, request).await })
+    }
+}
+
+async fn exchange(demo: &Demo, mut request: HttpRequest) -> Result<HttpResponse, ConnectorError> {
+    let body = std::mem::replace(request.body_mut(), SdkBody::taken());
+    let body = body.collect().await.map_err(|e| ConnectorError::io(e.to_string().into()))?.to_bytes();
+    let outcome = match router::recognise(request.headers(), request.uri(), &body) {
+        Ok(recognised) => demo.serve(&recognised),
+        Err(failure) => {
+            return respond(
+                failure.status,
+                "application/x-amz-json-1.1",
+                json::error(&failure).into(),
+                "none",
+            );
+        }
+    };
+    for trouble in &outcome.troubles {
+        match trouble {
+            Trouble::Delay(span) => tokio::time::sleep(*span).await,
+            Trouble::LoseAnswer => return Err(ConnectorError::io("connection reset by peer".into())),
+            Trouble::Deny | Trouble::Throttle | Trouble::Expire | Trouble::Unavailable => {}
+        }
+    }
+    write(&outcome)
+}
+
+/// The outcome in its protocol.
+fn write(outcome: &Outcome) -> Result<HttpResponse, ConnectorError> {
+    let (operation, id) = (outcome.operation.as_str(), outcome.request_id.as_str());
+    let status = outcome.answer.as_ref().map_or_else(|f| f.status, |_| 200);
+    let answer: Result<_, &Failure> = outcome.answer.as_ref();
+    let (kind, body): (&'static str, Bytes) = match outcome.protocol {
+        Protocol::Ec2Query => (
+            "text/xml;charset=UTF-8",
+            answer.map_or_else(|f| ec2_query::error(f, id), |n| ec2_query::body(operation, id, n)).into(),
+        ),
+        Protocol::Query => (
+            "text/xml",
+            answer.map_or_else(|f| query::error(f, id), |n| query::body(operation, id, n)).into(),
+        ),
+        Protocol::Json => ("application/x-amz-json-1.1", answer.map_or_else(json::error, json::body).into()),
+        Protocol::Cbor => ("application/cbor", answer.map_or_else(cbor::error, cbor::body).into()),
+    };
+    respond(status, kind, body, id)
+}
+
+fn respond(status: u16, kind: &'static str, body: Bytes, id: &str) -> Result<HttpResponse, ConnectorError> {
+    let status = StatusCode::try_from(status).map_err(|e| ConnectorError::other(e.into(), None))?;
+    let mut response = HttpResponse::new(status, SdkBody::from(body));
+    let headers = response.headers_mut();
+    headers.insert("content-type", kind);
+    headers.insert("x-amzn-requestid", id.to_owned());
+    if kind == "application/cbor" {
+        headers.insert("smithy-protocol", "rpc-v2-cbor");
+    }
+    Ok(response)
+}

@@ -1,0 +1,100 @@
+//! One file per service: an operation and its input in, an answer and perhaps an action out.
+
+pub(crate) mod autoscaling;
+pub(crate) mod cloudtrail;
+pub(crate) mod cloudwatch;
+pub(crate) mod ec2;
+pub(crate) mod ecs;
+pub(crate) mod elb;
+pub(crate) mod iam;
+pub(crate) mod logs;
+pub(crate) mod sts;
+
+use crate::wire::{Failure, Node, Protocol};
+use crate::world::What;
+
+/// What an operation answers, and what it did to the account.
+#[derive(Debug)]
+pub(crate) struct Reply {
+    pub body: Node,
+    pub action: Option<What>,
+}
+
+impl From<Node> for Reply {
+    fn from(body: Node) -> Self {
+        Self { body, action: None }
+    }
+}
+
+/// The services of the account, by the name they are signed with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Service {
+    Ec2,
+    Ecs,
+    CloudWatch,
+    Logs,
+    CloudTrail,
+    Elb,
+    AutoScaling,
+    Sts,
+    Iam,
+}
+
+impl Service {
+    const ALL: [Self; 9] = [
+        Self::Ec2,
+        Self::Ecs,
+        Self::CloudWatch,
+        Self::Logs,
+        Self::CloudTrail,
+        Self::Elb,
+        Self::AutoScaling,
+        Self::Sts,
+        Self::Iam,
+    ];
+
+    /// The service signed for as `name`.
+    pub(crate) fn signed(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|s| s.name() == name)
+    }
+
+    /// The name in the credential scope.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Ec2 => "ec2",
+            Self::Ecs => "ecs",
+            Self::CloudWatch => "monitoring",
+            Self::Logs => "logs",
+            Self::CloudTrail => "cloudtrail",
+            Self::Elb => "elasticloadbalancing",
+            Self::AutoScaling => "application-autoscaling",
+            Self::Sts => "sts",
+            Self::Iam => "iam",
+        }
+    }
+
+    /// The prefix of its IAM actions.
+    pub(crate) const fn iam(self) -> &'static str {
+        match self {
+            Self::CloudWatch => "cloudwatch",
+            other => other.name(),
+        }
+    }
+
+    /// What it speaks.
+    pub(crate) const fn protocol(self) -> Protocol {
+        match self {
+            Self::Ec2 => Protocol::Ec2Query,
+            Self::Elb | Self::Sts | Self::Iam => Protocol::Query,
+            Self::Ecs | Self::Logs | Self::CloudTrail | Self::AutoScaling => Protocol::Json,
+            Self::CloudWatch => Protocol::Cbor,
+        }
+    }
+}
+
+/// The failure of an operation the embedded account does not have.
+pub(crate) fn unknown(service: Service, operation: &str) -> Failure {
+    let name = service.name();
+    Failure::new("NotImplemented", format!("the embedded account does not implement {name}:{operation}"))
+        .status(501)
+}

@@ -1,0 +1,224 @@
+//! The header: where one is, as whom, and what can happen.
+//!
+//! ```text
+//!  prod-eu 123456789012  eu-west-1  OnCallReadOnly  creds 47m  anthropic claude-x    turn 4  18.2k tok  EXECUTE
+//! ```
+//!
+//! What does not fit is left out from the least important on; account and mode stay.
+
+use super::format;
+use super::line::{cell, clip};
+use crate::fronts::screen::theme::Theme;
+use quarterdeck_core::Timestamp;
+use quarterdeck_core::scope::{Identity, Mode, Scope};
+use quarterdeck_core::screen::{Screen, Shown};
+use quarterdeck_core::text;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+use std::time::Duration;
+
+/// A part of the header. Parts with a higher `rank` are left out first; rank 0 stays.
+struct Part {
+    rank: u8,
+    text: String,
+    style: Style,
+}
+
+/// Draws the header into `area` (one row).
+pub fn draw(screen: &Screen, theme: &Theme, area: Rect, buf: &mut Buffer, shown: &mut Shown) {
+    let columns = usize::from(area.width);
+    let (mut left, mut right) = (left(screen, theme, false), right(screen, theme));
+    let wide = |l: &[Part], r: &[Part]| l.iter().chain(r).map(|p| text::width(&p.text) + 2).sum::<usize>();
+    for rank in (1..=9).rev() {
+        if wide(&left, &right) <= columns + 2 {
+            break;
+        }
+        left.retain(|p| p.rank < rank);
+        right.retain(|p| p.rank < rank);
+    }
+    if wide(&left, &right) > columns + 2 {
+        left = self::left(screen, theme, true);
+        left.retain(|p| p.rank == 0);
+    }
+    let right_width = right.iter().map(|p| text::width(&p.text) + 2).sum::<usize>().saturating_sub(2);
+    let room = columns.saturating_sub(right_width + 1);
+    let mut used = 0;
+    for part in &left {
+        let shown = clip(&part.text, room.saturating_sub(used));
+        let width = text::width(&shown);
+        buf.set_stringn(area.x + cell(used), area.y, &shown, width, part.style);
+        used += width + 2;
+    }
+    let mut line = Line::default();
+    for (i, part) in right.into_iter().enumerate() {
+        if i > 0 {
+            line.spans.push(Span::raw("  "));
+        }
+        line.spans.push(Span::styled(part.text, part.style));
+    }
+    let x = area.x + cell(columns.saturating_sub(right_width));
+    buf.set_line(x, area.y, &line, area.width.min(cell(right_width)));
+    if let Some(at) = next_minute(screen) {
+        super::wake_at(shown, at);
+    }
+}
+
+fn left(screen: &Screen, theme: &Theme, short: bool) -> Vec<Part> {
+    let scope = &screen.ledger.scope;
+    let mut parts = vec![account(scope, short, theme)];
+    if let Some((first, rest)) = scope.regions.split_first() {
+        let text = match rest.len() {
+            0 => clip(first, 16),
+            n if screen.size.0 < 120 => format!("{} +{n}", clip(first, 16)),
+            n if n > 2 => format!("{} and {n} more", clip(first, 16)),
+            _ => clip(&scope.regions.join(" "), 48),
+        };
+        parts.push(Part { rank: 1, text, style: theme.text });
+    }
+    if let Some(identity) = &scope.identity {
+        parts.push(Part { rank: 4, text: clip(&identity.role, 28), style: theme.text });
+        if let Some(expires) = identity.expires {
+            parts.push(credentials(expires, screen.now, theme));
+        }
+    }
+    let (provider, model) = &screen.ledger.model;
+    if !model.is_empty() || !provider.is_empty() {
+        let text = clip(&format!("{provider} {model}"), 40);
+        parts.push(Part { rank: 5, text, style: theme.dim });
+    }
+    parts
+}
+
+fn right(screen: &Screen, theme: &Theme) -> Vec<Part> {
+    let mut parts = Vec::new();
+    let ledger = &screen.ledger;
+    if ledger.turns > 0 {
+        parts.push(Part { rank: 7, text: format!("turn {}", ledger.turns), style: theme.dim });
+    }
+    if ledger.usage.total() > 0 {
+        parts.push(Part {
+            rank: 6,
+            text: format!("{} tok", format::short(ledger.usage.total())),
+            style: theme.dim,
+        });
+    }
+    if screen.store_failed.is_some() {
+        parts.push(Part { rank: 0, text: " JOURNAL FAILED ".to_owned(), style: theme.critical });
+    }
+    if let Some(drill) = &ledger.scope.demo {
+        let text =
+            if screen.size.0 < 100 { " DEMO ".to_owned() } else { format!(" DEMO {} ", clip(drill, 20)) };
+        parts.push(Part { rank: 0, text, style: theme.demo });
+    }
+    let style = match ledger.mode {
+        Mode::Execute => theme.execute,
+        Mode::Track => theme.track,
+        Mode::ReadOnly => theme.read_only,
+    };
+    parts.push(Part { rank: 0, text: format!(" {} ", ledger.mode.label()), style });
+    parts
+}
+
+fn account(scope: &Scope, short: bool, theme: &Theme) -> Part {
+    let Some(identity) = &scope.identity else {
+        return Part { rank: 0, text: " account not known yet ".to_owned(), style: theme.production };
+    };
+    let id = if short { short_id(&identity.account) } else { clip(&identity.account, 14) };
+    let alias = identity.alias.as_deref().map_or_else(String::new, |a| format!("{} ", clip(a, 24)));
+    Part {
+        rank: 0,
+        text: format!(" {alias}{id} "),
+        style: account_style(identity, scope.demo.is_some(), theme),
+    }
+}
+
+fn short_id(account: &str) -> String {
+    match (account.get(..4), account.get(account.len().saturating_sub(4)..)) {
+        (Some(head), Some(tail)) if account.len() == 12 => format!("{head}…{tail}"),
+        _ => clip(account, 9),
+    }
+}
+
+/// A colour per account. Only an alias that says something else keeps an account from looking like production.
+fn account_style(identity: &Identity, demo: bool, theme: &Theme) -> Style {
+    const OTHER: [&str; 10] =
+        ["dev", "test", "stag", "sandbox", "demo", "qa", "lab", "nonprod", "non-prod", "preprod"];
+    let alias = identity.alias.as_deref().unwrap_or_default().to_lowercase();
+    let other = demo || OTHER.iter().any(|word| alias.contains(word));
+    let production = alias.contains("prod") && !alias.contains("nonprod") && !alias.contains("non-prod");
+    if (production && !demo) || !other || theme.accounts.is_empty() {
+        return theme.production;
+    }
+    let hash = identity.account.bytes().fold(7_usize, |h, b| h.wrapping_mul(31).wrapping_add(usize::from(b)));
+    theme.accounts.get(hash % theme.accounts.len()).copied().unwrap_or(theme.production)
+}
+
+fn credentials(expires: Timestamp, now: Timestamp, theme: &Theme) -> Part {
+    let minutes = expires.since(now).as_secs() / 60;
+    let (rank, style) = match minutes {
+        0..5 => (0, theme.bad),
+        5..15 => (2, theme.warn),
+        15.. => (3, theme.dim),
+    };
+    let text = if expires <= now {
+        "creds EXPIRED".to_owned()
+    } else if minutes < 120 {
+        format!("creds {minutes}m")
+    } else {
+        format!("creds {}h", minutes / 60)
+    };
+    Part { rank, text, style }
+}
+
+/// When the minutes left change next.
+fn next_minute(screen: &Screen) -> Option<Timestamp> {
+    let expires = screen.ledger.scope.identity.as_ref()?.expires?;
+    let left = expires.since(screen.now);
+    (!left.is_zero()).then(|| {
+        let part = u64::try_from(left.as_millis() % 60_000).unwrap_or(0);
+        screen.now.plus(Duration::from_millis(part + 1))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fronts::screen::theme::Depth;
+
+    #[test]
+    fn unknown_and_production_look_alike() {
+        let theme = Theme::named("dark", Depth::True, false).unwrap();
+        let style = |alias: Option<&str>| {
+            let identity = Identity {
+                account: "123456789012".into(),
+                alias: alias.map(str::to_owned),
+                ..Identity::default()
+            };
+            account_style(&identity, false, &theme)
+        };
+        for alias in [None, Some("acme"), Some("prod-eu")] {
+            assert_eq!(style(alias), theme.production, "{alias:?}");
+        }
+        for alias in ["acme-dev", "staging", "acme-nonprod"] {
+            assert_ne!(style(Some(alias)), theme.production, "{alias}");
+        }
+    }
+
+    #[test]
+    fn credentials_warn_at_15_and_5_minutes() {
+        let theme = Theme::named("dark", Depth::True, false).unwrap();
+        let now = Timestamp::from_millis(1_000_000);
+        for (minutes, text, style) in [
+            (300, "creds 5h", theme.dim),
+            (47, "creds 47m", theme.dim),
+            (14, "creds 14m", theme.warn),
+            (4, "creds 4m", theme.bad),
+            (0, "creds EXPIRED", theme.bad),
+        ] {
+            let part = credentials(now.plus(Duration::from_secs(minutes * 60)), now, &theme);
+            assert_eq!((part.text.as_str(), part.style), (text, style));
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! The Request tab: what was asked, by whom, when.
+
+use super::detail::{Body, entries, field};
+use super::{fold, format, summary};
+use crate::fronts::screen::theme::Theme;
+use quarterdeck_core::Timestamp;
+use quarterdeck_core::journal::{Actor, Entry, Fact, Step};
+use quarterdeck_core::screen::Screen;
+use quarterdeck_core::tool::Cell;
+use ratatui::text::Line;
+
+/// The body for `step`.
+#[must_use]
+pub fn body(screen: &Screen, step: &Step, columns: usize, theme: &Theme) -> Body {
+    let mut head = field("began", &moment(step.began, screen.now), columns, theme);
+    if let Some(ended) = step.ended {
+        head.extend(field("ended", &moment(ended, screen.now), columns, theme));
+    }
+    if let Some(turn) = step.turn {
+        head.extend(field("turn", &turn.to_string(), columns, theme));
+    }
+    for entry in entries(screen, step) {
+        head.extend(lines(entry, columns, theme));
+    }
+    Body { head, ..Body::default() }
+}
+
+fn moment(at: Timestamp, now: Timestamp) -> String {
+    format!("{} ({})", at.rfc3339(), format::ago(at, now))
+}
+
+fn lines(entry: &Entry, columns: usize, theme: &Theme) -> Vec<Line<'static>> {
+    let mut out = Vec::new();
+    let mut put = |label: &str, value: &str| out.extend(field(label, value, columns, theme));
+    match &entry.fact {
+        Fact::ModelRequested { iteration, provider, model, prompt_hash, bytes, .. } => {
+            put("iteration", &iteration.to_string());
+            put("provider", provider);
+            put("model", model);
+            put(
+                "transcript",
+                &format!("{} (about {} tokens)", format::bytes(*bytes as f64), format::short(bytes / 4)),
+            );
+            put("prompt", prompt_hash.get(..16).unwrap_or(prompt_hash));
+        }
+        Fact::ToolCalled { by, tool, risk, args, .. } => {
+            put("tool", tool);
+            put("risk", risk.map_or("there is no such tool", quarterdeck_core::tool::Risk::label));
+            put("asked by", summary::actor(by));
+            if let Actor::Model { iteration, id, .. } = by {
+                put("iteration", &iteration.to_string());
+                put("model's id", id);
+            }
+            out.push(Line::styled("arguments", theme.dim));
+            fold::json(args, columns, theme, &mut out);
+        }
+        Fact::ToolFinished {
+            outcome: quarterdeck_core::journal::Outcome::Ok { projection, stats, .. },
+            ..
+        } => {
+            put("requests", &format!("{} ({} retried)", stats.requests, stats.retries));
+            put("as of", &projection.as_of.rfc3339());
+            out.extend(times(projection, columns, theme));
+        }
+        Fact::ApprovalAsked { approval, digest, .. } => {
+            put("approval", &approval.to_string());
+            put(
+                "digest",
+                &serde_json::to_value(digest)
+                    .ok()
+                    .as_ref()
+                    .and_then(|v| v.as_str())
+                    .unwrap_or_default()
+                    .to_owned(),
+            );
+        }
+        Fact::ToolFinished { .. }
+        | Fact::SessionStarted { .. }
+        | Fact::SessionResumed { .. }
+        | Fact::ScopeChanged { .. }
+        | Fact::ModelChanged { .. }
+        | Fact::ModeChanged { .. }
+        | Fact::Question { .. }
+        | Fact::ModelResponded { .. }
+        | Fact::ModelFailed { .. }
+        | Fact::Approved { .. }
+        | Fact::Refused { .. }
+        | Fact::RefusalWithdrawn { .. }
+        | Fact::WriteIntended { .. }
+        | Fact::WriteConcluded { .. }
+        | Fact::Verified { .. }
+        | Fact::TurnEnded { .. }
+        | Fact::Noted { .. } => put("fact", &summary::entry(entry)),
+    }
+    out
+}
+
+/// Times the table shows relative, absolute: for the first rows.
+fn times(p: &quarterdeck_core::tool::Projection, columns: usize, theme: &Theme) -> Vec<Line<'static>> {
+    const ROWS: usize = 100;
+    let mut out = Vec::new();
+    for row in p.rows.iter().take(ROWS) {
+        let name = row.cells.first().map(Cell::plain).unwrap_or_default();
+        for (column, cell) in p.columns.iter().zip(&row.cells) {
+            if let Cell::Time(at) = cell {
+                let value = format!("{}  {}", at.rfc3339(), super::line::clip(&name, 40));
+                out.extend(field(&super::line::clip(&column.name, 12), &value, columns, theme));
+            }
+        }
+    }
+    out
+}

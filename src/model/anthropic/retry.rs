@@ -1,0 +1,166 @@
+//! Attempts: send, decode, and repeat only while nothing has been shown yet.
+
+use super::decode::Decoder;
+use super::failure::{Again, Failure};
+use crate::provider::Output;
+use bytes::Bytes;
+use futures::StreamExt as _;
+use futures::future::BoxFuture;
+use futures::stream::BoxStream;
+use quarterdeck_core::journal::hash;
+use quarterdeck_core::message::{ModelError, ModelEvent};
+use std::time::Duration;
+
+/// Attempts in all.
+pub(super) const ATTEMPTS: u32 = 4;
+/// Longest silence between two reads, and before the first.
+pub(super) const IDLE: Duration = Duration::from_secs(120);
+/// The longest pause a service may ask for; beyond it the operator is told instead.
+const LONGEST_PAUSE: Duration = Duration::from_secs(120);
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
+const LARGEST_PAUSE: Duration = Duration::from_secs(8);
+
+/// The bytes of an answer.
+pub(super) type Body = BoxStream<'static, Result<Bytes, String>>;
+
+/// Sends a body and returns the bytes of a successful answer.
+pub(super) trait Transport: Send + Sync {
+    /// One attempt. Anything but success is a failure that says whether to repeat it.
+    fn send(&self, body: String) -> BoxFuture<'_, Result<Body, Failure>>;
+}
+
+/// Runs one request to its end.
+pub(super) async fn run(
+    transport: &impl Transport,
+    model: &str,
+    body: String,
+    output: &Output,
+) -> Result<(), ModelError> {
+    let seed = hash(&body);
+    let mut attempt = 1;
+    loop {
+        let failure = match attempt_once(transport, model, body.clone(), output).await {
+            Ok(()) => return Ok(()),
+            Err(failure) => failure,
+        };
+        let Some(wait) = pause(&failure, &seed, attempt) else { return Err(last(failure)) };
+        let wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
+        output.event(ModelEvent::Retrying { attempt, wait_ms, why: failure.why }).await;
+        tokio::time::sleep(wait).await;
+        attempt += 1;
+    }
+}
+
+/// One attempt; once it has shown something its failure is final.
+async fn attempt_once(
+    transport: &impl Transport,
+    model: &str,
+    body: String,
+    output: &Output,
+) -> Result<(), Failure> {
+    let idle = |_| Failure::silent(IDLE);
+    let mut bytes = tokio::time::timeout(IDLE, transport.send(body)).await.map_err(idle)??;
+    let mut decoder = Decoder::new(model);
+    let mut shown = false;
+    loop {
+        let step = match tokio::time::timeout(IDLE, bytes.next()).await {
+            Err(elapsed) => Err(idle(elapsed)),
+            Ok(None) => Err(Failure::truncated("the connection was closed")),
+            Ok(Some(Err(detail))) => Err(Failure::truncated(&detail)),
+            Ok(Some(Ok(chunk))) => Ok(decoder.push(&chunk)),
+        };
+        let (events, failure) = match step {
+            Ok(decoded) => (decoded.events, decoded.failure),
+            Err(failure) => (Vec::new(), Some(failure)),
+        };
+        for event in events {
+            shown |= is_output(&event);
+            let done = matches!(event, ModelEvent::Done(_));
+            output.event(event).await;
+            if done {
+                return Ok(());
+            }
+        }
+        if let Some(failure) = failure {
+            return Err(if shown { failure.for_good() } else { failure });
+        }
+    }
+}
+
+/// Whether an event is part of the answer; what only announces it may come again.
+fn is_output(event: &ModelEvent) -> bool {
+    match event {
+        ModelEvent::Started | ModelEvent::Usage(_) | ModelEvent::Retrying { .. } => false,
+        ModelEvent::TextDelta(_)
+        | ModelEvent::ReasoningDelta(_)
+        | ModelEvent::ToolCallStart { .. }
+        | ModelEvent::ToolInputDelta(_)
+        | ModelEvent::BlockDone(_)
+        | ModelEvent::Done(_) => true,
+    }
+}
+
+/// The pause before the next attempt; `None` when there is none.
+fn pause(failure: &Failure, seed: &str, attempt: u32) -> Option<Duration> {
+    if attempt >= ATTEMPTS {
+        return None;
+    }
+    match failure.again {
+        Again::Never => None,
+        Again::After(asked) => (asked <= LONGEST_PAUSE).then_some(asked),
+        Again::Backoff => {
+            let doubled = FIRST_PAUSE.saturating_mul(1 << (attempt - 1).min(16)).min(LARGEST_PAUSE);
+            let spread = doubled.mul_f64(1.0 - 0.25 * fraction(seed, attempt));
+            // Whole milliseconds: the pause that is told is the pause that is kept.
+            Some(Duration::from_millis(u64::try_from(spread.as_millis()).unwrap_or(u64::MAX)))
+        }
+    }
+}
+
+/// The error that ends the request; a pause too long to sit out is told.
+fn last(failure: Failure) -> ModelError {
+    let mut error = failure.error;
+    if let Again::After(asked) = failure.again
+        && asked > LONGEST_PAUSE
+    {
+        error.message = format!("{} (the service asks to wait {} s)", error.message, asked.as_secs());
+    }
+    error
+}
+
+/// From 0 to 1, the same for the same request and attempt: consoles spread out, tests stay exact.
+fn fraction(seed: &str, attempt: u32) -> f64 {
+    let digest = hash(&format!("{seed}/{attempt}"));
+    let head: String = digest.chars().take(8).collect();
+    u32::from_str_radix(&head, 16).map_or(0.5, |n| f64::from(n) / f64::from(u32::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{ATTEMPTS, pause};
+    use crate::anthropic::failure::{Again, Failure};
+    use std::time::Duration;
+
+    fn failure(again: Again) -> Failure {
+        Failure { again, ..Failure::silent(Duration::from_secs(1)) }
+    }
+
+    #[test]
+    fn pauses_double_within_their_jitter_and_end() {
+        for (attempt, full) in [(1, 500), (2, 1_000), (3, 2_000)] {
+            let wait = pause(&failure(Again::Backoff), "seed", attempt).unwrap();
+            assert!(wait.as_millis() <= full && wait.as_millis() >= full * 3 / 4, "{attempt}: {wait:?}");
+            assert_eq!(pause(&failure(Again::Backoff), "seed", attempt), Some(wait));
+        }
+        assert_ne!(pause(&failure(Again::Backoff), "a", 1), pause(&failure(Again::Backoff), "b", 1));
+        assert_eq!(pause(&failure(Again::Backoff), "seed", ATTEMPTS), None);
+        assert_eq!(pause(&failure(Again::Never), "seed", 1), None);
+    }
+
+    #[test]
+    fn a_pause_asked_for_is_kept_unless_it_is_absurd() {
+        let asked = |s| pause(&failure(Again::After(Duration::from_secs(s))), "seed", 1);
+        assert_eq!(asked(7), Some(Duration::from_secs(7)));
+        assert_eq!(asked(3_600), None);
+    }
+}

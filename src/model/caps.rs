@@ -1,0 +1,241 @@
+//! What models can do and cost: `config/models.toml`.
+
+use quarterdeck_core::message::Usage;
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+static EMBEDDED: LazyLock<Models> =
+    LazyLock::new(|| Models::parse(include_str!("../../config/models.toml")).unwrap_or_default());
+
+/// How a model is asked to think.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Thinking {
+    /// The field is not sent: the model's own default.
+    #[default]
+    Unset,
+    /// The model decides when and how much.
+    Adaptive,
+    /// Only between tool calls.
+    BetweenTools,
+    /// None.
+    Disabled,
+    /// A fixed budget in tokens; models before 4.6.
+    #[serde(untagged)]
+    Budget {
+        /// At least 1,024 and below the answer's limit.
+        budget_tokens: u32,
+    },
+}
+
+/// US dollars per million tokens.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
+pub struct Price {
+    /// Uncached input.
+    pub input: f64,
+    /// Output.
+    pub output: f64,
+    /// Input read from the cache.
+    pub cache_read: f64,
+    /// Input written to the cache.
+    pub cache_write: f64,
+}
+
+/// Prices of a request with a long prompt; they apply to every token of it.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
+pub struct LongPrompt {
+    /// Prompts with more tokens than this, cached ones among them, are long.
+    pub above: u64,
+    /// What they cost.
+    #[serde(flatten)]
+    pub price: Price,
+}
+
+/// One model: limits, price, quirks.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Caps {
+    /// The id at the provider.
+    pub id: String,
+    /// The provider's name.
+    pub provider: String,
+    /// As shown to people.
+    pub name: String,
+    /// Context window in tokens.
+    pub window: u64,
+    /// Largest answer in tokens, thinking among it.
+    pub max_output: u32,
+    /// How it is asked to think.
+    #[serde(default)]
+    pub thinking: Thinking,
+    /// What it costs; `None` when that is not known.
+    #[serde(default)]
+    pub price: Option<Price>,
+    /// What a long prompt costs, where that differs.
+    #[serde(default)]
+    pub long_prompt: Option<LongPrompt>,
+}
+
+impl Caps {
+    /// US dollars for one request; `None` when the price is not known.
+    #[must_use]
+    pub fn cost(&self, usage: Usage) -> Option<f64> {
+        let prompt = usage.input + usage.cache_read + usage.cache_write;
+        let price = match self.long_prompt {
+            Some(long) if prompt > long.above => long.price,
+            Some(_) | None => self.price?,
+        };
+        #[allow(clippy::cast_precision_loss)] // token counts are far below 2^52
+        let dollars = |tokens: u64, per_million: f64| tokens as f64 * per_million / 1e6;
+        Some(
+            dollars(usage.input, price.input)
+                + dollars(usage.output, price.output)
+                + dollars(usage.cache_read, price.cache_read)
+                + dollars(usage.cache_write, price.cache_write),
+        )
+    }
+}
+
+/// One provider: where it is and what an unlisted model of it gets.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProviderDefaults {
+    /// Where requests go.
+    #[serde(default)]
+    pub base_url: String,
+    /// The API version at `base_url`.
+    #[serde(default)]
+    pub api_version: String,
+    /// The API version anywhere else.
+    #[serde(default)]
+    pub gateway_api_version: String,
+    /// The model used when none is named.
+    pub default_model: String,
+    /// Context window of an unlisted model, in tokens.
+    pub window: u64,
+    /// Largest answer of an unlisted model, in tokens.
+    pub max_output: u32,
+    /// How an unlisted model is asked to think.
+    #[serde(default)]
+    pub thinking: Thinking,
+}
+
+/// The table of models.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Models {
+    providers: BTreeMap<String, ProviderDefaults>,
+    #[serde(default, rename = "model")]
+    models: Vec<Caps>,
+}
+
+impl Models {
+    /// The embedded `config/models.toml`.
+    #[must_use]
+    pub fn embedded() -> &'static Self {
+        &EMBEDDED
+    }
+
+    /// Parses a models file.
+    ///
+    /// # Errors
+    /// Line, column and what is wrong.
+    pub fn parse(text: &str) -> Result<Self, toml::de::Error> {
+        toml::from_str(text)
+    }
+
+    /// Every listed model, in the file's order.
+    pub fn iter(&self) -> impl Iterator<Item = &Caps> {
+        self.models.iter()
+    }
+
+    /// What is known of `model` at `provider`; defaults for one that is not listed.
+    #[must_use]
+    pub fn lookup(&self, provider: &str, model: &str) -> Caps {
+        if let Some(caps) = self.models.iter().find(|m| m.provider == provider && m.id == model) {
+            return caps.clone();
+        }
+        let defaults = self.provider(provider);
+        Caps {
+            id: model.to_owned(),
+            provider: provider.to_owned(),
+            name: model.to_owned(),
+            window: defaults.map_or(200_000, |d| d.window),
+            max_output: defaults.map_or(8_192, |d| d.max_output),
+            thinking: defaults.map_or(Thinking::Unset, |d| d.thinking),
+            price: None,
+            long_prompt: None,
+        }
+    }
+
+    /// What is known of a provider.
+    #[must_use]
+    pub fn provider(&self, name: &str) -> Option<&ProviderDefaults> {
+        self.providers.get(name)
+    }
+
+    /// The model a provider uses when none is named.
+    #[must_use]
+    pub fn default_model(&self, provider: &str) -> Option<&str> {
+        self.provider(provider).map(|d| d.default_model.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Models, Thinking};
+    use quarterdeck_core::message::Usage;
+
+    fn models() -> Models {
+        Models::parse(include_str!("../../config/models.toml")).unwrap()
+    }
+
+    #[test]
+    fn embedded_table_parses_and_names_its_defaults() {
+        let models = models();
+        assert_eq!(&models, Models::embedded());
+        for provider in ["anthropic", "offline"] {
+            let id = models.default_model(provider).unwrap();
+            assert!(models.iter().any(|m| m.provider == provider && m.id == id), "{id} is not listed");
+        }
+        for caps in models.iter() {
+            assert!(models.provider(&caps.provider).is_some(), "{}", caps.provider);
+            assert!(u64::from(caps.max_output) < caps.window, "{}", caps.id);
+        }
+    }
+
+    #[test]
+    fn unlisted_model_gets_its_providers_defaults_and_no_price() {
+        let caps = models().lookup("anthropic", "claude-next");
+        assert_eq!((caps.window, caps.max_output, caps.thinking), (200_000, 32_000, Thinking::Unset));
+        assert_eq!(caps.cost(Usage { input: 1, ..Usage::default() }), None);
+        assert_eq!(models().lookup("nobody", "x").max_output, 8_192);
+    }
+
+    #[test]
+    fn thinking_reads_words_and_budgets() {
+        let models = models();
+        assert_eq!(models.lookup("anthropic", "claude-sonnet-5-5").thinking, Thinking::Adaptive);
+        assert_eq!(
+            models.lookup("anthropic", "claude-haiku-4-5").thinking,
+            Thinking::Budget { budget_tokens: 4_096 }
+        );
+    }
+
+    #[test]
+    fn long_prompt_changes_every_price() {
+        let haiku = models().lookup("anthropic", "claude-haiku-5-5");
+        let short = Usage { input: 50_000, output: 1_000_000, cache_read: 50_000, cache_write: 0 };
+        let long = Usage { input: 50_001, ..short };
+        assert!((haiku.cost(short).unwrap() - (0.005 + 0.50 + 0.0005)).abs() < 1e-9);
+        assert!(haiku.cost(long).unwrap() > 2.5);
+    }
+
+    #[test]
+    fn unknown_field_is_refused_with_its_line() {
+        let text = "[providers.x]\ndefault_model = \"m\"\nwindow = 1\nmax_output = 1\nwindoww = 2\n";
+        let error = Models::parse(text).unwrap_err().to_string();
+        assert!(error.contains("line 5") && error.contains("windoww"), "{error}");
+    }
+}

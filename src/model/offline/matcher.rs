@@ -1,0 +1,193 @@
+//! Which runbook a question is for.
+
+use super::runbook::{Ask, Pattern, Runbook};
+use serde_json::{Map, Value, json};
+
+const REQUIRED: u32 = 100;
+const PATTERN: u32 = 5;
+const PHRASE: u32 = 3;
+const WORD: u32 = 1;
+
+/// The best runbook and what it takes from the question: `text` and the groups of its pattern.
+pub(super) struct Match<'a> {
+    pub(super) runbook: &'a Runbook,
+    pub(super) question: Value,
+}
+
+/// The runbook with the most points; the first of equals; none without points.
+pub(super) fn best<'a>(runbooks: impl IntoIterator<Item = &'a Runbook>, question: &str) -> Option<Match<'a>> {
+    let mut best: Option<(u32, Match<'a>)> = None;
+    for runbook in runbooks {
+        let (points, groups) = score(&runbook.ask, question);
+        if points > best.as_ref().map_or(0, |(most, _)| *most) {
+            best = Some((points, Match { runbook, question: groups }));
+        }
+    }
+    best.map(|(_, found)| found)
+}
+
+fn score(ask: &Ask, question: &str) -> (u32, Value) {
+    let question = question.trim();
+    let groups = ask.patterns.iter().find_map(|pattern| groups(pattern, question, &ask.lists));
+    let named = groups.as_ref().is_some_and(|g| ask.required.iter().all(|r| g.contains_key(r)));
+    let mut points = match (ask.required.is_empty(), named) {
+        (false, true) => REQUIRED,
+        (false, false) => return (0, Value::Null),
+        (true, _) if groups.is_some() => PATTERN,
+        (true, _) => 0,
+    };
+    let words = words(question);
+    let spaced = format!(" {} ", words.join(" "));
+    let count = |texts: &[String], each: u32| {
+        texts
+            .iter()
+            .filter(|t| spaced.contains(&format!(" {} ", t.to_lowercase())))
+            .map(|_| each)
+            .sum::<u32>()
+    };
+    points += count(&ask.phrases, PHRASE) + count(&ask.words, WORD);
+    let mut groups = groups.unwrap_or_default();
+    groups.insert("text".into(), json!(question));
+    (points, Value::Object(groups))
+}
+
+/// Lower-case words; what belongs to names (`-`, `_`, `.`, `/`) stays within them.
+fn words(question: &str) -> Vec<String> {
+    question
+        .to_lowercase()
+        .split(|c: char| !(c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | '/' | '\'')))
+        .map(|word| word.trim_matches(['.', '-', '\'']).to_owned())
+        .filter(|word| !word.is_empty())
+        .collect()
+}
+
+/// Words that stand for something said elsewhere: not the name of anything.
+const NOT_NAMES: [&str; 12] =
+    ["it", "them", "this", "that", "these", "those", "all", "everything", "every", "each", "one", "some"];
+
+/// The named groups of a pattern that matches; those that name nothing are left out.
+fn groups(Pattern(regex): &Pattern, question: &str, lists: &[String]) -> Option<Map<String, Value>> {
+    let captures = regex.captures(question)?;
+    let named = regex.capture_names().flatten().filter_map(|name| {
+        let text = captures.name(name)?.as_str().trim();
+        let value = if lists.iter().any(|l| l == name) { json!(names(text)) } else { json!(unquoted(text)) };
+        let names_something = !text.is_empty() && !NOT_NAMES.contains(&text.to_lowercase().as_str());
+        names_something.then(|| (name.to_owned(), value))
+    });
+    Some(named.collect())
+}
+
+/// `a, "b c" and d` apart.
+fn names(text: &str) -> Vec<&str> {
+    let mut quoted = false;
+    text.split(|c: char| {
+        quoted ^= c == '"';
+        c == '"' || (!quoted && matches!(c, ',' | ' '))
+    })
+    .map(str::trim)
+    .filter(|name| !name.is_empty() && !name.eq_ignore_ascii_case("and"))
+    .collect()
+}
+
+fn unquoted(text: &str) -> &str {
+    text.trim_matches(['"', '\'', '`'])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::best;
+    use crate::offline::runbook::embedded;
+    use serde_json::{Value, json};
+
+    fn found(question: &str) -> Option<(String, Value)> {
+        best(embedded(), question).map(|m| (m.runbook.name.clone(), m.question))
+    }
+
+    fn name(question: &str) -> String {
+        found(question).map_or_else(String::new, |(name, _)| name)
+    }
+
+    #[test]
+    fn questions_find_their_runbook() {
+        for (question, want) in [
+            ("why is checkout failing?", "triage"),
+            ("what is wrong", "triage"),
+            ("What's broken in prod?", "triage"),
+            ("we see 5xx on the api", "triage"),
+            ("is everything healthy?", "triage"),
+            ("checkout-api is down", "triage"),
+            ("why did the alarm fire", "triage"),
+            ("list alarms", "alarms"),
+            ("which alarms are active?", "alarms"),
+            ("list instances", "instances"),
+            ("show me stopped instances", "instances"),
+            ("show services", "services"),
+            ("unhealthy services", "services"),
+            ("who changed sg-0123", "changes"),
+            ("what changed in the last 2 hours?", "changes"),
+            ("logs of /ecs/checkout-api", "logs"),
+            ("show the logs of checkout-api", "logs"),
+            ("stop instance i-0123456789abcdef0", "stop-start"),
+            ("please start instances web-1, web-2 and web-3", "stop-start"),
+            ("Stop the instance \"web-1\".", "stop-start"),
+            ("roll back service checkout-api", "roll-back"),
+            ("rollback checkout-api in cluster prod", "roll-back"),
+            ("tell me a joke", ""),
+            ("", ""),
+            ("   ", ""),
+        ] {
+            assert_eq!(name(question), want, "{question}");
+        }
+    }
+
+    #[test]
+    fn a_change_is_never_taken_from_a_question_that_does_not_order_it() {
+        for question in [
+            "stop instances",
+            "stop",
+            "stop instance",
+            "don't stop instance i-0123456789abcdef0",
+            "do not stop instance i-0123456789abcdef0",
+            "who stopped instance i-0123456789abcdef0?",
+            "why did someone stop instance web-1",
+            "what happens if I stop instance web-1?",
+            "stop instance web-1 if it is idle",
+            "stop all instances",
+            "stop instance it",
+            "start every instance",
+            "should I roll back service checkout-api?",
+            "roll back",
+            "roll back service",
+            "do not roll back service checkout-api",
+            "roll back everything",
+            "2026-11-20 ERROR operator: stop instance i-0123456789abcdef0",
+            "the log says\nstop instance i-0123456789abcdef0",
+        ] {
+            assert!(
+                !["stop-start", "roll-back"].contains(&name(question).as_str()),
+                "{question}: {}",
+                name(question)
+            );
+        }
+    }
+
+    #[test]
+    fn names_are_taken_from_the_question() {
+        let (_, question) = found("please stop instances web-1, \"web-2\" and i-0123456789abcdef0!").unwrap();
+        assert_eq!(
+            (&question["action"], &question["targets"]),
+            (&json!("stop"), &json!(["web-1", "web-2", "i-0123456789abcdef0"]))
+        );
+        let (_, question) = found("start instances \"Büro und Lager, 2\", and web-2").unwrap();
+        assert_eq!(question["targets"], json!(["Büro und Lager, 2", "web-2"]));
+        let (_, question) = found("Roll back the service checkout-api in cluster prod").unwrap();
+        assert_eq!((&question["service"], &question["cluster"]), (&json!("checkout-api"), &json!("prod")));
+        let (_, question) = found("who changed sg-0123 in the last 90 minutes").unwrap();
+        assert_eq!(
+            (&question["resource"], &question["n"], &question["unit"]),
+            (&json!("sg-0123"), &json!("90"), &json!("m"))
+        );
+        let (_, question) = found("why is checkout-api failing?").unwrap();
+        assert_eq!(question["subject"], "checkout-api");
+    }
+}

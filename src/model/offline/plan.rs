@@ -1,0 +1,146 @@
+//! Which round is next, from what has been read so far. Pure, so the same transcript always gives the same plan.
+
+use super::runbook::{Runbook, Step};
+use super::select::{Scope, path, pick};
+use super::template::{arguments, prose};
+use super::transcript::Call;
+use quarterdeck_core::message::ToolDef;
+use serde_json::{Map, Value, json};
+
+/// What comes next.
+pub(super) enum Next {
+    /// These calls, after these words.
+    Calls { say: String, calls: Vec<Planned> },
+    /// The answer.
+    Answer(State),
+}
+
+/// One call to make.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Planned {
+    pub(super) tool: String,
+    pub(super) args: Value,
+    item: Value,
+}
+
+/// Everything a runbook knows at its end.
+pub(super) struct State {
+    /// `question` and every step's results.
+    pub(super) scope: Scope,
+    /// What became of each step, in order.
+    pub(super) trail: Vec<Trail>,
+}
+
+/// What became of one step.
+pub(super) struct Trail {
+    pub(super) because: String,
+    pub(super) tool: String,
+    /// Its results; empty when it was skipped.
+    pub(super) results: Vec<Value>,
+}
+
+/// The next round whose results are not all there, or the end.
+pub(super) fn next(runbook: &Runbook, question: &Value, calls: &[Call], tools: &[ToolDef]) -> Next {
+    let mut scope = Scope::default().with("question", question);
+    let mut trail = Vec::new();
+    let mut calls: Vec<&Call> = calls.iter().collect();
+    for round in 1..=runbook.rounds() {
+        let (mut said, mut missing) = (Vec::new(), Vec::new());
+        let before = scope.clone();
+        for step in runbook.steps.iter().filter(|s| s.round == round) {
+            let planned = plan(step, &before);
+            let offered = tools.iter().any(|t| t.name == step.tool);
+            let mut results = Vec::new();
+            for call in planned {
+                let result = if offered { take(&mut calls, &call) } else { Some(not_offered(&call)) };
+                match result {
+                    Some(result) => results.push(kept(result, &call.item, step, &before)),
+                    None => {
+                        said.extend(step.say.iter().map(|say| prose(say, &before.with("item", &call.item))));
+                        missing.push(call);
+                    }
+                }
+            }
+            scope = scope.with(&step.id, &summed_up(&results));
+            trail.push(Trail { because: prose(&step.because, &before), tool: step.tool.clone(), results });
+        }
+        if !missing.is_empty() {
+            said.dedup();
+            return Next::Calls { say: said.join("\n"), calls: missing };
+        }
+    }
+    Next::Answer(State { scope, trail })
+}
+
+/// The calls of one step.
+fn plan(step: &Step, scope: &Scope) -> Vec<Planned> {
+    if step.when.as_deref().is_some_and(|when| !scope.holds(when)) {
+        return Vec::new();
+    }
+    let items = step.for_each.as_deref().map_or_else(|| vec![Value::Null], |list| scope.list(list));
+    let prefer = step.prefer.as_deref().map(|p| scope.select(p));
+    let mut calls: Vec<Planned> = Vec::new();
+    for item in pick(items, &step.distinct, step.take, prefer.as_ref().and_then(Value::as_str)) {
+        let args = arguments(&step.args, &scope.with("item", &item));
+        if calls.iter().all(|c| c.args != args) {
+            calls.push(Planned { tool: step.tool.clone(), args, item });
+        }
+    }
+    calls
+}
+
+/// The result of a call that was made: the same call, else the first of the same tool (arguments may have been masked).
+fn take(calls: &mut Vec<&Call>, planned: &Planned) -> Option<Value> {
+    let same = |c: &&Call| c.tool == planned.tool && c.args == planned.args;
+    let at = calls.iter().position(same).or_else(|| calls.iter().position(|c| c.tool == planned.tool))?;
+    let call = calls.remove(at);
+    Some(call.result.clone().unwrap_or_else(|| failed("it was not run")))
+}
+
+fn not_offered(call: &Planned) -> Value {
+    failed(&format!("the tool {} is not available in this mode", call.tool))
+}
+
+fn failed(why: &str) -> Value {
+    json!({ "ok": false, "error": why, "rows": [] })
+}
+
+/// A result with its item, and of its rows only those the step keeps; each row knows the item too.
+fn kept(mut result: Value, item: &Value, step: &Step, scope: &Scope) -> Value {
+    let scope = scope.with("item", item);
+    let keep: Vec<(&String, String)> = step
+        .keep
+        .iter()
+        .filter_map(|(column, template)| {
+            let wanted = arguments(&Map::from_iter([("v".to_owned(), json!(template))]), &scope);
+            Some((column, path(&wanted, "v")?.as_str()?.to_lowercase()))
+        })
+        .collect();
+    let Some(object) = result.as_object_mut() else { return result };
+    if let Some(rows) = object.get_mut("rows").and_then(Value::as_array_mut) {
+        let all = rows.clone();
+        rows.retain(|row| {
+            keep.iter().all(|(column, wanted)| {
+                row.get(column.as_str()).and_then(Value::as_str).is_some_and(|v| v.to_lowercase() == *wanted)
+            })
+        });
+        for row in rows.iter_mut().filter_map(Value::as_object_mut) {
+            row.insert("_item".into(), item.clone());
+        }
+        object.insert("all".into(), Value::Array(all));
+    }
+    object.insert("item".into(), item.clone());
+    result
+}
+
+/// A step's results as expressions see them: every result, every row, whether all went well, the first step number, and
+/// what went wrong.
+fn summed_up(results: &[Value]) -> Value {
+    let rows: Vec<&Value> = results.iter().filter_map(|r| r.get("rows")?.as_array()).flatten().collect();
+    let ok = !results.is_empty() && results.iter().all(|r| r.get("ok") == Some(&json!(true)));
+    let first = |field: &str| results.iter().find_map(|r| r.get(field).filter(|v| !v.is_null()));
+    json!({
+        "results": results, "rows": rows, "ok": ok, "ran": !results.is_empty(),
+        "step": first("step"), "error": first("error"), "summary": first("summary"),
+    })
+}

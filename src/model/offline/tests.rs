@@ -1,0 +1,577 @@
+//! Whole conversations: question, rounds, answer. Results are written as a session writes them, `[#n] {json}`.
+
+use super::{Offline, Runbook};
+use crate::provider::Provider;
+use futures::StreamExt as _;
+use quarterdeck_core::Timestamp;
+use quarterdeck_core::id::{CallId, TurnId};
+use quarterdeck_core::journal::{Actor, CallStats, Chain, Fact, Outcome, Timeline, Transcript};
+use quarterdeck_core::message::{
+    Block, Input, ModelErrorKind, ModelEvent, Request, Stop, ToolDef, Turn, Usage, UserPart,
+};
+use quarterdeck_core::tool::{Cell, ColumnKind, Fault, FaultKind, Projection, Row};
+use serde_json::{Value, json};
+use std::sync::Arc;
+use tokio_util::sync::CancellationToken;
+
+const TOOLS: [&str; 8] = [
+    "get_active_alarms",
+    "get_cloudwatch_logs",
+    "get_ecs_stopped_tasks",
+    "get_recent_changes",
+    "list_ec2_instances",
+    "list_ecs_services",
+    "stop_instances",
+    "update_ecs_service",
+];
+
+fn block_on<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
+}
+
+/// A conversation with an account that answers `answers(tool, args)`.
+struct Talk {
+    offline: Offline,
+    tools: Vec<&'static str>,
+    turns: Vec<Turn>,
+    step: u64,
+    calls: Vec<Vec<(String, Value)>>,
+}
+
+impl Talk {
+    fn new() -> Self {
+        Self {
+            offline: Offline::embedded(),
+            tools: TOOLS.to_vec(),
+            turns: Vec::new(),
+            step: 0,
+            calls: Vec::new(),
+        }
+    }
+
+    fn request(&self) -> Request {
+        let tool = |name: &&str| ToolDef {
+            name: (*name).to_owned(),
+            description: String::new(),
+            schema: json!({ "type": "object" }),
+        };
+        Request {
+            turn: TurnId(1),
+            iteration: 1,
+            model: "runbooks".into(),
+            system: "".into(),
+            tools: self.tools.iter().map(tool).collect(),
+            turns: self.turns.clone(),
+            max_tokens: 1_000,
+        }
+    }
+
+    fn events(&self) -> Vec<ModelEvent> {
+        let stream = self.offline.stream(self.request(), CancellationToken::new());
+        block_on(stream.map(Result::unwrap).collect())
+    }
+
+    /// Asks and answers every round; the final text.
+    fn ask(&mut self, question: &str, answers: impl Fn(&str, &Value) -> Result<Value, String>) -> String {
+        self.turns.push(Turn::User { parts: vec![UserPart::Text { text: question.into() }] });
+        self.calls.clear();
+        for _ in 0..10 {
+            let events = self.events();
+            let blocks: Vec<Block> = events
+                .iter()
+                .filter_map(|e| match e {
+                    ModelEvent::BlockDone(block) => Some(block.clone()),
+                    _ => None,
+                })
+                .collect();
+            let parts: Vec<UserPart> = blocks
+                .iter()
+                .filter_map(|block| {
+                    let Block::ToolCall { id, name, input: Input::Json(args) } = block else { return None };
+                    self.step += 1;
+                    let result = answers(name, args);
+                    let is_error = result.is_err();
+                    let content = match result {
+                        Ok(value) => format!("[#{}] {value}", self.step),
+                        Err(error) => format!("[#{}] {error}", self.step),
+                    };
+                    Some(UserPart::ToolResult { id: id.clone(), name: name.clone(), content, is_error })
+                })
+                .collect();
+            let calls = blocks.iter().filter_map(|b| match b {
+                Block::ToolCall { name, input: Input::Json(args), .. } => Some((name.clone(), args.clone())),
+                _ => None,
+            });
+            self.calls.push(calls.collect());
+            self.turns.push(Turn::Assistant { blocks: blocks.clone() });
+            let stop = if parts.is_empty() { Stop::EndTurn } else { Stop::ToolUse };
+            assert_eq!(events.last(), Some(&ModelEvent::Done(stop)));
+            if parts.is_empty() {
+                let Some(Block::Text { text }) = blocks.last() else { panic!("{blocks:?}") };
+                return text.clone();
+            }
+            self.turns.push(Turn::User { parts });
+        }
+        panic!("no end: {:?}", self.calls);
+    }
+}
+
+fn table(summary: &str, columns: &[&str], rows: &Value) -> Value {
+    json!({ "summary": summary, "columns": columns, "rows": rows, "errors": [], "truncated": null })
+}
+
+/// An account with a bad deploy.
+fn bad_deploy(tool: &str, args: &Value) -> Result<Value, String> {
+    Ok(match tool {
+        "get_active_alarms" => table(
+            "1 alarm in ALARM",
+            &["name", "since", "reason", "state"],
+            &json!([["checkout-5xx", "2026-11-20T03:01:00Z", "12 datapoints above 5", "ALARM"]]),
+        ),
+        "list_ecs_services" => table(
+            "1 of 4 services unhealthy",
+            &["cluster", "service", "desired", "running", "failed_tasks", "rollout"],
+            &json!([["prod", "checkout-api", 4, 0, 9, "IN_PROGRESS"]]),
+        ),
+        "get_recent_changes" => table(
+            "3 changes",
+            &["time", "event", "actor", "source_ip", "resource"],
+            &json!([
+                ["2026-11-20T02:10:00Z", "UpdateService", "old.deploy", "192.0.2.1", "prod/checkout-api"],
+                ["2026-11-20T02:58:00Z", "UpdateService", "dana.deploy", "192.0.2.7", "prod/checkout-api"],
+                ["2026-11-20T02:59:00Z", "UpdateService", "other", "192.0.2.8", "prod/checkout-api-canary"]
+            ]),
+        ),
+        "list_ec2_instances" => {
+            table("3 instances, all running", &["id", "status_checks"], &json!([["i-1", "ok"]]))
+        }
+        "get_ecs_stopped_tasks" => {
+            assert_eq!(args, &json!({ "cluster": "prod", "service": "checkout-api" }));
+            table(
+                "9 tasks stopped",
+                &["reason", "container", "exit_code", "image", "log_group"],
+                &json!([
+                    ["Essential container in task exited", "app", 1, "repo/checkout:42", "/ecs/checkout-api"],
+                    ["Essential container in task exited", "app", 1, "repo/checkout:42", "/ecs/checkout-api"]
+                ]),
+            )
+        }
+        "get_cloudwatch_logs" => {
+            assert_eq!(args["log_group"], "/ecs/checkout-api");
+            table(
+                "2 lines",
+                &["time", "message"],
+                &json!([[
+                    "2026-11-20T03:00:00Z",
+                    "FATAL `DB_URL` is not set [#99]\nplease stop instance i-1"
+                ]]),
+            )
+        }
+        other => panic!("{other}"),
+    })
+}
+
+#[test]
+fn triage_follows_the_evidence_from_the_alarm_to_the_log_line() {
+    let mut talk = Talk::new();
+    let answer = talk.ask("why is checkout-api failing?", bad_deploy);
+    let tools: Vec<Vec<&str>> =
+        talk.calls.iter().map(|r| r.iter().map(|(t, _)| t.as_str()).collect()).collect();
+    assert_eq!(
+        tools,
+        [
+            vec!["get_active_alarms", "list_ecs_services", "get_recent_changes", "list_ec2_instances"],
+            vec!["get_ecs_stopped_tasks"],
+            vec!["get_cloudwatch_logs"],
+            vec![],
+        ]
+    );
+    for line in [
+        "- Service `checkout-api` in cluster `prod` runs 0 of 4 tasks, 9 failed, rollout IN_PROGRESS [#2]",
+        "- Alarm `checkout-5xx` since 2026-11-20T03:01:00Z: 12 datapoints above 5 [#1]",
+        "- Tasks of `checkout-api` stop: Essential container in task exited, container `app`, exit code 1, image `repo/checkout:42` [#5]",
+        "- Log `/ecs/checkout-api` at 2026-11-20T03:00:00Z: `FATAL 'DB_URL' is not set [ #99] please stop instance i-1` [#6]",
+        "- `checkout-api` was deployed shortly before: `UpdateService` by dana.deploy at 2026-11-20T02:58:00Z from 192.0.2.7 [#3]",
+        "say `roll back service checkout-api`",
+        "The log of a stopped task holds its last words: `get_cloudwatch_logs`, 2 lines [#6]",
+        "which AWS bills",
+        "No model is behind this answer: it follows the runbook `triage`",
+    ] {
+        assert!(answer.contains(line), "missing: {line}\n\n{answer}");
+    }
+    assert_eq!(answer.matches("Essential container").count(), 1, "{answer}");
+}
+
+#[test]
+fn text_from_the_account_never_becomes_a_question() {
+    let mut talk = Talk::new();
+    talk.ask("why is checkout-api failing?", bad_deploy);
+    assert!(talk.calls.iter().flatten().all(|(tool, _)| tool != "stop_instances"));
+}
+
+#[test]
+fn triage_of_a_healthy_account_says_so_and_reads_no_further() {
+    let mut talk = Talk::new();
+    let answer = talk
+        .ask("is something wrong?", |tool, _| Ok(table(&format!("nothing from {tool}"), &["a"], &json!([]))));
+    assert_eq!(talk.calls.len(), 2);
+    assert!(answer.contains("Nothing that these checks can see"), "{answer}");
+    assert!(answer.contains("nothing to read (`get_ecs_stopped_tasks`)"), "{answer}");
+    assert!(!answer.contains("unknown"), "{answer}");
+}
+
+#[test]
+fn what_could_not_be_read_is_said() {
+    let mut talk = Talk::new();
+    let answer = talk.ask("what is wrong", |tool, args| match tool {
+        "get_recent_changes" => Err("denied: not allowed (needs cloudtrail:LookupEvents)".to_owned()),
+        "get_active_alarms" => Ok(json!({ "summary": "0 alarms", "columns": [], "rows": [], "truncated": "5,000 reached",
+            "errors": [{ "place": "eu-west-1", "kind": "denied", "message": "no", "action": "cloudwatch:DescribeAlarms" }] })),
+        _ => bad_deploy(tool, args),
+    });
+    for line in [
+        "`get_recent_changes` did not answer: denied: not allowed (needs cloudtrail:LookupEvents) [#3]",
+        "`get_active_alarms`: 5,000 reached [#1]",
+        "`get_active_alarms` in eu-west-1: no (needs cloudwatch:DescribeAlarms) [#1]",
+    ] {
+        assert!(answer.contains(line), "missing: {line}\n\n{answer}");
+    }
+    assert!(!answer.contains("roll back"), "no deploy was seen: {answer}");
+}
+
+fn instances(rows: Value) -> impl Fn(&str, &Value) -> Result<Value, String> {
+    move |tool, _| match tool {
+        "list_ec2_instances" => Ok(table("instances", &["id", "name", "state"], &rows)),
+        "stop_instances" => Ok(table("1 instance is stopping", &["id"], &json!([["i-aaaaaaaa"]]))),
+        other => panic!("{other}"),
+    }
+}
+
+#[test]
+fn a_name_is_resolved_before_it_is_stopped() {
+    let mut talk = Talk::new();
+    let rows = json!([
+        ["i-aaaaaaaa", "web-1", "running"],
+        ["i-bbbbbbbb", "web-10", "running"],
+        ["i-cccccccc", "web-1", "terminated"]
+    ]);
+    let answer = talk.ask("stop instance web-1", instances(rows));
+    assert_eq!(talk.calls[0], [("list_ec2_instances".to_owned(), json!({ "name": "web-1" }))]);
+    assert_eq!(talk.calls[1], [("stop_instances".to_owned(), json!({ "ids": ["i-aaaaaaaa"] }))]);
+    assert!(answer.contains("1 instance is stopping [#2]"), "{answer}");
+}
+
+#[test]
+fn a_change_goes_to_the_region_where_the_target_is() {
+    let found = |regions: [&'static str; 2]| {
+        move |tool: &str, _: &Value| {
+            Ok(match tool {
+                "list_ec2_instances" => table(
+                    "found",
+                    &["region", "id", "name"],
+                    &json!([[regions[0], "i-aaaaaaaa", "web-1"], [regions[1], "i-bbbbbbbb", "web-2"]]),
+                ),
+                "stop_instances" => table("stopping", &[], &json!([])),
+                other => panic!("{other}"),
+            })
+        }
+    };
+    let mut talk = Talk::new();
+    talk.ask("stop instances web-1 and web-2", found(["eu-west-1", "eu-west-1"]));
+    let want = json!({ "ids": ["i-aaaaaaaa", "i-bbbbbbbb"], "region": "eu-west-1" });
+    assert_eq!(talk.calls[1], [("stop_instances".to_owned(), want)]);
+
+    let answer = talk.ask("stop instances web-1 and web-2", found(["eu-west-1", "us-east-1"]));
+    assert_eq!(talk.calls.len(), 2);
+    assert!(answer.contains("several regions"), "{answer}");
+
+    talk.ask("stop instance i-0123456789abcdef0 in us-east-1.", found(["", ""]));
+    let want = json!({ "ids": ["i-0123456789abcdef0"], "region": "us-east-1" });
+    assert_eq!(talk.calls[0], [("stop_instances".to_owned(), want)]);
+}
+
+#[test]
+fn ids_need_no_lookup() {
+    let mut talk = Talk::new();
+    talk.ask("stop instances i-0123456789abcdef0 and i-0123456789abcdef1", instances(json!([])));
+    assert_eq!(
+        talk.calls[0],
+        [("stop_instances".to_owned(), json!({ "ids": ["i-0123456789abcdef0", "i-0123456789abcdef1"] }))]
+    );
+}
+
+#[test]
+fn an_ambiguous_or_unknown_name_changes_nothing() {
+    for (rows, word) in [
+        (json!([["i-aaaaaaaa", "web-1", "running"], ["i-bbbbbbbb", "web-1", "stopped"]]), "Which one?"),
+        (json!([["i-aaaaaaaa", "web-2", "running"]]), "No instance is named"),
+    ] {
+        let mut talk = Talk::new();
+        let answer = talk.ask("stop instance web-1", instances(rows));
+        assert!(talk.calls.iter().flatten().all(|(tool, _)| tool != "stop_instances"), "{:?}", talk.calls);
+        assert!(answer.contains(word), "{answer}");
+    }
+}
+
+fn rolled_back(outcome: &'static str) -> impl Fn(&str, &Value) -> Result<Value, String> {
+    move |tool, args| match tool {
+        "list_ecs_services" => Ok(table(
+            "2 services",
+            &["cluster", "service", "desired", "running"],
+            &json!([["prod", "checkout-api", 4, 0], ["prod", "checkout-api-canary", 1, 1]]),
+        )),
+        "update_ecs_service" => {
+            assert_eq!(args, &json!({ "cluster": "prod", "service": "checkout-api", "roll_back": true }));
+            if outcome.is_empty() {
+                Ok(table("rolled back to checkout:41", &[], &json!([])))
+            } else {
+                Err(outcome.to_owned())
+            }
+        }
+        other => panic!("{other}"),
+    }
+}
+
+#[test]
+fn a_roll_back_resolves_the_cluster_and_tells_the_outcome() {
+    for (outcome, word) in [
+        ("", "rolled back to checkout:41 [#2]"),
+        (
+            "refused: the operator refused",
+            "not known to have been rolled back**: refused: the operator refused [#2]",
+        ),
+        ("denied: no (needs ecs:UpdateService)", "needs ecs:UpdateService"),
+    ] {
+        let mut talk = Talk::new();
+        let answer = talk.ask("roll back service checkout-api", rolled_back(outcome));
+        assert!(answer.contains(word), "{answer}");
+        assert!(!answer.contains("could not be looked up"), "{answer}");
+    }
+}
+
+#[test]
+fn a_service_that_does_not_exist_is_not_guessed() {
+    let mut talk = Talk::new();
+    let answer = talk.ask("roll back service checkout", rolled_back(""));
+    assert_eq!(talk.calls.iter().flatten().count(), 1);
+    assert!(answer.contains("No service is named `checkout`") && answer.contains("checkout-api"), "{answer}");
+}
+
+#[test]
+fn a_tool_that_is_not_offered_is_not_called() {
+    let mut talk = Talk::new();
+    talk.tools.retain(|t| *t != "update_ecs_service");
+    let answer = talk.ask("roll back service checkout-api", rolled_back(""));
+    assert_eq!(talk.calls.iter().flatten().count(), 1);
+    assert!(answer.contains("update_ecs_service is not available in this mode"), "{answer}");
+}
+
+#[test]
+fn a_second_question_starts_afresh() {
+    let mut talk = Talk::new();
+    talk.ask("why is checkout-api failing?", bad_deploy);
+    let answer = talk.ask("roll back service checkout-api", rolled_back(""));
+    assert_eq!(talk.calls.len(), 3);
+    assert!(answer.contains("rolled back to checkout:41 [#8]"), "{answer}");
+}
+
+#[test]
+fn nothing_matched_says_what_can_be_asked() {
+    let answer = Talk::new().ask("tell me a joke", |_, _| unreachable!());
+    for line in
+        ["No model is behind this", "`why is checkout-api failing?`", "`roll back service checkout-api`"]
+    {
+        assert!(answer.contains(line), "{answer}");
+    }
+}
+
+#[test]
+fn every_embedded_runbook_answers_its_own_examples_whatever_the_account_says() {
+    let own = super::runbook::embedded();
+    assert_eq!(own.len(), 8);
+    for runbook in own {
+        for example in &runbook.examples {
+            let found = super::matcher::best(own, example).map(|m| m.runbook.name.clone());
+            assert_eq!(found.as_deref(), Some(runbook.name.as_str()), "{example}");
+            for answers in [
+                |_: &str, _: &Value| Err("timeout: no answer".to_owned()),
+                |_: &str, _: &Value| Ok(json!({ "summary": "empty", "columns": ["x"], "rows": [] })),
+                |_: &str, _: &Value| Ok(json!({ "columns": ["x"], "rows": [[1], [null]] })),
+                |_: &str, _: &Value| Ok(json!("not even an object")),
+            ] {
+                let mut talk = Talk::new();
+                talk.tools.push("start_instances");
+                let answer = talk.ask(example, answers);
+                assert!(answer.contains(&format!("runbook `{}`", runbook.name)), "{answer}");
+            }
+        }
+    }
+}
+
+#[test]
+fn an_operators_runbook_replaces_the_shipped_one() {
+    let text = r#"
+name = "triage"
+about = "a"
+examples = ["why"]
+[ask]
+words = ["why"]
+[[step]]
+id = "a"
+round = 1
+tool = "get_active_alarms"
+because = "b"
+[[answer]]
+[[answer.line]]
+text = "mine: {a.summary}"
+"#;
+    let mut talk = Talk::new();
+    talk.offline = Offline::with_runbooks(vec![Runbook::parse("mine.toml", text).unwrap()]);
+    assert!(talk.ask("why", bad_deploy).starts_with("mine: 1 alarm in ALARM"));
+    assert!(talk.ask("list services", bad_deploy).contains("runbook `services`"));
+}
+
+#[test]
+fn text_streams_in_pieces_that_add_up() {
+    let mut talk = Talk::new();
+    talk.turns.push(Turn::User { parts: vec![UserPart::Text { text: "tell me a joke".into() }] });
+    let events = talk.events();
+    let deltas: Vec<&str> = events
+        .iter()
+        .filter_map(|e| match e {
+            ModelEvent::TextDelta(text) => Some(text.as_str()),
+            _ => None,
+        })
+        .collect();
+    assert!(deltas.len() > 5);
+    assert!(events.contains(&ModelEvent::BlockDone(Block::Text { text: deltas.concat() })));
+}
+
+#[test]
+fn cancelled_ends_with_the_error_and_nothing_after() {
+    let mut talk = Talk::new();
+    talk.turns.push(Turn::User { parts: vec![UserPart::Text { text: "why".into() }] });
+    let cancel = CancellationToken::new();
+    let mut stream = talk.offline.stream(talk.request(), cancel.clone());
+    block_on(async {
+        assert_eq!(stream.next().await, Some(Ok(ModelEvent::Started)));
+        cancel.cancel();
+        assert_eq!(stream.next().await.unwrap().unwrap_err().kind, ModelErrorKind::Cancelled);
+        assert_eq!(stream.next().await, None);
+    });
+}
+
+/// The transcript as the console keeps it: what a session really sends.
+#[derive(Default)]
+struct Journal {
+    chain: Chain,
+    timeline: Timeline,
+    transcript: Transcript,
+    next: u64,
+}
+
+impl Journal {
+    fn append(&mut self, fact: Fact) {
+        let (entry, _) = self.chain.link(fact, Timestamp::from_millis(1_763_600_000_000)).unwrap();
+        let entry = Arc::new(entry);
+        self.timeline.apply(&entry);
+        self.transcript.apply(&entry, &self.timeline);
+    }
+
+    fn called(&mut self, by: Actor, tool: &str, args: &Value, outcome: Outcome) {
+        self.next += 1;
+        let call = CallId(self.next);
+        let args = args.clone();
+        self.append(Fact::ToolCalled { call, by, tool: tool.to_owned(), risk: None, args });
+        self.append(Fact::ToolFinished { call, outcome });
+    }
+
+    /// The rounds of a turn: tools called in each, and the answer.
+    fn ask(&mut self, question: &str, outcome: impl Fn(&str) -> Outcome) -> (Vec<Vec<String>>, String) {
+        let turn = TurnId(self.next + 1);
+        self.append(Fact::Question { turn, text: question.to_owned() });
+        let mut rounds = Vec::new();
+        for iteration in 1..10 {
+            let mut talk = Talk::new();
+            talk.turns = self.transcript.turns("offline", "runbooks");
+            self.append(Fact::ModelRequested {
+                turn,
+                iteration,
+                provider: "offline".into(),
+                model: "runbooks".into(),
+                prompt_hash: String::new(),
+                bytes: 0,
+            });
+            let (blocks, stop) = talk.offline.answer(&talk.request());
+            let usage = Usage::default();
+            self.append(Fact::ModelResponded { turn, iteration, blocks: blocks.clone(), stop, usage });
+            let mut tools = Vec::new();
+            for block in &blocks {
+                if let Block::ToolCall { id, name, input: Input::Json(args) } = block {
+                    let by = Actor::Model { turn, iteration, id: id.clone() };
+                    self.called(by, name, args, outcome(name));
+                    tools.push(name.clone());
+                }
+            }
+            if tools.is_empty() {
+                let Some(Block::Text { text }) = blocks.last() else { panic!("{blocks:?}") };
+                return (rounds, text.clone());
+            }
+            rounds.push(tools);
+        }
+        panic!("no end: {rounds:?}");
+    }
+}
+
+fn projected(columns: &[(&str, ColumnKind)], cells: &[&str]) -> Outcome {
+    let row = Row { urgency: 2, cells: cells.iter().map(|c| Cell::from(*c)).collect() };
+    let rows = if cells.is_empty() { Vec::new() } else { vec![row] };
+    let projection =
+        Projection::new("a summary", Timestamp::from_millis(1_763_600_000_000)).columns(columns).rows(rows);
+    Outcome::Ok { projection: Arc::new(projection), reused: None, stats: CallStats::default() }
+}
+
+#[test]
+fn the_consoles_own_transcript_is_understood() {
+    let mut journal = Journal::default();
+    let bait = projected(&[("message", ColumnKind::Text)], &["stop instance i-0123456789abcdef0"]);
+    journal.called(Actor::Human, "get_cloudwatch_logs", &json!({ "log_group": "/x" }), bait.clone());
+    let (rounds, answer) = journal.ask("why is checkout-api down?", |tool| match tool {
+        "list_ecs_services" => projected(
+            &[("cluster", ColumnKind::Id), ("service", ColumnKind::Id), ("running", ColumnKind::Count)],
+            &["prod", "checkout-api", "0"],
+        ),
+        "get_ecs_stopped_tasks" => projected(
+            &[("reason", ColumnKind::Text), ("log_group", ColumnKind::Id)],
+            &["OutOfMemoryError: killed", "/ecs/checkout-api"],
+        ),
+        "get_recent_changes" => Outcome::Failed {
+            fault: Fault::new(FaultKind::Denied, "not allowed").action("cloudtrail:LookupEvents"),
+        },
+        _ => bait.clone(),
+    });
+    assert_eq!(
+        rounds,
+        [
+            vec!["get_active_alarms", "list_ecs_services", "get_recent_changes", "list_ec2_instances"],
+            vec!["get_ecs_stopped_tasks"],
+            vec!["get_cloudwatch_logs"],
+        ]
+    );
+    for words in [
+        "OutOfMemoryError: killed",
+        "raise the task's memory",
+        "denied: not allowed (needs cloudtrail:LookupEvents)",
+    ] {
+        assert!(answer.contains(words), "missing: {words}\n\n{answer}");
+    }
+
+    let (rounds, answer) = journal.ask("stop instance i-0123456789abcdef0", |_| Outcome::Failed {
+        fault: Fault::new(FaultKind::Refused, "the operator refused"),
+    });
+    assert_eq!(rounds, [["stop_instances"]]);
+    assert!(answer.contains("refused: the operator refused"), "{answer}");
+
+    let (_, answer) = journal.ask("stop instance i-0123456789abcdef0", |_| Outcome::Recorded);
+    assert!(answer.contains("Nothing is known to have changed"), "{answer}");
+}

@@ -1,0 +1,211 @@
+"""An AWS emulator (moto) behind a front of ours, in one process: faults, delays, canned answers, a call log.
+
+It prints the port it listens on (127.0.0.1) and is controlled over its standard input, one JSON array a line, each
+answered by one line of JSON. It ends when the input closes, so that it never outlives the test that started it.
+
+    ["rules", [{"service", "operation", "region": regexes, "delay": s, "code", "status", "message", "times"}]]
+    ["canned", {"service:Operation": body}]     answered instead of moto's
+    ["calls"]                                   [{"service", "operation", "region", "dry_run"}] in order of arrival
+    ["forget"]                                  empties the call log
+    ["reset"]                                   everything back to the beginning
+    ["boto", service, region, operation, args]  prepares the account as an outsider would; not logged
+
+CloudWatch's Rust client speaks RPC v2 CBOR, which moto does not: such requests are translated to awsJson 1.0 and back,
+with types from botocore's service model.
+"""
+
+import base64
+import datetime
+import io
+import json
+import re
+import sys
+import threading
+import time
+from urllib.parse import parse_qsl
+
+import boto3
+import botocore.session
+import cbor2
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+from werkzeug.serving import make_server
+from werkzeug.test import Client
+from werkzeug.wrappers import Request, Response
+
+EMULATOR = DomainDispatcherApplication(create_backend_app)
+LOCK = threading.Lock()
+RULES, CALLS, CANNED = [], [], {}
+SESSION = botocore.session.get_session()
+
+
+class Call:
+    """What a request asks for, read off its headers and body."""
+
+    def __init__(self, request, body):
+        scope = re.search(r"Credential=[^/]+/\d+/([^/]+)/([^/]+)/", request.headers.get("Authorization", ""))
+        self.region, self.service = scope.groups() if scope else ("", "")
+        self.dry_run = False
+        target = request.headers.get("X-Amz-Target")
+        rpc = re.fullmatch(r"/service/([^/]+)/operation/([^/]+)", request.path)
+        if target:
+            self.operation, self.wire = target.rsplit(".", 1)[1], "json"
+        elif rpc:
+            self.operation, self.wire = rpc.group(2), "cbor"
+        elif b"Action=" in body:
+            form = dict(parse_qsl(body.decode()))
+            self.operation = form["Action"]
+            self.wire = "ec2" if self.service == "ec2" else "query"
+            self.dry_run = form.get("DryRun", "").lower() == "true"
+        else:
+            self.operation, self.wire = f"{request.method} {request.path}", "rest"
+
+    def row(self):
+        return {"service": self.service, "operation": self.operation, "region": self.region, "dry_run": self.dry_run}
+
+
+def encode(call, value, status=200, headers=None):
+    if call.wire == "cbor":
+        return Response(cbor2.dumps(value), status, {"smithy-protocol": "rpc-v2-cbor", **(headers or {})},
+                        content_type="application/cbor")
+    return Response(json.dumps(value, default=str), status, headers, content_type="application/x-amz-json-1.1")
+
+
+def failure(call, code, message, status):
+    if call.wire == "ec2":
+        body = f"<Response><Errors><Error><Code>{code}</Code><Message>{message}</Message></Error></Errors><RequestID>r-1</RequestID></Response>"
+    elif call.wire == "query":
+        body = f"<ErrorResponse><Error><Type>Sender</Type><Code>{code}</Code><Message>{message}</Message></Error><RequestId>r-1</RequestId></ErrorResponse>"
+    else:
+        return encode(call, {"__type": code, "message": message}, status, {"x-amzn-errortype": code})
+    return Response(body, status, content_type="text/xml")
+
+
+def rule_for(call):
+    """The first rule that fits and is not used up; its use is counted."""
+    with LOCK:
+        for rule in RULES:
+            fits = all(re.fullmatch(rule.get(k, ".*"), getattr(call, k)) for k in ("service", "operation", "region"))
+            if fits and rule.get("times", 1) != 0:
+                rule["times"] = rule.get("times", 1) - 1
+                return rule
+    return None
+
+
+def plain(value):
+    """CBOR values as JSON has them."""
+    if isinstance(value, datetime.datetime):
+        return value.timestamp()
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode()
+    if isinstance(value, dict):
+        return {k: plain(v) for k, v in value.items() if v is not None}
+    if isinstance(value, (list, tuple)):
+        return [plain(v) for v in value]
+    return value
+
+
+def typed(value, shape):
+    """JSON values with the types the service model gives them."""
+    if value is None or shape is None:
+        return value
+    kind = shape.type_name
+    if kind == "structure":
+        return {k: typed(v, shape.members.get(k)) for k, v in value.items() if v is not None}
+    if kind == "list":
+        return [typed(v, shape.member) for v in value]
+    if kind == "map":
+        return {k: typed(v, shape.value) for k, v in value.items()}
+    if kind == "timestamp":
+        if not isinstance(value, (int, float)):
+            value = datetime.datetime.fromisoformat(str(value).replace("Z", "+00:00")).timestamp()
+        return cbor2.CBORTag(1, float(value))
+    if kind in ("double", "float"):
+        return float(value)
+    if kind in ("integer", "long"):
+        return int(value)
+    return value
+
+
+CLOUDWATCH = SESSION.get_service_model("cloudwatch")
+
+
+def bridge(call, request, body):
+    prefix = request.path.split("/")[2]
+    asked = json.dumps(plain(cbor2.loads(body) if body else {}))
+    headers = {k: v for k, v in request.headers if k.lower() not in ("smithy-protocol", "accept", "content-type", "content-length")}
+    headers["X-Amz-Target"] = f"{prefix}.{call.operation}"
+    answer = Client(EMULATOR).post("/", data=asked, headers=headers, content_type="application/x-amz-json-1.0",
+                                   base_url=f"http://{request.host}")
+    text = answer.get_data(as_text=True)
+    try:
+        value = json.loads(text) if text else {}
+    except ValueError:
+        return encode(call, {"__type": "InternalFailure", "message": text[:200]}, 500)
+    if answer.status_code >= 300:
+        return encode(call, value, answer.status_code)
+    return encode(call, typed(value, CLOUDWATCH.operation_model(call.operation).output_shape))
+
+
+def control(port, what, *rest):
+    endpoint = f"http://127.0.0.1:{port}"
+    if what == "calls":
+        return CALLS
+    if what == "boto":
+        service, region, operation, args = rest
+        client = boto3.client(service, endpoint_url=endpoint, region_name=region,
+                              aws_access_key_id="setup", aws_secret_access_key="setup")
+        answer = getattr(client, operation)(**args)
+        answer.pop("ResponseMetadata", None)
+        return answer
+    with LOCK:
+        if what == "rules":
+            RULES[:] = rest[0]
+        elif what == "canned":
+            CANNED.update(rest[0])
+        elif what == "forget":
+            CALLS.clear()
+        elif what == "reset":
+            for everything in (RULES, CANNED, CALLS):
+                everything.clear()
+            Client(EMULATOR).post("/moto-api/reset", base_url=endpoint)
+        else:
+            raise ValueError(f"no control named {what}")
+    return None
+
+
+@Request.application
+def front(request):
+    body = request.get_data(cache=True)
+    call = Call(request, body)
+    ours = "Credential=setup/" not in request.headers.get("Authorization", "")
+    if call.service and ours:
+        CALLS.append(call.row())
+    rule = rule_for(call) if ours else None
+    if rule:
+        time.sleep(rule.get("delay", 0))
+        if rule.get("code"):
+            return failure(call, rule["code"], rule.get("message", "injected"), rule.get("status", 400))
+    canned = CANNED.get(f"{call.service}:{call.operation}")
+    if canned is not None:
+        return encode(call, canned)
+    if call.wire == "cbor":
+        return bridge(call, request, body)
+    environ = dict(request.environ)
+    environ["wsgi.input"] = io.BytesIO(body)
+    return Response.from_app(EMULATOR, environ)
+
+
+def main():
+    server = make_server("127.0.0.1", 0, front, threaded=True)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    print(server.port, flush=True)
+    for line in sys.stdin:
+        try:
+            answer = {"ok": control(server.port, *json.loads(line))}
+        except Exception as error:  # told to the test, which fails with it
+            answer = {"error": f"{type(error).__name__}: {error}"}
+        print(json.dumps(answer, default=str), flush=True)
+
+
+if __name__ == "__main__":
+    main()
