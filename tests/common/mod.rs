@@ -3,4 +3,3 @@
 
 pub mod emulator;
 pub mod pty;
-pub mod stage;
