@@ -2,6 +2,8 @@
 
 use super::ec2::facts::{self, Checks};
 use super::ec2::{args, pages};
+use super::places::searched;
+use super::words::plural;
 use crate::clients::ReadClients;
 use crate::instant;
 use crate::place::{Gathered, Place};
@@ -274,7 +276,7 @@ fn count(projection: &Projection, column: &str, pass: impl Fn(&Cell) -> bool) ->
 }
 
 fn summary(args: &Args, out: &Gathered<Region>, projection: &Projection) -> String {
-    let searched = places(out);
+    let searched = searched(out);
     if projection.rows.is_empty() {
         return format!(
             "No instances found in {searched}{}.",
@@ -303,8 +305,11 @@ fn summary(args: &Args, out: &Gathered<Region>, projection: &Projection) -> Stri
 }
 
 fn notes(args: &Args, out: &Gathered<Region>, projection: &Projection) -> Vec<String> {
-    let mut notes =
-        vec![format!("searched {}; filters: {}", places(out), asked(args).unwrap_or_else(|| "none".into()))];
+    let mut notes = vec![format!(
+        "searched {}; filters: {}",
+        searched(out),
+        asked(args).unwrap_or_else(|| "none".into())
+    )];
     let found = |id: &&String| count(projection, "id", |c| matches!(c, Cell::Text(t) if t == *id)) == 0;
     let absent: Vec<&str> = args.ids.iter().flatten().filter(found).map(String::as_str).collect();
     if !absent.is_empty() {
@@ -332,24 +337,4 @@ fn asked(args: &Args) -> Option<String> {
     parts.extend(args.tag.as_ref().map(|t| format!("tag {t}")));
     parts.extend(args.ip.as_ref().map(|ip| format!("ip={ip}")));
     (!parts.is_empty()).then(|| parts.join(", "))
-}
-
-/// The places that answered, in words.
-fn places(out: &Gathered<Region>) -> String {
-    let mut names: Vec<String> = out
-        .answers
-        .iter()
-        .map(|(p, _)| match p.account.as_ref().filter(|_| out.many_accounts) {
-            Some(account) => format!("{account}/{}", p.region),
-            None => p.region.clone(),
-        })
-        .collect();
-    let more = names.len().saturating_sub(6);
-    names.truncate(6);
-    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-    format!("{}{more}", names.join(", "))
-}
-
-fn plural(n: usize, what: &str) -> String {
-    if n == 1 { format!("1 {what}") } else { format!("{n} {what}s") }
 }

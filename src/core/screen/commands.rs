@@ -127,7 +127,8 @@ pub fn palette_actions() -> Vec<Action> {
 /// Short names that stand for a tool, and the field a bare word is taken for: they must exist in the registry.
 #[must_use]
 pub fn palette_tools() -> Vec<(&'static str, &'static str)> {
-    let tool = |entry: &Entry| if let Does::Tool { tool, field } = entry.does { Some((tool, field)) } else { None };
+    let tool =
+        |entry: &Entry| if let Does::Tool { tool, field } = entry.does { Some((tool, field)) } else { None };
     COMMANDS.iter().filter_map(tool).collect()
 }
 
