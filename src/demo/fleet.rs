@@ -207,7 +207,7 @@ impl<'a> Fleet<'a> {
             crashing: Vec::new(),
         });
         if broken.is_some() {
-            let kept = (desired * self.service.minimum_healthy).div_ceil(100);
+            let kept = desired.saturating_mul(self.service.minimum_healthy).div_ceil(100);
             self.stop_all_but(kept, at.plus(START_AFTER), REPLACE_OVER, |_| true);
             self.open(at);
         } else {

@@ -72,25 +72,39 @@ pub(crate) fn machines<'a>(world: &World<'a>) -> Vec<Machine<'a>> {
     here.flat_map(|instance| lives(world, instance)).collect()
 }
 
+/// The instance, and those its group put in its place.
 fn lives<'a>(world: &World<'a>, instance: &'a Instance) -> Vec<Machine<'a>> {
+    let mut all = Vec::new();
+    let mut next = Some(before(world, instance));
+    while let Some(born) = next.take() {
+        let (machine, successor) = live(world, born);
+        all.push(machine);
+        next = successor;
+    }
+    all
+}
+
+/// The instance as it was when the drill started.
+fn before<'a>(world: &World<'a>, instance: &'a Instance) -> Machine<'a> {
     let stopped = instance.state == "stopped";
-    let mut machine = Machine {
+    let reason = instance.state_reason.as_ref();
+    Machine {
         instance,
         id: instance.id.clone(),
         state: if stopped { State::Stopped } else { State::Running },
         private_ip: instance.private_ip.clone(),
         public_ip: instance.public_ip.clone().filter(|_| !stopped || instance.elastic),
         launched: world.start.minus(instance.launched.0),
-        reason: instance
-            .state_reason
-            .as_ref()
-            .map(|r| (r.split(':').next().unwrap_or_default().to_owned(), r.clone())),
+        reason: reason.map(|r| (r.split(':').next().unwrap_or_default().to_owned(), r.clone())),
         initializing: false,
-    };
-    let mut all = Vec::new();
-    let mut n = 0;
-    for (at, stop) in orders(world, instance) {
-        n += 1;
+    }
+}
+
+/// What became of a machine after it was stopped and started, and who took its place.
+fn live<'a>(world: &World<'a>, born: Machine<'a>) -> (Machine<'a>, Option<Machine<'a>>) {
+    let mut machine = born;
+    let instance = machine.instance;
+    for (n, at, stop) in orders(world, &machine.id) {
         let age = world.now.since(at);
         if !stop {
             machine.state = if age < PENDING { State::Pending } else { State::Running };
@@ -105,30 +119,26 @@ fn lives<'a>(world: &World<'a>, instance: &'a Instance) -> Vec<Machine<'a>> {
         machine.state = if age < STOPPING { State::Stopping } else { State::Stopped };
         machine.initializing = false;
         machine.public_ip = machine.public_ip.filter(|_| instance.elastic || age < STOPPING);
-        machine.reason = Some((
-            "Client.UserInitiatedShutdown".to_owned(),
-            "Client.UserInitiatedShutdown: User initiated shutdown".to_owned(),
-        ));
+        let message = "Client.UserInitiatedShutdown: User initiated shutdown";
+        machine.reason = Some(("Client.UserInitiatedShutdown".to_owned(), message.to_owned()));
         if instance.asg.is_some() && age >= REPLACED {
             let gone = age >= REPLACED + TERMINATING;
             machine.state = if gone { State::Terminated } else { State::ShuttingDown };
-            all.push(machine.clone());
-            machine = replacement(world, instance, at.plus(REPLACED), n);
-            break;
+            let successor = replacement(world, &machine, at.plus(REPLACED));
+            return (machine, Some(successor));
         }
     }
-    all.push(machine);
-    all
+    (machine, None)
 }
 
-fn replacement<'a>(world: &World<'_>, instance: &'a Instance, launched: Timestamp, n: u64) -> Machine<'a> {
+fn replacement<'a>(world: &World<'_>, old: &Machine<'a>, launched: Timestamp) -> Machine<'a> {
     let age = world.now.since(launched);
-    let net = instance.private_ip.rsplit_once('.').map_or("10.0.0", |(net, _)| net);
+    let net = old.private_ip.rsplit_once('.').map_or("10.0.0", |(net, _)| net);
     Machine {
-        instance,
-        id: format!("i-0{}", seed::hex(&instance.id, n, 16)),
+        instance: old.instance,
+        id: format!("i-0{}", seed::hex(&old.id, 0, 16)),
         state: if age < PENDING { State::Pending } else { State::Running },
-        private_ip: format!("{net}.{}", 200 + seed::mix(&instance.id, n) % 50),
+        private_ip: format!("{net}.{}", 200 + seed::mix(&old.id, 0) % 50),
         public_ip: None,
         launched,
         reason: None,
@@ -136,13 +146,13 @@ fn replacement<'a>(world: &World<'_>, instance: &'a Instance, launched: Timestam
     }
 }
 
-/// Stops (`true`) and starts of this instance, oldest first.
-fn orders(world: &World<'_>, instance: &Instance) -> Vec<(Timestamp, bool)> {
-    let mine = |ids: &[String]| ids.contains(&instance.id);
-    let here = world.actions.iter().filter(|a| a.region == instance.region && a.at <= world.now);
-    here.filter_map(|a| match &a.what {
-        What::Stop { ids } if mine(ids) => Some((a.at, true)),
-        What::Start { ids } if mine(ids) => Some((a.at, false)),
+/// Stops (`true`) and starts of `id`, oldest first, numbered.
+fn orders(world: &World<'_>, id: &str) -> Vec<(u64, Timestamp, bool)> {
+    let mine = |ids: &[String]| ids.iter().any(|i| i == id);
+    let here = (0..).zip(world.actions).filter(|(_, a)| a.region == world.region && a.at <= world.now);
+    here.filter_map(|(n, a)| match &a.what {
+        What::Stop { ids } if mine(ids) => Some((n, a.at, true)),
+        What::Start { ids } if mine(ids) => Some((n, a.at, false)),
         What::Stop { .. } | What::Start { .. } | What::UpdateService { .. } => None,
     })
     .collect()

@@ -5,7 +5,7 @@ use quarterdeck_core::timestamp::parse_span;
 use serde::{Deserialize, Deserializer, de::Error};
 use std::time::Duration;
 
-/// A length of time: `90s`, `15m`, `2h`, `3d`, `1w`.
+/// A length of time, never zero: `90s`, `15m`, `2h`, `3d`, `1w`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Span(pub Duration);
 
@@ -13,6 +13,7 @@ impl<'de> Deserialize<'de> for Span {
     fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
         let text = String::deserialize(d)?;
         parse_span(&text)
+            .filter(|span| !span.is_zero())
             .map(Self)
             .ok_or_else(|| D::Error::custom(format!("{text:?} is not a span such as 90s, 15m, 2h or 3d")))
     }

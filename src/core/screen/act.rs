@@ -2,7 +2,6 @@
 
 use super::scroll::{Jump, jump, moved, reveal};
 use super::{DetailTab, Extent, Focus, PlainYes, Prompt, Screen};
-use crate::Timestamp;
 use crate::command::Command;
 use crate::id::CallId;
 use crate::journal::{Fact, StepStatus};
@@ -17,7 +16,7 @@ const RIGHTMOST: usize = 10_000;
 
 impl Screen {
     /// Carries out an action on the pane that has the keys.
-    pub(super) fn act(&mut self, action: Action, now: Timestamp) -> Vec<Command> {
+    pub(super) fn act(&mut self, action: Action) -> Vec<Command> {
         match action {
             Action::NextPane => self.cycle(1),
             Action::PreviousPane => self.cycle(-1),
@@ -108,7 +107,6 @@ impl Screen {
             | Action::Note
             | Action::RefuseRest => {}
         }
-        let _ = now;
         Vec::new()
     }
 
@@ -277,10 +275,8 @@ impl Screen {
     pub(super) fn selected_call(&self) -> Option<(CallId, Option<Risk>)> {
         let call = self.selected()?.call?;
         let began = self.ledger.timeline.of_call(call)?.entries.first()?;
-        match &self.ledger.entries.get(usize::try_from(began.0).ok()?)?.fact {
-            Fact::ToolCalled { risk, .. } => Some((call, *risk)),
-            _ => None,
-        }
+        let entry = self.ledger.entries.get(usize::try_from(began.0).ok()?)?;
+        if let Fact::ToolCalled { risk, .. } = &entry.fact { Some((call, *risk)) } else { None }
     }
 
     pub(super) fn again(&mut self) -> Vec<Command> {

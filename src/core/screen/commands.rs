@@ -1,7 +1,6 @@
 //! What can be typed after `:`.
 
 use super::{Filter, Screen};
-use crate::Timestamp;
 use crate::command::Command;
 use crate::id::StepNo;
 use crate::keymap::Action;
@@ -134,7 +133,7 @@ pub fn palette_tools() -> Vec<(&'static str, &'static str)> {
 
 impl Screen {
     /// Runs a line of the palette.
-    pub(super) fn run_line(&mut self, line: &str, now: Timestamp) -> Result<Vec<Command>, String> {
+    pub(super) fn run_line(&mut self, line: &str) -> Result<Vec<Command>, String> {
         let line = line.trim().trim_start_matches(':');
         if let Some(number) = line.strip_prefix('#') {
             return self.run_step(number);
@@ -150,7 +149,7 @@ impl Screen {
         match entry.does {
             Does::Act(action) => {
                 bare(Vec::new())?;
-                Ok(self.act(action, now))
+                Ok(self.act(action))
             }
             Does::Mode(mode) => {
                 bare(Vec::new())?;

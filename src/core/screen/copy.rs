@@ -34,14 +34,20 @@ impl Screen {
     }
 
     fn command_of(&self, step: &Step) -> Option<String> {
-        let proposed = self.entries_of(step).find_map(|entry| match &entry.fact {
-            Fact::ApprovalAsked { proposal, .. } => Some(proposal.command.clone()),
-            _ => None,
+        let proposed = self.entries_of(step).find_map(|entry| {
+            if let Fact::ApprovalAsked { proposal, .. } = &entry.fact {
+                Some(proposal.command.clone())
+            } else {
+                None
+            }
         });
         proposed.or_else(|| {
-            self.entries_of(step).find_map(|entry| match &entry.fact {
-                Fact::ToolCalled { tool, args, .. } => Some(command_line(tool, args)),
-                _ => None,
+            self.entries_of(step).find_map(|entry| {
+                if let Fact::ToolCalled { tool, args, .. } = &entry.fact {
+                    Some(command_line(tool, args))
+                } else {
+                    None
+                }
             })
         })
     }

@@ -207,7 +207,7 @@ impl Screen {
             dialog.aside = false;
         } else if let Some(action) = self.keymap.action(self.pane_place(), press) {
             if self.looks(action) {
-                return self.act(action, now);
+                return self.act(action);
             }
             self.say("a change waits for your decision: v brings it back, Esc refuses it");
         }

@@ -44,7 +44,7 @@ fn accepts(args: &Value) -> Result<Value, Fault> {
     }
 }
 
-fn tool(spec: &'static Spec, risk: Risk, properties: Value) -> Tool {
+fn tool(spec: &'static Spec, risk: Risk, properties: &Value) -> Tool {
     let schema = json!({"type": "object", "properties": properties, "additionalProperties": false});
     Tool { spec, risk, schema, validate: accepts, verify: None, inverse: None }
 }
@@ -54,14 +54,14 @@ pub(super) fn catalogue() -> Arc<Catalogue> {
         tool(
             &SERVICES,
             Risk::Read,
-            json!({
+            &json!({
                 "cluster": {"type": "string", "description": "The cluster's name."},
                 "service": {"type": "string", "description": "The service's name."},
                 "only_unhealthy": {"type": "boolean", "description": "Only those below their desired count."},
             }),
         ),
-        tool(&LOGS, Risk::Read, json!({"log_group": {"type": "string"}, "limit": {"type": "integer"}})),
-        tool(&STOP, Risk::Write, json!({"ids": {"type": "array", "items": {"type": "string"}}})),
+        tool(&LOGS, Risk::Read, &json!({"log_group": {"type": "string"}, "limit": {"type": "integer"}})),
+        tool(&STOP, Risk::Write, &json!({"ids": {"type": "array", "items": {"type": "string"}}})),
     ]))
 }
 
@@ -77,7 +77,7 @@ pub(super) fn presses(script: &str) -> Vec<Press> {
             rest = after;
         } else {
             out.push(Press::new(Key::Char(c), false, false));
-            rest = &rest[c.len_utf8()..];
+            rest = rest.strip_prefix(c).unwrap();
         }
     }
     out

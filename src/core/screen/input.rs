@@ -80,7 +80,7 @@ impl Screen {
                 self.help_act(action);
                 Vec::new()
             }
-            Place::Palette => self.palette_act(action, now),
+            Place::Palette => self.palette_act(action),
             Place::Prompt => {
                 self.prompt_act(action);
                 Vec::new()
@@ -89,7 +89,7 @@ impl Screen {
                 self.history_act(action);
                 Vec::new()
             }
-            Place::Composer => self.composer_act(action, press, armed, now),
+            Place::Composer => self.composer_act(action, press, armed),
             Place::Chat | Place::Timeline | Place::Detail | Place::Pane if action == Action::Close => {
                 self.close(armed)
             }
@@ -99,7 +99,7 @@ impl Screen {
             | Place::Pane
             | Place::Dialog
             | Place::Line
-            | Place::Everywhere => self.act(action, now),
+            | Place::Everywhere => self.act(action),
         }
     }
 
@@ -208,7 +208,7 @@ impl Screen {
         }
     }
 
-    fn composer_act(&mut self, action: Action, press: Press, armed: bool, now: Timestamp) -> Vec<Command> {
+    fn composer_act(&mut self, action: Action, press: Press, armed: bool) -> Vec<Command> {
         // A printable key means an action only on an empty line.
         if let Some(Key::Char(_)) = press.plain()
             && !self.composer.is_empty()
@@ -233,7 +233,7 @@ impl Screen {
                 self.arm();
             }
         } else {
-            return self.act(action, now);
+            return self.act(action);
         }
         Vec::new()
     }

@@ -15,6 +15,7 @@ mod line;
 mod mouse;
 mod palette;
 mod scroll;
+mod shown;
 mod state;
 mod timeline;
 
@@ -23,9 +24,10 @@ pub use composer::Composer;
 pub use dialog::Dialog;
 pub use layout::{Layout, layout_of};
 pub use palette::{Match, Palette};
+pub use shown::{Extent, Hit, HitTarget, Shown};
 pub use state::{
-    ChatItem, ChatPane, Copy, DetailPane, DetailTab, Extent, Filter, Focus, Hit, HitTarget, Ledger,
-    LiveState, Notice, PlainQuestion, PlainYes, Prompt, Screen, Shown, TimelinePane, expanded_rows,
+    ChatItem, ChatPane, Copy, DetailPane, DetailTab, Filter, Focus, Ledger, LiveState, Notice, PlainQuestion,
+    PlainYes, Prompt, Screen, TimelinePane, expanded_rows,
 };
 
 use crate::event::Event;

@@ -4,7 +4,6 @@ use super::Screen;
 use super::commands::{COMMANDS, Does, Entry, entry_of};
 use super::line::Line;
 use super::scroll::{jump, moved};
-use crate::Timestamp;
 use crate::command::Command;
 use crate::keymap::Action;
 use crate::scope::Mode;
@@ -59,10 +58,10 @@ impl Screen {
         }
     }
 
-    pub(super) fn palette_act(&mut self, action: Action, now: Timestamp) -> Vec<Command> {
+    pub(super) fn palette_act(&mut self, action: Action) -> Vec<Command> {
         let Some(palette) = &mut self.palette else { return Vec::new() };
         if action == Action::Accept {
-            return self.palette_run(now);
+            return self.palette_run();
         }
         if action == Action::Close {
             self.palette = None;
@@ -82,31 +81,24 @@ impl Screen {
     }
 
     /// Runs the line. A line with an error stays, and says what is wrong.
-    fn palette_run(&mut self, now: Timestamp) -> Vec<Command> {
+    fn palette_run(&mut self) -> Vec<Command> {
         let Some(palette) = &self.palette else { return Vec::new() };
         let typed = palette.text.trim();
-        // A single word stands for the selected match; more than that is meant as it was typed.
-        let chosen = palette.matches.get(palette.selected).map(|m| m.name.clone());
-        let line = match chosen {
-            Some(name) if !typed.contains(char::is_whitespace) && !typed.starts_with('#') => {
-                let open = entry_of(&name).is_some_and(Entry::needs_argument);
-                if open && palette.text.ends_with(char::is_whitespace) == typed.is_empty() {
-                    self.set_line(&name);
-                    return Vec::new();
-                }
-                if palette.text.ends_with(char::is_whitespace) && !typed.is_empty() {
-                    typed.to_owned()
-                } else {
-                    name
-                }
-            }
-            _ => typed.to_owned(),
-        };
+        // A word that is still being typed stands for the selected match; anything more is meant as it was typed.
+        let complete = typed.starts_with('#')
+            || typed.contains(char::is_whitespace)
+            || (!typed.is_empty() && palette.text.ends_with(char::is_whitespace));
+        let chosen = palette.matches.get(palette.selected).filter(|_| !complete).map(|m| m.name.clone());
+        if let Some(name) = chosen.as_ref().filter(|name| entry_of(name).is_some_and(Entry::needs_argument)) {
+            self.set_line(name);
+            return Vec::new();
+        }
+        let line = chosen.unwrap_or_else(|| typed.to_owned());
         if line.is_empty() {
             return Vec::new();
         }
         let before = self.palette.take();
-        match self.run_line(&line, now) {
+        match self.run_line(&line) {
             Ok(commands) => commands,
             Err(error) => {
                 self.palette = before.map(|palette| Palette { error: Some(error), ..palette });

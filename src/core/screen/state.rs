@@ -3,6 +3,7 @@
 use super::composer::Composer;
 use super::dialog::Dialog;
 use super::palette::Palette;
+use super::shown::{Extent, Shown};
 use crate::Timestamp;
 use crate::event::Progress;
 use crate::id::{CallId, StepNo, TurnId};
@@ -352,74 +353,4 @@ pub struct Copy {
     pub what: String,
     /// The text, already redacted and made visible.
     pub text: String,
-}
-
-/// Where a click lands, as the last drawing placed it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct HitTarget {
-    /// Left, top, width, height.
-    pub area: (u16, u16, u16, u16),
-    /// What is there.
-    pub hit: Hit,
-}
-
-/// What can be clicked or scrolled.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Hit {
-    /// A pane's body.
-    Pane(Focus),
-    /// A step's row on the timeline.
-    Step(StepNo),
-    /// An evidence link in the chat, or a tab.
-    Link(StepNo),
-    /// A tab of the detail pane.
-    Tab(DetailTab),
-}
-
-/// What the last drawing showed; fed back as `Msg::Drawn`.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Shown {
-    /// What the dialog showed, when one was drawn.
-    pub dialog: Option<crate::approval::Seen>,
-    /// Where clicks land.
-    pub targets: Vec<HitTarget>,
-    /// Lines the chat has in all and how many fit, so that scrolling stops at the ends.
-    pub chat: Extent,
-    /// Rows the timeline has (after the filter, expanded rows counted) and how many fit.
-    pub timeline: Extent,
-    /// Lines the detail pane has and how many fit.
-    pub detail: Extent,
-    /// Lines the help has and how many fit.
-    pub help: Extent,
-    /// Lines the dialog's body has and how many fit.
-    pub dialog_body: Extent,
-    /// The first line of each target in the dialog's body; empty when not known.
-    pub target_lines: Vec<usize>,
-    /// Evidence links in the chat, in reading order.
-    pub links: Vec<StepNo>,
-    /// The line each of `links` is on, from the top of the whole chat; empty when not known.
-    pub link_lines: Vec<usize>,
-    /// Lines of the whole chat that hold its search text, in order.
-    pub chat_matches: Vec<usize>,
-    /// Lines of the whole detail that hold its search text, in order.
-    pub detail_matches: Vec<usize>,
-    /// When something on the screen changes by itself next (a spinner, an age, a notice's end); `None` when idle.
-    pub wake: Option<Timestamp>,
-}
-
-/// How much there is and how much fits.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Extent {
-    /// Lines in all.
-    pub total: usize,
-    /// Lines that fit.
-    pub fits: usize,
-}
-
-impl Extent {
-    /// The first line when scrolled to the end.
-    #[must_use]
-    pub const fn last_top(self) -> usize {
-        self.total.saturating_sub(self.fits)
-    }
 }

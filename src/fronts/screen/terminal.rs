@@ -218,6 +218,7 @@ pub fn signals() -> io::Result<impl Stream<Item = Signal> + Unpin> {
 }
 
 /// Standard input, watched for its other end going away. Not every hang-up comes with a signal.
+#[expect(deprecated, reason = "the other constructor is unsafe; an OwnedFd stays open as long as the watch")]
 fn hangup_watch() -> Option<AsyncFd<OwnedFd>> {
     let input = io::stdin().as_fd().try_clone_to_owned().ok()?;
     AsyncFd::with_interest(input, Interest::READABLE).ok()

@@ -108,12 +108,15 @@ fn missing(trail: &Trail) -> Vec<String> {
                 missing.push(prose(text, &scope));
             }
         };
-        add("r.error", "`{tool}` did not answer: {r.error}[? [#{r.step}]?]");
+        add(
+            "r.error && !starts_with(r.error, 'refused')",
+            "`{tool}` did not answer: {r.error}[? [#{r.step}]?]",
+        );
         add("r.truncated", "`{tool}`: {r.truncated}[? [#{r.step}]?]");
         for error in scope.list("r.errors") {
             let scope = scope.with("e", &error);
             missing.push(prose(
-                "`{tool}` in {e.place}: {e.fault.message || e.fault || 'no answer'}[? (needs {e.fault.action})?][? [#{r.step}]?]",
+                "`{tool}`[? in {e.place}?][?, account {e.account}?]: {e.message || e}[? (needs {e.action})?][? [#{r.step}]?]",
                 &scope,
             ));
         }

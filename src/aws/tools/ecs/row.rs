@@ -2,7 +2,8 @@
 
 use super::definition::Definition;
 use super::health::{Health, Rollout};
-use super::{moment, names};
+use super::names;
+use crate::instant;
 use aws_sdk_ecs::types::{Service, ServiceEvent};
 use quarterdeck_core::Timestamp;
 use quarterdeck_core::text::truncate;
@@ -92,7 +93,7 @@ pub fn in_short(service: &Service) -> String {
 /// The newest events, without the `(service NAME)` each begins with.
 fn events(service: &Service) -> Option<String> {
     let mut events: Vec<&ServiceEvent> = service.events().iter().collect();
-    events.sort_by_key(|e| std::cmp::Reverse(e.created_at().and_then(moment)));
+    events.sort_by_key(|e| std::cmp::Reverse(instant::of(e.created_at())));
     let prefix = format!("(service {}) ", name(service));
     let lines: Vec<String> = events
         .into_iter()

@@ -92,7 +92,7 @@ fn drawn(total: usize, fits: usize, room: bool, dialog: bool) -> Shown {
     }
 }
 
-/// Does it; returns what was asked of the engine, and whether a press of `A` did it.
+/// Does it; returns what was asked of the engine.
 fn happen(rig: &mut Rig, what: Happening, next: &mut u64) -> Vec<Command> {
     match what {
         Happening::Key(press) => return rig.msg(Msg::Key(press)),

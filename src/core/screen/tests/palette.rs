@@ -61,6 +61,8 @@ fn lines_that_run() {
     for (line, expected) in [
         ("list_ecs_services", "list_ecs_services {}"),
         ("listecs", "list_ecs_services {}"),
+        ("ecs ", "list_ecs_services {}"),
+        ("tasks<Backspace><Backspace><Backspace><Backspace><Backspace>ecs", "list_ecs_services {}"),
         ("ecs", "list_ecs_services {}"),
         ("ecs checkout", r#"list_ecs_services {"service":"checkout"}"#),
         ("ecs --only-unhealthy", r#"list_ecs_services {"only_unhealthy":true}"#),
@@ -136,6 +138,8 @@ fn completing() {
         ("tr<Tab>", "track "),
         ("<Down><Tab>", "logs "),
         ("iter<Enter>", "iterations "),
+        ("<Down><Enter>", "logs "),
+        ("step<Enter>", "step "),
         ("listecs<Tab>", "list_ecs_services "),
         ("ecs <Tab>", "ecs --cluster "),
         ("ecs <Down><Down><Tab>", "ecs --service "),

@@ -202,8 +202,8 @@ mod tests {
             .map(|l| l.to_string())
             .collect();
         assert!(lines.iter().all(|l| text::width(l) == 46), "{lines:#?}");
-        assert_eq!(lines[2].trim_end(), "a                         12  2h ago        -");
-        assert!(lines[3].contains("…       3  -       2.0 KiB"), "{}", lines[3]);
+        assert_eq!(lines[2].trim_end(), "a                          12  2h ago        -");
+        assert!(lines[3].contains("…        3  -       2.0 KiB"), "{}", lines[3]);
         let narrow = row(&projection.rows[0], &projection.columns, &widths, 2, now, &theme).to_string();
         assert!(narrow.starts_with("a ") && !narrow.contains("12") && narrow.ends_with('-'), "{narrow:?}");
     }
