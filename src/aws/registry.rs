@@ -15,7 +15,10 @@ use std::time::Duration;
 
 /// Every tool.
 const TOOLS: &[Line] = &[
+    Line::read::<tools::get_active_alarms::GetActiveAlarms>(),
+    Line::read::<tools::get_cloudwatch_logs::GetCloudwatchLogs>(),
     Line::read::<tools::get_ecs_stopped_tasks::GetEcsStoppedTasks>(),
+    Line::read::<tools::get_recent_changes::GetRecentChanges>(),
     Line::read::<tools::list_ec2_instances::ListEc2Instances>(),
     Line::read::<tools::list_ecs_services::ListEcsServices>(),
     Line::write::<tools::start_instances::StartInstances>(),
