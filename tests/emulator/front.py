@@ -6,7 +6,8 @@ answered by one line of JSON. It ends when the input closes, so that it never ou
     ["rules", [{"service", "operation", "region": regexes, "delay": s, "code", "status", "message", "times"}]]
     ["canned", {"service:Operation": body}]     answered instead of moto's
     ["calls"]                                   [{"service", "operation", "region", "dry_run"}] in order of arrival
-    ["forget"]                                  empties the call log
+    ["peak"]                                    {"all", "scope": {"service/region"}}: most requests open at the same time
+    ["forget"]                                  empties the call log and the peaks
     ["reset"]                                   everything back to the beginning
     ["boto", service, region, operation, args]  prepares the account as an outsider would; not logged
 
@@ -15,6 +16,8 @@ with types from botocore's service model.
 """
 
 import base64
+import collections
+import contextlib
 import datetime
 import io
 import json
@@ -35,6 +38,7 @@ from werkzeug.wrappers import Request, Response
 EMULATOR = DomainDispatcherApplication(create_backend_app)
 LOCK = threading.Lock()
 RULES, CALLS, CANNED = [], [], {}
+OPEN, PEAK = collections.Counter(), collections.Counter()
 SESSION = botocore.session.get_session()
 
 
@@ -89,6 +93,21 @@ def rule_for(call):
                 rule["times"] = rule.get("times", 1) - 1
                 return rule
     return None
+
+
+@contextlib.contextmanager
+def counted(call):
+    """Counts the request as open while it is."""
+    scopes = ("", f"{call.service}/{call.region}")
+    with LOCK:
+        for scope in scopes:
+            OPEN[scope] += 1
+            PEAK[scope] = max(PEAK[scope], OPEN[scope])
+    try:
+        yield
+    finally:
+        with LOCK:
+            OPEN.subtract(scopes)
 
 
 def plain(value):
@@ -162,10 +181,13 @@ def control(port, what, *rest):
             RULES[:] = rest[0]
         elif what == "canned":
             CANNED.update(rest[0])
+        elif what == "peak":
+            return {"all": PEAK[""], "scope": {k: v for k, v in PEAK.items() if k}}
         elif what == "forget":
             CALLS.clear()
+            PEAK.clear()
         elif what == "reset":
-            for everything in (RULES, CANNED, CALLS):
+            for everything in (RULES, CANNED, CALLS, PEAK):
                 everything.clear()
             Client(EMULATOR).post("/moto-api/reset", base_url=endpoint)
         else:
@@ -177,10 +199,15 @@ def control(port, what, *rest):
 def front(request):
     body = request.get_data(cache=True)
     call = Call(request, body)
-    ours = "Credential=setup/" not in request.headers.get("Authorization", "")
-    if call.service and ours:
+    if "Credential=setup/" in request.headers.get("Authorization", ""):
+        return answer(call, request, body, None)
+    if call.service:
         CALLS.append(call.row())
-    rule = rule_for(call) if ours else None
+    with counted(call):
+        return answer(call, request, body, rule_for(call))
+
+
+def answer(call, request, body, rule):
     if rule:
         time.sleep(rule.get("delay", 0))
         if rule.get("code"):
