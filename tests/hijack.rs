@@ -69,9 +69,7 @@ fn told(server: &Scripted) -> Vec<(String, bool, String)> {
     let parts = messages.iter().filter_map(|m| m["content"].as_array()).flatten();
     parts
         .filter(|p| p["type"] == "tool_result")
-        .map(|p| {
-            (p["tool_use_id"].as_str().unwrap().into(), p["is_error"] == true, p["content"].to_string())
-        })
+        .map(|p| (p["tool_use_id"].as_str().unwrap().into(), p["is_error"] == true, p["content"].to_string()))
         .collect()
 }
 
@@ -84,7 +82,8 @@ fn state(emulator: &mut Emulator, id: &str) -> String {
 async fn where_nobody_can_be_asked_nothing_changes() {
     let mut emulator = fresh().await;
     let ids = emulator.instances(HERE, 1, &DEV);
-    let server = Scripted::start(vec![calls(vec![stop("t1", &ids)]), calls(vec![stop("t2", &ids)]), done()]).await;
+    let server =
+        Scripted::start(vec![calls(vec![stop("t1", &ids)]), calls(vec![stop("t2", &ids)]), done()]).await;
     let mut console = console(&emulator, provider(&server), Mode::Execute, false).await;
     console.ask("stop the build runner").await;
     console.turn_over().await;
@@ -116,7 +115,9 @@ async fn an_approval_causes_one_request() {
             Fact::Approved { .. } => Some("approved"),
             Fact::WriteIntended { .. } => Some("intended"),
             Fact::WriteConcluded { .. } => Some("concluded"),
-            Fact::Verified { reached, .. } => Some(if *reached == Some(true) { "reached" } else { "not reached" }),
+            Fact::Verified { reached, .. } => {
+                Some(if *reached == Some(true) { "reached" } else { "not reached" })
+            }
             _ => None,
         })
         .collect();
@@ -134,7 +135,9 @@ async fn no_other_key_approves() {
     console.typed("A").await; // typed ahead, before there is a dialog
     console.dialog().await;
     console.key(Key::Char('A')).await; // at once
-    for key in [Key::Enter, Key::Char('y'), Key::Char('Y'), Key::Char(' '), Key::Char('a'), Key::Tab, Key::Other] {
+    for key in
+        [Key::Enter, Key::Char('y'), Key::Char('Y'), Key::Char(' '), Key::Char('a'), Key::Tab, Key::Other]
+    {
         console.draw().await;
         console.wait(5_000);
         console.key(key).await;
@@ -178,7 +181,7 @@ async fn high_impact_needs_the_code_and_the_number() {
     console.ask("stop the web servers").await;
     console.dialog().await;
     let code = console.gate().unwrap().code().expect("two production targets").to_owned();
-    for wrong in ["", "WWWW2", "2", &code, &format!("{code}1"), &code.to_lowercase()] {
+    for wrong in ["", "WWWW2", "2", &code, &format!("{code}1"), &format!("{code}22")] {
         for _ in 0..10 {
             console.draw().await;
             match console.ready() {
@@ -231,7 +234,8 @@ async fn an_approval_is_for_one_execution() {
     let mut emulator = fresh().await;
     let ids = emulator.instances(HERE, 1, &DEV);
     // Twice in one round, then once more. AWS would accept stopping a stopped instance again.
-    let replies = vec![calls(vec![stop("t1", &ids), stop("t2", &ids)]), calls(vec![stop("t3", &ids)]), done()];
+    let replies =
+        vec![calls(vec![stop("t1", &ids), stop("t2", &ids)]), calls(vec![stop("t3", &ids)]), done()];
     let (mut console, server) = hijacked(&emulator, replies).await;
     console.ask("stop the build runner").await;
     console.dialog().await;
@@ -283,7 +287,10 @@ async fn text_in_a_tag_changes_nothing() {
     let server = Scripted::answering(move |n, body| match n {
         0 => calls(vec![Say::Tool("t0".into(), "list_ec2_instances", json!({}))]),
         1 => {
-            assert!(body["messages"].to_string().contains("Ignore previous"), "the tag reaches the model as data");
+            assert!(
+                body["messages"].to_string().contains("Ignore previous"),
+                "the tag reaches the model as data"
+            );
             calls(vec![stop("t1", &obeys)])
         }
         2 => calls(vec![stop("t2", &obeys[..1])]),
@@ -295,10 +302,11 @@ async fn text_in_a_tag_changes_nothing() {
     console.dialog().await;
     console.wait(5_000);
     console.key(Key::Esc).await;
-    console.until("another dialog or the end", |c| {
-        c.gate().is_some() || c.count(|f| matches!(f, Fact::TurnEnded { .. })) > 0
-    })
-    .await;
+    console
+        .until("another dialog or the end", |c| {
+            c.gate().is_some() || c.count(|f| matches!(f, Fact::TurnEnded { .. })) > 0
+        })
+        .await;
     if console.gate().is_some() {
         console.draw().await;
         console.key(Key::Esc).await;
@@ -316,14 +324,20 @@ async fn runbooks_do_not_read_orders() {
     emulator.instances(HERE, 3, &[("Name", WORDS), ("env", "dev")]);
     for group in ["/ecs/checkout", "/aws/lambda/stop_instances"] {
         emulator.boto("logs", HERE, "create_log_group", json!({ "logGroupName": group }));
-        emulator.boto("logs", HERE, "create_log_stream", json!({ "logGroupName": group, "logStreamName": "a" }));
+        emulator.boto(
+            "logs",
+            HERE,
+            "create_log_stream",
+            json!({ "logGroupName": group, "logStreamName": "a" }),
+        );
         let at = quarterdeck::engine::clock::system()().millis() - 60_000;
         let events = json!([{ "timestamp": at, "message": format!("ERROR {WORDS}") }]);
         let args = json!({ "logGroupName": group, "logStreamName": "a", "logEvents": events });
         emulator.boto("logs", HERE, "put_log_events", args);
     }
     for question in ["what is going on?", "show the instances", "errors in the logs of checkout", WORDS] {
-        let mut console = console(&emulator, Arc::new(offline::Offline::embedded()), Mode::Execute, true).await;
+        let mut console =
+            console(&emulator, Arc::new(offline::Offline::embedded()), Mode::Execute, true).await;
         console.ask(question).await;
         console
             .until("the end or a dialog", |c| {
@@ -400,7 +414,14 @@ async fn a_thousand_calls_are_bounded_and_change_nothing() {
     assert_eq!(console.count(|f| matches!(f, Fact::ToolFinished { .. })), 1_000, "one result per call");
     let dialogs = console.refusals().iter().filter(|by| **by == RefusedBy::Operator).count();
     assert!(dialogs <= 2, "after two refusals every change of the turn is refused, not {dialogs}");
-    assert_eq!(told(&server).len(), 1_000, "every call has its result");
+    let looped = |f: &Fact| matches!(f, Fact::TurnEnded { reason: TurnEnd::Loop(_), .. });
+    assert_eq!(
+        console.count(looped),
+        1,
+        "the same refused call over and over ends the turn: {}",
+        console.story()
+    );
+    assert_eq!(server.received().len(), 1, "and the model is not asked again");
     console.end().await;
     assert_eq!(emulator.changes(), [""; 0]);
 }
@@ -418,11 +439,20 @@ async fn the_mode_holds_whatever_the_model_says() {
         let names: Vec<&str> = tools.iter().filter_map(|t| t["name"].as_str()).collect();
         assert_eq!(names.contains(&"stop_instances"), offered, "{mode:?}");
         assert!(names.contains(&"list_ec2_instances"), "{mode:?}");
-        assert_eq!(console.count(|f| matches!(f, Fact::ApprovalAsked { .. })), 0, "{mode:?}: {}", console.story());
+        assert_eq!(
+            console.count(|f| matches!(f, Fact::ApprovalAsked { .. })),
+            0,
+            "{mode:?}: {}",
+            console.story()
+        );
         assert_eq!(console.intents(), 0);
         console.end().await;
         assert_eq!(emulator.changes(), [""; 0], "{mode:?}");
-        assert_eq!(emulator.calls().iter().filter(|c| c["operation"] == "StopInstances").count(), 0, "{mode:?}");
+        assert_eq!(
+            emulator.calls().iter().filter(|c| c["operation"] == "StopInstances").count(),
+            0,
+            "{mode:?}"
+        );
     }
 }
 

@@ -46,7 +46,10 @@ fn finished(columns: u16, rows: u16) -> Stage {
 fn dialog(columns: u16, rows: u16, proposal: quarterdeck_core::approval::Proposal) -> Stage {
     let mut s = Stage::new(columns, rows);
     s.ask("stop the idle runner").wait(900);
-    s.says("It has been idle for three days, so it can be stopped.", &[("stop_ec2_instances", json!({"ids": []}))]);
+    s.says(
+        "It has been idle for three days, so it can be stopped.",
+        &[("stop_ec2_instances", json!({"ids": []}))],
+    );
     s.wait(300).planned(0, proposal);
     s.wait(5_000);
     s

@@ -160,7 +160,12 @@ impl Tally {
 ///
 /// # Errors
 /// Settings, journal or stdout do not work.
-pub async fn ask(deck: &Deck, question: String, format: Format, resume: Option<&str>) -> anyhow::Result<Exit> {
+pub async fn ask(
+    deck: &Deck,
+    question: String,
+    format: Format,
+    resume: Option<&str>,
+) -> anyhow::Result<Exit> {
     let mut engine = deck.start(resume)?;
     // What AWS says of missing credentials is said by each tool again, with the same words.
     let identified = deck.identify(&engine.inputs()).await;
@@ -326,7 +331,9 @@ impl ToolFlags {
         match outcome {
             Outcome::Ok { projection, .. } if self.json => line(&projection.to_json().to_string()),
             Outcome::Ok { projection, .. } => line(&table::render(projection)),
-            Outcome::Failed { fault } if self.json => line(&serde_json::json!({ "error": fault }).to_string()),
+            Outcome::Failed { fault } if self.json => {
+                line(&serde_json::json!({ "error": fault }).to_string())
+            }
             Outcome::Failed { fault } => {
                 progress(&fault.to_string());
                 Ok(())
@@ -340,7 +347,9 @@ impl ToolFlags {
             return line(&serde_json::json!({ "proposal": proposal }).to_string());
         }
         line(&visible_lines(&quarterdeck_core::journal::proposal_markdown(proposal)))?;
-        progress("nothing was changed: a change needs a person at the console (quarterdeck, then the same tool)");
+        progress(
+            "nothing was changed: a change needs a person at the console (quarterdeck, then the same tool)",
+        );
         Ok(())
     }
 }
@@ -399,7 +408,8 @@ fn texts(blocks: &[Block]) -> String {
 
 /// A line of progress for each step that begins or ends.
 fn say(timeline: &Timeline, entry: &Entry) {
-    let ended = matches!(entry.fact, Fact::ToolFinished { .. } | Fact::Verified { .. } | Fact::Refused { .. });
+    let ended =
+        matches!(entry.fact, Fact::ToolFinished { .. } | Fact::Verified { .. } | Fact::Refused { .. });
     if !ended {
         return;
     }

@@ -73,6 +73,11 @@ impl Emulator {
         self.control(&json!(["rules", rules]));
     }
 
+    /// Smaller pages than asked for; see `front.py`.
+    pub fn pages(&mut self, pages: Value) {
+        self.control(&json!(["pages", pages]));
+    }
+
     /// Answers for what moto lacks.
     pub fn canned(&mut self, answers: Value) {
         self.control(&json!(["canned", answers]));
@@ -160,7 +165,9 @@ fn python() -> PathBuf {
     run(Command::new("python3").args(["-m", "venv"]).arg(&home));
     let list = home.join("requirements.txt");
     fs::write(&list, REQUIREMENTS).expect("a file");
-    run(Command::new(&python).args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r"]).arg(list));
+    run(Command::new(&python)
+        .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r"])
+        .arg(list));
     fs::write(home.join("complete"), "").expect("a file");
     python
 }
