@@ -1,5 +1,7 @@
 //! The SDK's own clients judge the embedded account: every operation, parsed by the real deserializers.
 
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::redundant_closure_for_method_calls)]
+
 mod bench;
 
 use aws_sdk_cloudtrail::types::{LookupAttribute, LookupAttributeKey};
