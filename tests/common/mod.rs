@@ -11,3 +11,4 @@
 pub mod console;
 pub mod emulator;
 pub mod pty;
+pub mod stage;
