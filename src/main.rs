@@ -93,7 +93,12 @@ fn sessions(common: &Common) -> anyhow::Result<Exit> {
     use quarterdeck::engine::store::{Database, default_folder};
     let database = Database::open(&default_folder(&env))?;
     for row in database.sessions(common.demo.is_some())? {
-        headless::line(&format!("{}  {}  {}", row.id, row.started, quarterdeck_core::text::visible(&row.title)))?;
+        headless::line(&format!(
+            "{}  {}  {}",
+            row.id,
+            row.started,
+            quarterdeck_core::text::visible(&row.title)
+        ))?;
     }
     Ok(Exit::Answered)
 }

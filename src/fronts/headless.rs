@@ -10,7 +10,7 @@ use quarterdeck_core::id::CallId;
 use quarterdeck_core::journal::{Actor, Entry, Fact, Outcome, Timeline, TurnEnd, step_markdown};
 use quarterdeck_core::message::{Block, ModelErrorKind};
 use quarterdeck_core::session::FrontCaps;
-use quarterdeck_core::text::visible_lines;
+use quarterdeck_core::text::{json_visible, visible_lines};
 use quarterdeck_core::tool::{Catalogue, FaultKind, Risk, from_flags};
 use std::io::{self, Write};
 use std::sync::Arc;
@@ -160,7 +160,12 @@ impl Tally {
 ///
 /// # Errors
 /// Settings, journal or stdout do not work.
-pub async fn ask(deck: &Deck, question: String, format: Format, resume: Option<&str>) -> anyhow::Result<Exit> {
+pub async fn ask(
+    deck: &Deck,
+    question: String,
+    format: Format,
+    resume: Option<&str>,
+) -> anyhow::Result<Exit> {
     let mut engine = deck.start(resume)?;
     // What AWS says of missing credentials is said by each tool again, with the same words.
     let identified = deck.identify(&engine.inputs()).await;
@@ -188,7 +193,8 @@ pub async fn ask(deck: &Deck, question: String, format: Format, resume: Option<&
                     tally.take(&entry.fact);
                 }
                 if format == Format::Json {
-                    line(&serde_json::to_string(&*entry)?)?;
+                    // As it is stored, so that the chain can be checked on what was printed.
+                    json_line(&serde_json::to_string(&*entry)?)?;
                 }
                 say(&turn.timeline, &entry);
                 if turn.begun && matches!(entry.fact, Fact::TurnEnded { .. }) {
@@ -324,9 +330,11 @@ impl ToolFlags {
 
     fn print(&self, outcome: &Outcome) -> anyhow::Result<()> {
         match outcome {
-            Outcome::Ok { projection, .. } if self.json => line(&projection.to_json().to_string()),
+            Outcome::Ok { projection, .. } if self.json => json_line(&projection.to_json().to_string()),
             Outcome::Ok { projection, .. } => line(&table::render(projection)),
-            Outcome::Failed { fault } if self.json => line(&serde_json::json!({ "error": fault }).to_string()),
+            Outcome::Failed { fault } if self.json => {
+                json_line(&serde_json::json!({ "error": fault }).to_string())
+            }
             Outcome::Failed { fault } => {
                 progress(&fault.to_string());
                 Ok(())
@@ -337,10 +345,12 @@ impl ToolFlags {
 
     fn print_proposal(&self, proposal: &quarterdeck_core::approval::Proposal) -> anyhow::Result<()> {
         if self.json {
-            return line(&serde_json::json!({ "proposal": proposal }).to_string());
+            return json_line(&serde_json::json!({ "proposal": proposal }).to_string());
         }
         line(&visible_lines(&quarterdeck_core::journal::proposal_markdown(proposal)))?;
-        progress("nothing was changed: a change needs a person at the console (quarterdeck, then the same tool)");
+        progress(
+            "nothing was changed: a change needs a person at the console (quarterdeck, then the same tool)",
+        );
         Ok(())
     }
 }
@@ -399,7 +409,8 @@ fn texts(blocks: &[Block]) -> String {
 
 /// A line of progress for each step that begins or ends.
 fn say(timeline: &Timeline, entry: &Entry) {
-    let ended = matches!(entry.fact, Fact::ToolFinished { .. } | Fact::Verified { .. } | Fact::Refused { .. });
+    let ended =
+        matches!(entry.fact, Fact::ToolFinished { .. } | Fact::Verified { .. } | Fact::Refused { .. });
     if !ended {
         return;
     }
@@ -426,6 +437,11 @@ pub fn line(text: &str) -> anyhow::Result<()> {
         Err(e) if e.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         other => Ok(other?),
     }
+}
+
+/// Prints JSON: what is hidden in its strings is written `\uXXXX`.
+fn json_line(json: &str) -> anyhow::Result<()> {
+    line(&json_visible(json))
 }
 
 /// Progress and errors go to stderr, made visible.

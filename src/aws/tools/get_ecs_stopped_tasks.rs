@@ -8,6 +8,7 @@ use crate::fault;
 use crate::place::Gathered;
 use crate::tool::ReadTool;
 use aws_sdk_ecs::Client;
+use aws_sdk_ecs::operation::list_tasks::ListTasksError;
 use aws_sdk_ecs::types::{DesiredStatus, Task};
 use futures::{StreamExt, stream};
 use quarterdeck_core::Timestamp;
@@ -197,10 +198,14 @@ async fn cluster_tasks(
     while arns.len() < read::CEILING {
         match pages.next().await {
             Some(Ok(arn)) => arns.push(arn),
-            Some(Err(e)) if e.as_service_error().is_some_and(|e| e.is_cluster_not_found_exception()) => {
+            Some(Err(e))
+                if e.as_service_error().is_some_and(ListTasksError::is_cluster_not_found_exception) =>
+            {
                 return Ok(None);
             }
-            Some(Err(e)) if e.as_service_error().is_some_and(|e| e.is_service_not_found_exception()) => {
+            Some(Err(e))
+                if e.as_service_error().is_some_and(ListTasksError::is_service_not_found_exception) =>
+            {
                 let service = service.unwrap_or_default();
                 let text = format!("there is no service {service:?} in cluster {}", short(cluster));
                 return Err(Fault::new(FaultKind::Missing, text)
@@ -230,4 +235,103 @@ async fn cluster_tasks(
         }
     }
     Ok(Some(read))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::ecs::fixture::{NOW, arn};
+    use super::*;
+    use crate::testing::Canned;
+    use serde_json::{Value, json};
+
+    /// 120 stopped tasks on two pages; one is forgotten before it is described.
+    fn prod() -> Canned {
+        Canned::new()
+            .on("ecs", "ListClusters", &json!({"clusterArns": [arn("cluster/prod")]}).to_string())
+            .with("ecs", "ListTasks", |sent| {
+                let asked: Value = serde_json::from_str(&sent.body).unwrap();
+                assert_eq!(asked["desiredStatus"], "STOPPED");
+                if asked["serviceName"].as_str().is_some_and(|s| s != "checkout-api") {
+                    let body = json!({"__type": "ServiceNotFoundException", "message": "Service not found."});
+                    return (400, body.to_string().into_bytes());
+                }
+                let page = |range: std::ops::Range<usize>| -> Vec<String> {
+                    range.map(|n| arn(&format!("task/prod/t{n:03}"))).collect()
+                };
+                let body = match asked["nextToken"].as_str() {
+                    Some(_) => json!({"taskArns": page(100..120)}),
+                    None => json!({"taskArns": page(0..100), "nextToken": "2"}),
+                };
+                (200, body.to_string().into_bytes())
+            })
+            .with("ecs", "DescribeTasks", |sent| {
+                let asked: Value = serde_json::from_str(&sent.body).unwrap();
+                let (gone, kept): (Vec<_>, Vec<_>) = asked["tasks"]
+                    .as_array()
+                    .unwrap()
+                    .iter()
+                    .partition(|t| t.as_str().is_some_and(|t| t.ends_with("t007")));
+                let tasks: Vec<Value> = kept.iter().map(|t| json!({
+                    "taskArn": t, "clusterArn": arn("cluster/prod"), "stopCode": "EssentialContainerExited",
+                    "taskDefinitionArn": arn("task-definition/checkout-api:42"), "stoppedAt": 1_795_143_800, "startedAt": 1_795_143_000,
+                    "stoppedReason": "Essential container in task exited",
+                    "containers": [{"name": "app", "exitCode": 1, "image": "checkout-api:42"}]})).collect();
+                let failures: Vec<Value> =
+                    gone.iter().map(|t| json!({"arn": t, "reason": "MISSING"})).collect();
+                (200, json!({"tasks": tasks, "failures": failures}).to_string().into_bytes())
+            })
+            .on("ecs", "DescribeTaskDefinition", &json!({"taskDefinition": {
+                "taskDefinitionArn": arn("task-definition/checkout-api:42"),
+                "containerDefinitions": [{"name": "app", "image": "checkout-api:42", "logConfiguration": {
+                    "logDriver": "awslogs",
+                    "options": {"awslogs-group": "/ecs/checkout-api", "awslogs-stream-prefix": "ecs"}}}]}}).to_string())
+    }
+
+    async fn run(canned: &Canned, args: Value) -> Result<Projection, Fault> {
+        let args: Args = serde_json::from_value(args).unwrap();
+        GetEcsStoppedTasks::check(&args)?;
+        let aws = canned.reads(const { &GetEcsStoppedTasks::SPEC }).await;
+        let out = GetEcsStoppedTasks::call(&aws, &args).await?;
+        Ok(GetEcsStoppedTasks::project(&args, &out, NOW))
+    }
+
+    #[tokio::test]
+    async fn every_page_in_hundreds_and_the_logs_one_step_away() {
+        let canned = prod();
+        let shown = run(&canned, json!({})).await.unwrap();
+        assert_eq!(shown.rows.len(), 119);
+        assert_eq!(shown.counts.of, [("EssentialContainerExited".to_owned(), 119)]);
+        assert!(shown.notes.iter().any(|n| n.starts_with("ECS forgot 1 task ")), "{:?}", shown.notes);
+        let text = |column| shown.cell(&shown.rows[0], column).unwrap().plain();
+        assert_eq!((text("log_group").as_str(), text("exit_code").as_str()), ("/ecs/checkout-api", "1"));
+        assert!(text("log_stream").starts_with("ecs/app/t"));
+        let sent = canned.operations();
+        let times = |operation: &str| sent.iter().filter(|s| *s == operation).count();
+        assert_eq!((times("ListTasks"), times("DescribeTasks"), times("DescribeTaskDefinition")), (2, 2, 1));
+    }
+
+    #[tokio::test]
+    async fn what_is_not_there_or_makes_no_sense() {
+        for (args, kind, says) in [
+            (json!({"cluster": "prud"}), FaultKind::Missing, "prud"),
+            (json!({"cluster": "prod", "service": "chekout"}), FaultKind::Missing, "chekout"),
+            (json!({"service": "checkout-api"}), FaultKind::Invalid, "cluster"),
+            (json!({"since": "yesterday"}), FaultKind::Invalid, "since"),
+        ] {
+            let fault = run(&prod(), args.clone()).await.unwrap_err();
+            assert_eq!(fault.kind, kind, "{args}");
+            assert!(fault.message.contains(says), "{}", fault.message);
+        }
+        // The ARN of a service says which cluster it is in.
+        assert!(run(&prod(), json!({"service": arn("service/prod/checkout-api")})).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn logs_are_missing_not_the_tasks_where_definitions_are_denied() {
+        let body = r#"{"__type":"AccessDeniedException","message":"User: x is not authorized to perform: ecs:DescribeTaskDefinition on resource: y"}"#;
+        let canned = prod().failing("ecs", "DescribeTaskDefinition", 400, body);
+        let shown = run(&canned, json!({"cluster": "prod"})).await.unwrap();
+        assert_eq!(shown.rows.len(), 119);
+        assert_eq!(shown.errors[0].fault.action.as_deref(), Some("ecs:DescribeTaskDefinition"));
+    }
 }

@@ -2,7 +2,7 @@
 
 use super::ecs::definition::Definition;
 use super::ecs::health::{self, Health, Rollout};
-use super::ecs::names::{means, named_regions, short};
+use super::ecs::names::{means, named_regions, several, short};
 use super::ecs::read::{self, CEILING};
 use super::ecs::row::{self, PlaceColumns};
 use crate::clients::ReadClients;
@@ -279,21 +279,28 @@ fn summary(args: &Args, out: &Gathered<RegionServices>, all: &[&Service], now: T
     let count = all.len();
     if count == 0 {
         let filter = args.service.as_ref().map_or(String::new(), |s| format!(" named {}", short(s)));
-        return format!("No ECS services{filter} in {} ({clusters} clusters searched)", regions.join(", "));
+        return format!(
+            "No ECS services{filter} in {} ({} searched)",
+            regions.join(", "),
+            several(clusters, "cluster")
+        );
     }
     let bad: Vec<&&Service> = all.iter().filter(|s| Health::of(s, now).unhealthy()).collect();
     if bad.is_empty() {
         let rolling = all.iter().filter(|s| Health::of(s, now) == Health::RollingOut).count();
         let rolling =
             if rolling == 0 { String::new() } else { format!("; {rolling} with a rollout in progress") };
-        return format!("All {count} services in {clusters} clusters are healthy{rolling}");
+        if let [service] = all {
+            return format!("{}: the only service, and healthy{rolling}", row::in_short(service));
+        }
+        return format!("All {count} services in {} are healthy{rolling}", several(clusters, "cluster"));
     }
     let below = bad.iter().all(|s| s.running_count < s.desired_count);
     let what = if below { "below desired" } else { "unhealthy" };
     let named: Vec<String> = bad.iter().take(5).map(|s| row::in_short(s)).collect();
     let rest = bad.len().saturating_sub(5);
     let rest = if rest == 0 { String::new() } else { format!(" and {rest} more") };
-    format!("{} of {count} services {what}: {}{rest}", bad.len(), named.join(", "))
+    format!("{} of {} {what}: {}{rest}", bad.len(), several(count, "service"), named.join(", "))
 }
 
 fn notes(args: &Args, all: &[&Service], now: Timestamp) -> Vec<String> {
@@ -303,8 +310,9 @@ fn notes(args: &Args, all: &[&Service], now: Timestamp) -> Vec<String> {
     let blind = all.iter().filter(|s| Rollout::of(s).in_progress() && !fails_visibly(s)).count();
     if blind > 0 {
         notes.push(format!(
-            "{blind} rollouts in progress are never marked FAILED: without the circuit breaker, or with another \
-             deployment controller, ECS keeps trying"
+            "{} in progress cannot be marked FAILED: without the circuit breaker, or with another \
+             deployment controller, ECS keeps trying",
+            several(blind, "rollout")
         ));
     }
     if args.only_unhealthy {
@@ -415,7 +423,7 @@ mod tests {
     #[test]
     fn nothing_found_says_where_was_searched() {
         let shown = ListEcsServices::project(&Args::default(), &gathered(vec![("eu-west-1", vec![])]), NOW);
-        assert_eq!(shown.summary, "No ECS services in eu-west-1 (1 clusters searched)");
+        assert_eq!(shown.summary, "No ECS services in eu-west-1 (1 cluster searched)");
         assert_eq!(shown.total, 0);
     }
 
@@ -439,8 +447,12 @@ mod tests {
         };
         let out = gathered(vec![("eu-west-1", vec![rolling("a")])]);
         let shown = ListEcsServices::project(&Args::default(), &out, NOW);
-        assert!(shown.notes.iter().any(|n| n.contains("never marked FAILED")), "{:?}", shown.notes);
-        assert_eq!(shown.summary, "1 of 1 services unhealthy: a 2/2 (rollout IN_PROGRESS)");
+        assert!(
+            shown.notes.iter().any(|n| n.contains("1 rollout in progress cannot be marked FAILED")),
+            "{:?}",
+            shown.notes
+        );
+        assert_eq!(shown.summary, "1 of 1 service unhealthy: a 2/2 (rollout IN_PROGRESS)");
     }
 
     fn service_json(n: usize) -> serde_json::Value {

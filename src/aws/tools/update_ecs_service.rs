@@ -384,3 +384,296 @@ fn judge(plan: &Proposal, seen: &Projection) -> Verdict {
         promised(DESIRED_COUNT, "desired") && text("running") == text("desired") && text("pending") == "0";
     if settled && counts { Verdict::Done } else { Verdict::NotYet }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::ecs::fixture::{NOW, arn, broken, deployment, service as fixture};
+    use super::*;
+    use crate::testing::{Canned, Sent};
+    use aws_sdk_ecs::types::DeploymentRolloutState::{Completed, Failed, InProgress};
+    use quarterdeck_core::tool::Projection;
+    use serde_json::Value;
+
+    fn args(json: Value) -> Args {
+        serde_json::from_value(json).unwrap()
+    }
+
+    fn roll_back() -> Args {
+        args(json!({"cluster": "prod", "service": "checkout-api", "roll_back": true}))
+    }
+
+    #[test]
+    fn arguments() {
+        let base = json!({"cluster": "prod", "service": "checkout-api"});
+        for (extra, valid) in [
+            (json!({}), false),
+            (json!({"desired_count": 0}), true),
+            (json!({"desired_count": -1}), false),
+            (json!({"force_new_deployment": true}), true),
+            (json!({"roll_back": true}), true),
+            (json!({"roll_back": true, "desired_count": 4}), true),
+            (json!({"roll_back": true, "task_definition": "checkout-api:41"}), false),
+            (json!({"task_definition": " "}), false),
+            (json!({"task_definition": "checkout-api:41"}), true),
+            (json!({"roll_back": true, "region": "all"}), false),
+            (json!({"roll_back": true, "service": ""}), false),
+        ] {
+            let mut all = base.clone();
+            all.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
+            assert_eq!(UpdateEcsService::check(&args(all)).is_ok(), valid, "{extra}");
+        }
+        assert!(serde_json::from_value::<Args>(json!({"cluster": "a", "service": "b", "count": 1})).is_err());
+    }
+
+    #[test]
+    fn descriptions_fit() {
+        assert!(UpdateEcsService::SPEC.description.len() <= 600);
+        assert!(
+            <super::super::list_ecs_services::ListEcsServices as crate::tool::ReadTool>::SPEC
+                .description
+                .len()
+                <= 600
+        );
+        assert!(
+            <super::super::get_ecs_stopped_tasks::GetEcsStoppedTasks as crate::tool::ReadTool>::SPEC
+                .description
+                .len()
+                <= 600
+        );
+    }
+
+    /// The drill as AWS tells it: 42 fails, 41 was the last success, 40 the one before.
+    fn drill() -> Canned {
+        let services = json!({"services": [{
+            "serviceArn": arn("service/prod/checkout-api"), "serviceName": "checkout-api",
+            "clusterArn": arn("cluster/prod"), "status": "ACTIVE", "desiredCount": 8, "runningCount": 2,
+            "taskDefinition": arn("task-definition/checkout-api:42"),
+            "tags": [{"key": "environment", "value": "staging"}],
+            "currentServiceRevisions": [{"arn": "r42"}, {"arn": "r41"}],
+            "deploymentConfiguration": {"deploymentCircuitBreaker": {"enable": true, "rollback": false}},
+            "deployments": [
+                {"status": "PRIMARY", "taskDefinition": arn("task-definition/checkout-api:42"), "rolloutState": "FAILED",
+                 "desiredCount": 8, "runningCount": 0, "failedTasks": 12, "createdAt": 1_795_143_005},
+                {"status": "ACTIVE", "taskDefinition": arn("task-definition/checkout-api:41"), "rolloutState": "COMPLETED",
+                 "desiredCount": 2, "runningCount": 2, "createdAt": 1_795_000_000}]}]});
+        let brief = |revision: &str, status: &str, at: i64| json!({"targetServiceRevisionArn": revision, "status": status, "createdAt": at, "finishedAt": at + 100});
+        let deployments = json!({"serviceDeployments": [
+            brief("r40", "SUCCESSFUL", 1_794_000_000), brief("r42", "STOPPED", 1_795_143_005),
+            brief("r41", "SUCCESSFUL", 1_795_000_000)]});
+        Canned::new()
+            .on("ecs", "DescribeServices", &services.to_string())
+            .on("ecs", "ListServiceDeployments", &deployments.to_string())
+            .with("ecs", "DescribeServiceRevisions", |sent| {
+                let asked: Value = serde_json::from_str(&sent.body).unwrap();
+                let revisions: Vec<Value> = asked["serviceRevisionArns"].as_array().unwrap().iter().map(|r| {
+                    let n = r.as_str().unwrap().trim_start_matches('r').to_owned();
+                    json!({"serviceRevisionArn": r, "taskDefinition": arn(&format!("task-definition/checkout-api:{n}")),
+                        "launchType": if n == "42" { "FARGATE" } else { "EC2" },
+                        "containerImages": [{"containerName": "app", "imageDigest": format!("sha256:{n}{n}{n}{n}{n}{n}{n}")}]})
+                }).collect();
+                (200, json!({"serviceRevisions": revisions}).to_string().into_bytes())
+            })
+            .with("ecs", "DescribeTaskDefinition", definition)
+    }
+
+    fn definition(sent: &Sent) -> (u16, Vec<u8>) {
+        let asked: Value = serde_json::from_str(&sent.body).unwrap();
+        let name = short(asked["taskDefinition"].as_str().unwrap()).to_owned();
+        let known = ["checkout-api:40", "checkout-api:41", "checkout-api:42"];
+        if !known.contains(&name.as_str()) {
+            let body = json!({"__type": "ClientException", "message": "Unable to describe task definition."});
+            return (400, body.to_string().into_bytes());
+        }
+        let body = json!({"taskDefinition": {
+            "taskDefinitionArn": arn(&format!("task-definition/{name}")), "status": "ACTIVE",
+            "executionRoleArn": "arn:aws:iam::123456789012:role/exec",
+            "containerDefinitions": [{"name": "app", "image": format!("registry/{name}"),
+                "environment": [{"name": "PASSWORD", "value": "hunter2"}]}]}});
+        (200, body.to_string().into_bytes())
+    }
+
+    async fn plan(canned: &Canned, args: &Args) -> Result<Proposal, Fault> {
+        let aws = canned.reads(const { &UpdateEcsService::SPEC }).await;
+        UpdateEcsService::plan(&aws, args).await
+    }
+
+    #[tokio::test]
+    async fn the_last_successful_revision_is_planned() {
+        let canned = drill();
+        let plan = plan(&canned, &roll_back()).await.unwrap();
+        let changes: Vec<(&str, &str, &str)> = plan.targets[0]
+            .changes
+            .iter()
+            .map(|c| (c.field.as_str(), c.before.as_str(), c.after.as_str()))
+            .collect();
+        assert_eq!(
+            changes,
+            [
+                ("task definition", "checkout-api:42", "checkout-api:41"),
+                (
+                    "image",
+                    "registry/checkout-api:42 (sha256:424242424242)",
+                    "registry/checkout-api:41 (sha256:414141414141)"
+                ),
+            ]
+        );
+        assert_eq!(plan.unknown, Vec::<String>::new());
+        assert_eq!(plan.identity.account, "123456789012");
+        let codes: Vec<&str> = plan.warnings.iter().map(|w| w.code.as_str()).collect();
+        assert_eq!(codes, ["mutable_tag", "only_task_definition"]);
+        assert!(!serde_json::to_string(&plan).unwrap().contains("hunter2"));
+        assert!(!canned.operations().contains(&"UpdateService".to_owned()), "a plan changes nothing");
+        assert_eq!(
+            Order::of(&plan).unwrap(),
+            Order {
+                cluster: "prod".into(),
+                service: "checkout-api".into(),
+                desired_count: None,
+                task_definition: Some("checkout-api:41".into()),
+                force_new_deployment: false,
+            }
+        );
+    }
+
+    #[tokio::test]
+    async fn a_plan_survives_what_cannot_be_read() {
+        let denied = r#"{"__type":"AccessDeniedException","message":"User: x is not authorized to perform: ecs:ListServiceDeployments on resource: y"}"#;
+        let html = "<!doctype html><title>500</title>";
+        for canned in [
+            drill().failing("ecs", "ListServiceDeployments", 400, denied),
+            drill().failing("ecs", "ListServiceDeployments", 501, html),
+            drill().failing("ecs", "DescribeServiceRevisions", 501, html),
+        ] {
+            let plan = plan(&canned, &roll_back()).await.unwrap();
+            assert_eq!(after(&plan, TASK_DEFINITION), Some("checkout-api:41"), "the one that still serves");
+            assert!(plan.unknown[0].contains("ever ran well"), "{:?}", plan.unknown);
+            assert!(plan.warnings.iter().any(|w| w.code == "rollback_target_guessed"));
+        }
+    }
+
+    #[tokio::test]
+    async fn without_any_record_the_earlier_revision_is_the_guess() {
+        let alone = json!({"services": [{"serviceName": "checkout-api", "status": "ACTIVE",
+            "clusterArn": arn("cluster/prod"), "desiredCount": 8, "runningCount": 0,
+            "taskDefinition": arn("task-definition/checkout-api:42")}]});
+        let canned = drill().on("ecs", "DescribeServices", &alone.to_string()).on(
+            "ecs",
+            "ListServiceDeployments",
+            r#"{"serviceDeployments":[]}"#,
+        );
+        let plan = plan(&canned, &roll_back()).await.unwrap();
+        assert_eq!(after(&plan, TASK_DEFINITION), Some("checkout-api:41"));
+        assert!(plan.unknown[0].contains("no record"), "{:?}", plan.unknown);
+    }
+
+    #[tokio::test]
+    async fn counts_read_autoscaling_and_survive_without_it() {
+        let args = args(json!({"cluster": "prod", "service": "checkout-api", "desired_count": 4}));
+        let denied = r#"{"__type":"AccessDeniedException","message":"User: x is not authorized to perform: application-autoscaling:DescribeScalableTargets on resource: y"}"#;
+        let canned = drill().failing("application-autoscaling", "DescribeScalableTargets", 400, denied);
+        let plan = plan(&canned, &args).await.unwrap();
+        assert!(
+            plan.unknown[0].contains("needs application-autoscaling:DescribeScalableTargets"),
+            "{:?}",
+            plan.unknown
+        );
+        assert!(!canned.operations().contains(&"ListServiceDeployments".to_owned()));
+    }
+
+    #[tokio::test]
+    async fn what_is_not_there() {
+        let missing = drill().on(
+            "ecs",
+            "DescribeServices",
+            r#"{"services":[],"failures":[{"arn":"x","reason":"MISSING"}]}"#,
+        );
+        assert_eq!(plan(&missing, &roll_back()).await.unwrap_err().kind, FaultKind::Missing);
+        let args =
+            args(json!({"cluster": "prod", "service": "checkout-api", "task_definition": "checkout-api:9"}));
+        let fault = plan(&drill(), &args).await.unwrap_err();
+        assert_eq!(fault.kind, FaultKind::Missing);
+        assert!(fault.message.contains("checkout-api:9"));
+    }
+
+    async fn promised() -> Proposal {
+        plan(&drill(), &roll_back()).await.unwrap()
+    }
+
+    fn seen(service: aws_sdk_ecs::types::builders::ServiceBuilder) -> Projection {
+        let row = row::service_row(&service.build(), None, std::iter::empty(), NOW);
+        Projection::new("", NOW).columns(&COLUMNS).rows(vec![row])
+    }
+
+    #[tokio::test]
+    async fn verdicts_on_a_rollback() {
+        let plan = promised().await;
+        let new = |definition: &str, running: i32, state| {
+            fixture("checkout-api", running, 8).deployments(deployment(
+                "PRIMARY",
+                definition,
+                (running, 8),
+                state,
+                0,
+                0,
+            ))
+        };
+        for (what, seen, expected) in [
+            ("still the failed deployment", seen(broken()), Verdict::NotYet),
+            ("on its way", seen(new("checkout-api:41", 3, InProgress)), Verdict::NotYet),
+            ("all run, not settled", seen(new("checkout-api:41", 8, InProgress)), Verdict::NotYet),
+            ("settled, too few", seen(new("checkout-api:41", 7, Completed)), Verdict::NotYet),
+            ("as promised", seen(new("checkout-api:41", 8, Completed)), Verdict::Done),
+            ("failed", seen(new("checkout-api:41", 2, Failed)), Verdict::Failed),
+            ("replaced by another", seen(new("checkout-api:40", 8, Completed)), Verdict::Failed),
+            ("nothing read", Projection::new("", NOW), Verdict::NotYet),
+        ] {
+            // The fixture's failed deployment is as old as the planned one.
+            assert_eq!(judge(&plan, &seen), expected, "{what}");
+        }
+        let watch = UpdateEcsService::verify(&plan);
+        assert_eq!(
+            (watch.tool, watch.every.as_secs(), watch.at_most.as_secs()),
+            ("list_ecs_services", 5, 600)
+        );
+        assert_eq!(
+            watch.args,
+            json!({"cluster": "prod", "service": "checkout-api", "regions": ["eu-west-1"]})
+        );
+    }
+
+    #[tokio::test]
+    async fn verdicts_on_a_count() {
+        let canned =
+            drill().on("application-autoscaling", "DescribeScalableTargets", r#"{"ScalableTargets":[]}"#);
+        let args = args(json!({"cluster": "prod", "service": "checkout-api", "desired_count": 2}));
+        let plan = plan(&canned, &args).await.unwrap();
+        let of = |running: i32, desired: i32| {
+            seen(fixture("checkout-api", running, desired).deployments(deployment(
+                "PRIMARY",
+                "checkout-api:42",
+                (running, desired),
+                Completed,
+                0,
+                14,
+            )))
+        };
+        assert_eq!(judge(&plan, &of(8, 8)), Verdict::NotYet, "not yet accepted, or undone by autoscaling");
+        assert_eq!(judge(&plan, &of(5, 2)), Verdict::NotYet);
+        assert_eq!(judge(&plan, &of(2, 2)), Verdict::Done, "no new deployment is needed for a count");
+    }
+
+    #[tokio::test]
+    async fn the_inverse_sets_back_what_was_changed_and_nothing_else() {
+        let none = Projection::new("", NOW);
+        let inverse = UpdateEcsService::inverse(&promised().await, &none).unwrap();
+        assert_eq!(
+            inverse.args,
+            json!({"cluster": "prod", "service": "checkout-api", "region": "eu-west-1", "task_definition": "checkout-api:42"})
+        );
+        UpdateEcsService::check(&args(inverse.args)).unwrap();
+        let forced =
+            args(json!({"cluster": "prod", "service": "checkout-api", "force_new_deployment": true}));
+        let plan = plan(&drill(), &forced).await.unwrap();
+        assert_eq!(UpdateEcsService::inverse(&plan, &none), None, "tasks cannot be un-replaced");
+    }
+}

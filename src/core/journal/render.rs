@@ -5,7 +5,8 @@ use super::step::Step;
 use crate::Timestamp;
 use crate::id::StepNo;
 use crate::scope::{Mode, Scope};
-use crate::tool::Fault;
+use crate::text::visible;
+use crate::tool::{Fault, Projection};
 use serde_json::{Value, json};
 
 /// Bytes of a result's view where a person ran the call.
@@ -77,13 +78,23 @@ pub(super) fn result(
 
 fn body(outcome: &Outcome, cap: usize) -> String {
     match outcome {
-        Outcome::Ok { projection, .. } => projection.for_model(cap).json,
+        Outcome::Ok { projection, .. } => view(projection, cap),
         Outcome::Failed { fault } => failure(fault, cap),
         Outcome::Recorded => {
             json!({"recorded": true, "note": "tracking mode: the call was written down and not run"})
                 .to_string()
         }
     }
+}
+
+/// The result within the cap. A share too small for any view still says what the result was.
+fn view(projection: &Projection, cap: usize) -> String {
+    let view = projection.for_model(cap);
+    if view.json != "{}" {
+        return view.json;
+    }
+    let summary: String = visible(&projection.summary).chars().take(cap / 8).collect();
+    json!({"summary": summary, "cut": "too many calls in one answer: call it alone"}).to_string()
 }
 
 fn failure(fault: &Fault, cap: usize) -> String {

@@ -200,6 +200,10 @@ impl Transcript {
                 if round.slots.iter().any(|s| s.call == Some(call)) {
                     return;
                 }
+                if round.sent {
+                    self.told.insert(call, Told::Late { tool: tool.to_owned() });
+                    return;
+                }
                 if let Some(slot) = round.slots.iter_mut().find(|s| s.call.is_none()) {
                     slot.call = Some(call);
                     slot.standing = Standing::Begun;

@@ -158,7 +158,7 @@ impl Session {
         let Some(open) = self.calls.get(&call).filter(|c| matches!(c.state, State::Reading)) else { return };
         let outcome = match result {
             Ok((projection, stats)) => {
-                let projection = Arc::new(self.masked(projection));
+                let projection = Arc::new(projection.redacted(&self.redactor));
                 self.recent.remember((call, open.epoch), &open.tool, &open.args, &projection, now);
                 Outcome::Ok { projection, reused: None, stats }
             }

@@ -5,7 +5,7 @@ use crate::Timestamp;
 use crate::journal::{Entry, Fact, Outcome};
 use crate::message::{Block, Input};
 use crate::text::Redactor;
-use crate::tool::{Cell, Fault, Projection};
+use crate::tool::Fault;
 use std::borrow::Cow;
 use std::sync::Arc;
 
@@ -103,23 +103,5 @@ fn mask_fault(fault: &mut Fault, redactor: &Redactor) {
 fn mask_text(text: &mut String, redactor: &Redactor) {
     if let Cow::Owned(masked) = redactor.redact(text) {
         *text = masked;
-    }
-}
-
-impl Session {
-    /// A result with its secrets masked, before anybody keeps it.
-    pub(super) fn masked(&self, mut projection: Projection) -> Projection {
-        let redactor = &self.redactor;
-        mask_text(&mut projection.summary, redactor);
-        for cell in projection.rows.iter_mut().flat_map(|row| &mut row.cells) {
-            match cell {
-                Cell::Text(text) => mask_text(text, redactor),
-                Cell::Absent | Cell::Bool(_) | Cell::Int(_) | Cell::Float(_) | Cell::Time(_) => {}
-            }
-        }
-        projection.notes.iter_mut().for_each(|note| mask_text(note, redactor));
-        projection.errors.iter_mut().for_each(|missing| mask_fault(&mut missing.fault, redactor));
-        projection.counts.of.iter_mut().for_each(|(value, _)| mask_text(value, redactor));
-        projection
     }
 }

@@ -24,6 +24,9 @@ const FLOOD: usize = 1_024;
 /// Characters kept of a model's reason for a change.
 const REASON: usize = 600;
 
+/// Characters kept of a tool's name; one that is longer exists nowhere.
+const NAME: usize = 128;
+
 /// The turn that runs.
 #[derive(Debug)]
 pub(super) struct Turn {
@@ -177,7 +180,9 @@ impl Session {
                 stream.bytes += text.len();
                 None
             }
-            Ok(ModelEvent::ToolCallStart { name }) => Some(Live::Composing(id, name)),
+            Ok(ModelEvent::ToolCallStart { name }) => {
+                Some(Live::Composing(id, name.chars().take(NAME).collect()))
+            }
             Ok(ModelEvent::Retrying { wait_ms, why, .. }) => {
                 Some(Live::Retrying(id, format!("retrying in {} s: {why}", wait_ms.div_ceil(1000))))
             }
@@ -187,8 +192,11 @@ impl Session {
                         stream.bytes = (stream.bytes - stream.text.len().min(stream.bytes)) + text.len();
                         stream.text.clear();
                     }
-                    Block::ToolCall { .. } => stream.calls += 1,
-                    Block::Reasoning { .. } => {}
+                    Block::ToolCall { name, input, .. } => {
+                        stream.calls += 1;
+                        stream.bytes += name.len() + input_bytes(input);
+                    }
+                    Block::Reasoning { raw, .. } => stream.bytes += raw.to_string().len(),
                 }
                 let rest = match &block {
                     Block::Text { .. } => stream.veil.take().map(|v| Live::Text(id, v.finish())),
@@ -266,6 +274,7 @@ impl Session {
         for (index, (id, tool, input)) in wanted.into_iter().enumerate() {
             let Some(turn) = &self.turn else { return };
             let by = Actor::Model { turn: turn.id, iteration: turn.iteration, id };
+            let tool: String = tool.chars().take(NAME).collect();
             let args = match input {
                 Input::Json(value) => Ok(value),
                 Input::Garbage(text) => Err(text),
@@ -305,6 +314,13 @@ fn unfinished(stop: &Stop) -> Option<&'static str> {
         Stop::Refusal => Some("the model declined to answer"),
         Stop::ContextExceeded => Some("the conversation no longer fits the model: begin a new session"),
         Stop::EndTurn | Stop::ToolUse | Stop::StopSequence | Stop::PauseTurn | Stop::Other(_) => None,
+    }
+}
+
+fn input_bytes(input: &Input) -> usize {
+    match input {
+        Input::Json(value) => value.to_string().len(),
+        Input::Garbage(text) => text.len(),
     }
 }
 

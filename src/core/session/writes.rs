@@ -191,7 +191,7 @@ impl Session {
         let (plan, front, turn) = (call.plan.clone(), call.front, call.turn());
         let (effect, outcome) = match written {
             Written::Done(projection, stats) => {
-                let projection = Arc::new(self.masked(projection));
+                let projection = Arc::new(projection.redacted(&self.redactor));
                 (WriteEffect::Done, Outcome::Ok { projection, reused: None, stats })
             }
             Written::NotDone(fault) => (WriteEffect::NotDone, Outcome::Failed { fault }),

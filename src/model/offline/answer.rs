@@ -89,13 +89,13 @@ fn trail(trail: &Trail) -> String {
         return format!("{because}: nothing to read (`{tool}`)");
     }
     let told: Vec<String> = results.iter().map(told).collect();
-    format!("{because}: `{tool}`, {}", told.join("; "))
+    format!("{because}: `{tool}` {}", told.join(" "))
 }
 
-/// A result in a few words.
+/// A result as its evidence link; what it says stands under the link, only a failure is told here.
 fn told(result: &Value) -> String {
     let scope = Scope::default().with("r", result);
-    prose("[?failed: {r.error}?][?{r.summary}?][? [#{r.step}]?]", &scope).trim().to_owned()
+    prose("[?failed: {r.error} ?][?[#{r.step}]?]", &scope).trim().to_owned()
 }
 
 /// What a step's results lack.
@@ -108,12 +108,15 @@ fn missing(trail: &Trail) -> Vec<String> {
                 missing.push(prose(text, &scope));
             }
         };
-        add("r.error", "`{tool}` did not answer: {r.error}[? [#{r.step}]?]");
+        add(
+            "r.error && !starts_with(r.error, 'refused')",
+            "`{tool}` did not answer: {r.error}[? [#{r.step}]?]",
+        );
         add("r.truncated", "`{tool}`: {r.truncated}[? [#{r.step}]?]");
         for error in scope.list("r.errors") {
             let scope = scope.with("e", &error);
             missing.push(prose(
-                "`{tool}` in {e.place}: {e.fault.message || e.fault || 'no answer'}[? (needs {e.fault.action})?][? [#{r.step}]?]",
+                "`{tool}`[? in {e.place}?][?, account {e.account}?]: {e.message || e}[? (needs {e.action})?][? [#{r.step}]?]",
                 &scope,
             ));
         }

@@ -1,6 +1,7 @@
 //! Whether a service is well: the one judgement all ECS tools share.
 
-use super::{moment, names};
+use super::names;
+use crate::instant;
 use aws_sdk_ecs::types::{Deployment, DeploymentRolloutState, Service, StabilityStatus, TaskSet};
 use quarterdeck_core::Timestamp;
 use std::time::Duration;
@@ -113,7 +114,7 @@ impl<'a> Rollout<'a> {
             Self {
                 state: primary.rollout_state().map(DeploymentRolloutState::as_str),
                 reason: primary.rollout_state_reason(),
-                since: primary.created_at().and_then(moment),
+                since: instant::of(primary.created_at()),
                 definition: primary.task_definition(),
                 failed_tasks,
             }
@@ -121,7 +122,7 @@ impl<'a> Rollout<'a> {
             Self {
                 state: set.stability_status().map(StabilityStatus::as_str),
                 reason: None,
-                since: set.created_at().and_then(moment),
+                since: instant::of(set.created_at()),
                 definition: set.task_definition(),
                 failed_tasks,
             }

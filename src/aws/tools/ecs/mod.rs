@@ -12,11 +12,3 @@ pub mod rollback;
 pub mod row;
 pub mod stopped;
 pub mod warnings;
-
-use aws_smithy_types::DateTime;
-use quarterdeck_core::Timestamp;
-
-/// An SDK time as ours; `None` only for years no clock shows.
-pub fn moment(time: &DateTime) -> Option<Timestamp> {
-    time.to_millis().ok().map(Timestamp::from_millis)
-}

@@ -42,20 +42,15 @@ pub fn means(wanted: &str, arn: &str) -> bool {
     short(wanted) == short(arn) && same_place && same_cluster
 }
 
+/// `1 cluster`, `3 clusters`.
+pub fn several(n: usize, what: &str) -> String {
+    if n == 1 { format!("1 {what}") } else { format!("{n} {what}s") }
+}
+
 /// The family and the revision of `family:42` or a task definition's ARN.
 pub fn family_revision(definition: &str) -> Option<(&str, u32)> {
     let (family, revision) = short(definition).rsplit_once(':')?;
     Some((family, revision.parse().ok()?))
-}
-
-/// `text` as one word of a POSIX shell.
-pub fn shell_word(text: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@,+".contains(c);
-    if !text.is_empty() && text.chars().all(plain) {
-        text.to_owned()
-    } else {
-        format!("'{}'", text.replace('\'', r"'\''"))
-    }
 }
 
 #[cfg(test)]
@@ -103,13 +98,5 @@ mod tests {
         assert_eq!(family_revision("checkout-api:7"), Some(("checkout-api", 7)));
         assert_eq!(family_revision("checkout-api"), None);
         assert_eq!(family_revision("checkout-api:latest"), None);
-    }
-
-    #[test]
-    fn shell_words_survive_a_shell() {
-        assert_eq!(shell_word("checkout-api:41"), "checkout-api:41");
-        assert_eq!(shell_word("a b"), "'a b'");
-        assert_eq!(shell_word("$(id)'x"), r"'$(id)'\''x'");
-        assert_eq!(shell_word(""), "''");
     }
 }

@@ -3,12 +3,13 @@
 use super::definition::Definition;
 use super::health::Rollout;
 use super::image::short_digest;
-use super::names::{shell_word, short};
+use super::names::short;
 use super::row;
 use super::warnings::{breaker, warnings};
+use crate::shell;
 use crate::tools::update_ecs_service::Args;
 use aws_sdk_applicationautoscaling::types::ScalableTarget;
-use aws_sdk_ecs::types::{DeploymentControllerType, SchedulingStrategy, Service};
+use aws_sdk_ecs::types::{DeploymentController, DeploymentControllerType, SchedulingStrategy, Service};
 use quarterdeck_core::Timestamp;
 use quarterdeck_core::approval::{Change, DryRun, Proposal, Reversible, Target};
 use quarterdeck_core::scope::Identity;
@@ -70,7 +71,7 @@ pub fn refuse(args: &Args, service: &Service) -> Result<(), Fault> {
         );
     }
     let deploys = args.task_definition.is_some() || args.roll_back || args.force_new_deployment;
-    let controller = service.deployment_controller().map(|c| c.r#type());
+    let controller = service.deployment_controller().map(DeploymentController::r#type);
     match controller {
         Some(DeploymentControllerType::CodeDeploy) if deploys => {
             return conflict(
@@ -257,7 +258,7 @@ fn command(facts: &Facts, count: Option<&str>, definition: Option<&str>, forced:
     if forced {
         words.push("--force-new-deployment");
     }
-    words.into_iter().map(shell_word).collect::<Vec<_>>().join(" ")
+    shell::line(words)
 }
 
 fn context(facts: &Facts) -> Vec<(String, String)> {

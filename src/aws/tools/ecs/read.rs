@@ -5,6 +5,8 @@ use super::names::{means, short};
 use crate::fault;
 use aws_sdk_ecs::Client;
 use aws_sdk_ecs::error::ProvideErrorMetadata;
+use aws_sdk_ecs::operation::describe_services::DescribeServicesError;
+use aws_sdk_ecs::operation::list_services::ListServicesError;
 use aws_sdk_ecs::types::{Failure, Service, ServiceField};
 use futures::{StreamExt, stream};
 use quarterdeck_core::tool::{Fault, FaultKind};
@@ -83,7 +85,9 @@ pub async fn service_arns(
     while arns.len() < ceiling {
         match pages.next().await {
             Some(Ok(arn)) => arns.push(arn),
-            Some(Err(e)) if e.as_service_error().is_some_and(|e| e.is_cluster_not_found_exception()) => {
+            Some(Err(e))
+                if e.as_service_error().is_some_and(ListServicesError::is_cluster_not_found_exception) =>
+            {
                 return Ok(None);
             }
             Some(Err(e)) => return Err(fault::of(&e)),
@@ -111,7 +115,10 @@ pub async fn describe_services(client: &Client, cluster: &str, services: &[Strin
                 described.services.extend(out.services.unwrap_or_default());
                 described.failures.extend(out.failures.unwrap_or_default());
             }
-            Err(e) if e.as_service_error().is_some_and(|e| e.is_cluster_not_found_exception()) => {
+            Err(e)
+                if e.as_service_error()
+                    .is_some_and(DescribeServicesError::is_cluster_not_found_exception) =>
+            {
                 return None;
             }
             Err(e) => {

@@ -6,8 +6,8 @@
 
 use super::definition::Definition;
 use super::names::{family_revision, short};
-use super::{health, moment, read, row};
-use crate::fault;
+use super::{health, read, row};
+use crate::{fault, instant};
 use aws_sdk_ecs::Client;
 use aws_sdk_ecs::types::{Service, ServiceDeploymentBrief, ServiceDeploymentStatus, ServiceRevision};
 use quarterdeck_core::Timestamp;
@@ -121,7 +121,7 @@ pub async fn revisions(client: &Client, arns: Vec<String>) -> Result<Vec<Service
 /// A conflict when the newest deployment was, or is being, rolled back by ECS itself: going back once more would
 /// leave the good revision.
 fn already(service: &Service, deployments: &[ServiceDeploymentBrief]) -> Option<Fault> {
-    let newest = deployments.iter().max_by_key(|d| d.created_at().and_then(moment))?;
+    let newest = deployments.iter().max_by_key(|d| instant::of(d.created_at()))?;
     let said = match newest.status()? {
         ServiceDeploymentStatus::RollbackRequested | ServiceDeploymentStatus::RollbackInProgress => {
             "is rolling"
@@ -141,7 +141,7 @@ fn succeeded(deployments: &[ServiceDeploymentBrief]) -> Vec<(&str, Option<Timest
         .iter()
         .filter(|d| d.status() == Some(&ServiceDeploymentStatus::Successful))
         .filter_map(|d| {
-            let at = d.finished_at().or(d.created_at()).and_then(moment);
+            let at = instant::of(d.finished_at().or(d.created_at()));
             Some((d.target_service_revision_arn()?, at))
         })
         .collect();
@@ -176,7 +176,7 @@ fn still_deployed(service: &Service) -> Option<String> {
         .iter()
         .filter(|d| d.status() != Some("PRIMARY") && d.running_count > 0)
         .filter(|d| d.task_definition().is_some_and(|t| short(t) != short(present(service))))
-        .max_by_key(|d| d.created_at().and_then(moment))
+        .max_by_key(|d| instant::of(d.created_at()))
         .and_then(|d| d.task_definition().map(str::to_owned))
 }
 

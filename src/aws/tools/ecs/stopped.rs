@@ -1,9 +1,10 @@
 //! Stopped tasks as rows, container by container. Pure.
 
 use super::definition::{ContainerSpec, Log};
-use super::names::short;
+use super::names::{several, short};
+use super::read;
 use super::row::{PlaceColumns, errors};
-use super::{moment, read};
+use crate::instant;
 use crate::place::{Gathered, Place};
 use crate::tools::get_ecs_stopped_tasks::{Args, RegionTasks, cluster, since};
 use aws_sdk_ecs::types::{Container, Task, TaskStopCode};
@@ -73,7 +74,7 @@ fn task_rows(stopped: &Stopped<'_>, columns: PlaceColumns) -> Vec<Row> {
         let (group, stream) = logs(task, container, spec);
         let cells: [Cell; COLUMNS.len()] = [
             stopped.at.into(),
-            task.started_at().and_then(moment).into(),
+            instant::of(task.started_at()).into(),
             task.cluster_arn().map(short).into(),
             service(task).into(),
             task.task_arn().map(short).into(),
@@ -96,7 +97,7 @@ fn task_rows(stopped: &Stopped<'_>, columns: PlaceColumns) -> Vec<Row> {
 }
 
 fn stopped_at(task: &Task) -> Option<Timestamp> {
-    task.stopped_at().or(task.execution_stopped_at()).or(task.stopping_at()).and_then(moment)
+    instant::of(task.stopped_at().or(task.execution_stopped_at()).or(task.stopping_at()))
 }
 
 /// The service that started the task; `None` for one started by hand or on a schedule.
@@ -179,7 +180,7 @@ fn counts(tasks: &[Stopped<'_>]) -> Counts {
 fn searched(args: &Args, out: &Gathered<RegionTasks>) -> String {
     let regions: Vec<&str> = out.answers.iter().map(|(place, _)| place.region.as_str()).collect();
     let clusters: usize = out.answers.iter().map(|(_, r)| r.clusters.len()).sum();
-    let cluster = cluster(args).map_or_else(|| format!("{clusters} clusters"), |c| short(c).to_owned());
+    let cluster = cluster(args).map_or_else(|| several(clusters, "cluster"), |c| short(c).to_owned());
     let service = args.service.as_deref().map_or(String::new(), |s| format!("{} in ", short(s)));
     format!("{service}{cluster} ({})", regions.join(", "))
 }
@@ -192,7 +193,8 @@ fn summary(args: &Args, out: &Gathered<RegionTasks>, tasks: &[Stopped<'_>]) -> S
     };
     let at = newest.at.map_or(String::new(), |at| format!(", the newest at {at}"));
     let codes: Vec<String> = counts(tasks).of.into_iter().map(|(code, n)| format!("{n} {code}")).collect();
-    let mut text = format!("{} stopped tasks{since} of {searched}{at}: {}", tasks.len(), codes.join(", "));
+    let mut text =
+        format!("{}{since} of {searched}{at}: {}", several(tasks.len(), "stopped task"), codes.join(", "));
     if let Some((reason, n)) = common_reason(tasks) {
         text.push_str(&format!(". {n} of them: {}", truncate(&reason, 320)));
     }
@@ -235,7 +237,7 @@ fn notes(
     }
     let forgotten: usize = out.answers.iter().map(|(_, r)| r.forgotten).sum();
     if forgotten > 0 {
-        notes.push(format!("{forgotten} tasks were listed but ECS had already forgotten them"));
+        notes.push(format!("ECS forgot {} between listing and describing", several(forgotten, "task")));
     }
     let never = tasks.iter().filter(|s| !s.task.containers().iter().any(|c| ran(s.task, c))).count();
     if never > 0 {
@@ -327,7 +329,7 @@ mod tests {
         };
         let out = gathered(vec![failed("t1", 9), failed("t2", 2)]);
         let shown = project(&Args::default(), &out, NOW);
-        assert!(shown.summary.starts_with("2 stopped tasks of 1 clusters (eu-west-1), the newest at 2026-11-20T03:02:05Z: 2 TaskFailedToStart. 2 of them: ResourceInitializationError"), "{}", shown.summary);
+        assert!(shown.summary.starts_with("2 stopped tasks of 1 cluster (eu-west-1), the newest at 2026-11-20T03:02:05Z: 2 TaskFailedToStart. 2 of them: ResourceInitializationError"), "{}", shown.summary);
         assert_eq!(cell(&shown, 0, "task"), "t2".into(), "newest first");
         assert_eq!(cell(&shown, 0, "reason"), SECRET.into());
         assert_eq!(cell(&shown, 0, "log_group"), "/ecs/checkout-api".into());

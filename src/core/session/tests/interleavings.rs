@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 /// One thing that may happen; numbers choose among what is possible then.
 #[derive(Clone, Debug)]
 enum Move {
-    Ask(bool),
+    Ask(u8),
     Delta,
     Answer,
     Fail,
@@ -31,13 +31,15 @@ enum Move {
     Scope(u8),
     Wake(u8),
     Late,
-    StoreFailed,
+    StoreFailed(u8),
     Killed,
+    /// Plan, approve, plan again: a change is on its way.
+    Through,
 }
 
 fn moves() -> impl Strategy<Value = Vec<Move>> {
     let one = prop_oneof![
-        6 => any::<bool>().prop_map(Move::Ask),
+        6 => any::<u8>().prop_map(Move::Ask),
         2 => Just(Move::Delta),
         3 => Just(Move::Answer),
         1 => Just(Move::Fail),
@@ -61,10 +63,11 @@ fn moves() -> impl Strategy<Value = Vec<Move>> {
         1 => any::<u8>().prop_map(Move::Scope),
         4 => any::<u8>().prop_map(Move::Wake),
         1 => Just(Move::Late),
-        1 => Just(Move::StoreFailed),
+        1 => any::<u8>().prop_map(Move::StoreFailed),
+        12 => Just(Move::Through),
         1 => Just(Move::Killed),
     ];
-    prop::collection::vec(one, 1..60)
+    prop::collection::vec(one, 1..80)
 }
 
 fn wanted(n: u8) -> Block {
@@ -89,8 +92,8 @@ fn pick<T>(from: &mut Vec<T>, n: u8) -> Option<T> {
 fn play(rig: &mut Rig, what: &Move) {
     rig.now = rig.now.plus(Duration::from_millis(400));
     match what {
-        Move::Ask(screen) => {
-            let front = if *screen { SCREEN } else { HEADLESS };
+        Move::Ask(n) => {
+            let front = if *n % 8 > 0 { SCREEN } else { HEADLESS };
             rig.feed(Input::Command(front, Command::Ask("why?".into())));
         }
         Move::Delta if !rig.requests.is_empty() => rig.model(ModelEvent::TextDelta("Because ".into())),
@@ -163,7 +166,11 @@ fn play(rig: &mut Rig, what: &Move) {
         Move::Undo(n) => rig.command(Command::Undo(CallId(u64::from(*n % 16)))),
         Move::Withdraw(n) => rig.command(Command::Withdraw(CallId(u64::from(*n % 16)))),
         Move::Mode(n) => {
-            let mode = [Mode::Execute, Mode::Execute, Mode::Track, Mode::ReadOnly][usize::from(*n % 4)];
+            let mode = if n % 4 == 0 {
+                [Mode::Track, Mode::ReadOnly][usize::from(*n / 4 % 2)]
+            } else {
+                Mode::Execute
+            };
             rig.command(Command::SetMode(mode));
         }
         Move::Scope(n) => {
@@ -183,7 +190,22 @@ fn play(rig: &mut Rig, what: &Move) {
                 rig.feed(Input::Written(CallId(call), Written::NotDone(Fault::new(FaultKind::Denied, "no"))));
             }
         }
-        Move::StoreFailed => rig.feed(Input::StoreFailed("disk full".into())),
+        Move::StoreFailed(n) => {
+            if n % 8 == 0 {
+                rig.feed(Input::StoreFailed("disk full".into()));
+            }
+        }
+        Move::Through => {
+            while !rig.plans.is_empty() {
+                rig.planned();
+            }
+            if !rig.asks.is_empty() {
+                rig.approve();
+            }
+            if !rig.replans.is_empty() {
+                rig.replanned();
+            }
+        }
         // Handled by the caller: the rig is taken apart.
         Move::Killed => {}
     }
@@ -225,7 +247,7 @@ fn cancel_reaches_idle(rig: &mut Rig) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 128, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn the_promises_hold(moves in moves()) {
