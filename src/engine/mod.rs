@@ -74,7 +74,7 @@ impl Engine {
     }
 
     /// Runs something beside the loop, such as asking who we are.
-    pub fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
+    pub fn beside(&self, work: impl Future<Output = ()> + Send + 'static) {
         tokio::spawn(work);
     }
 
