@@ -27,7 +27,7 @@ const PAGES_A_WINDOW: usize = 4;
 /// No window is narrower than this, in milliseconds.
 const NARROWEST: i64 = 1_000;
 /// Pages in all.
-pub const PAGES: usize = 80;
+pub const PAGES: usize = 200;
 /// After this long no further page is asked for: half an answer in time beats none.
 pub const PATIENCE: Duration = Duration::from_secs(20);
 
