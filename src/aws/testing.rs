@@ -163,7 +163,7 @@ const INTEGERS: [&str; 3] = ["Period", "EvaluationPeriods", "DatapointsToAlarm"]
 fn encode(out: &mut Vec<u8>, value: &serde_json::Value, integer: bool) {
     use serde_json::Value;
     let head = |out: &mut Vec<u8>, major: u8, n: usize| {
-        out.push(major << 5 | 26);
+        out.push((major << 5) | 26);
         out.extend_from_slice(&u32::try_from(n).unwrap().to_be_bytes());
     };
     match value {
