@@ -121,13 +121,25 @@ mod tests {
         let demo = |args: &[&str]| Cli::try_parse_from(args).map(|c| c.common.demo);
         assert_eq!(demo(&["quarterdeck", "--demo"]).unwrap().as_deref(), Some("checkout-outage"));
         assert_eq!(demo(&["quarterdeck", "--demo=other"]).unwrap().as_deref(), Some("other"));
-        assert_eq!(demo(&["quarterdeck", "ask", "--demo", "why?"]).unwrap().as_deref(), Some("checkout-outage"));
+        assert_eq!(
+            demo(&["quarterdeck", "ask", "--demo", "why?"]).unwrap().as_deref(),
+            Some("checkout-outage")
+        );
         assert_eq!(demo(&["quarterdeck"]).unwrap(), None);
     }
 
     #[test]
     fn a_tool_keeps_its_own_flags() {
-        let args = ["quarterdeck", "tool", "--demo", "list_ecs_services", "--only-unhealthy", "--regions", "all", "--json"];
+        let args = [
+            "quarterdeck",
+            "tool",
+            "--demo",
+            "list_ecs_services",
+            "--only-unhealthy",
+            "--regions",
+            "all",
+            "--json",
+        ];
         let cli = Cli::try_parse_from(args).unwrap();
         let Some(Command::Tool { name, flags }) = cli.command else { panic!("not a tool") };
         assert_eq!(name, "list_ecs_services");

@@ -77,8 +77,8 @@ impl Config {
             Some(path) if path.exists() => {
                 let text = std::fs::read_to_string(&path)
                     .map_err(|e| error(&path.display().to_string(), e.to_string()))?;
-                let user: toml::Table = toml::from_str(&text)
-                    .map_err(|e| error(&path.display().to_string(), e.to_string()))?;
+                let user: toml::Table =
+                    toml::from_str(&text).map_err(|e| error(&path.display().to_string(), e.to_string()))?;
                 overlay(&mut table, user).map_err(|why| error(&path.display().to_string(), why))?;
                 path.display().to_string()
             }
@@ -161,7 +161,8 @@ fn one_of(key: &str, value: &str, known: &[&str]) -> Result<(), String> {
 fn overlay(table: &mut toml::Table, user: toml::Table) -> Result<(), String> {
     for (key, value) in user {
         if !table.contains_key(&key) {
-            let near = quarterdeck_core::text::nearest(&key, table.keys().map(String::as_str), 2).join(" or ");
+            let near =
+                quarterdeck_core::text::nearest(&key, table.keys().map(String::as_str), 2).join(" or ");
             return Err(format!("unknown key {key:?}: did you mean {near}?"));
         }
         table.insert(key, value);

@@ -5,8 +5,8 @@ use crate::config::Config;
 use crate::engine::store::{Database, StoreError, Writer, default_folder};
 use crate::engine::{Clock, Engine, Parts};
 use anyhow::{Context as _, anyhow};
-use quarterdeck_aws::clients::Aws;
 use quarterdeck_aws::Settings;
+use quarterdeck_aws::clients::Aws;
 use quarterdeck_aws::registry;
 use quarterdeck_core::Timestamp;
 use quarterdeck_core::scope::{Mode, Scope};
@@ -159,7 +159,10 @@ impl Deck {
     ///
     /// # Errors
     /// Credentials are missing or refused: the sentence says what to do.
-    pub async fn identify(&self, inputs: &tokio::sync::mpsc::Sender<Input>) -> Result<Option<Timestamp>, MissingCredentials> {
+    pub async fn identify(
+        &self,
+        inputs: &tokio::sync::mpsc::Sender<Input>,
+    ) -> Result<Option<Timestamp>, MissingCredentials> {
         let mut scope = self.scope.clone();
         let identity = self.aws.identity().await;
         if scope.regions.is_empty()
@@ -231,7 +234,8 @@ fn provider(
         ("auto", None) if common.demo.is_some() || !asks_a_model => {
             if common.demo.is_none() {
                 remarks.push(
-                    "no ANTHROPIC_API_KEY: runbooks answer, no model is behind them; every tool works from :".into(),
+                    "no ANTHROPIC_API_KEY: runbooks answer, no model is behind them; every tool works from :"
+                        .into(),
                 );
             }
             Ok(offline())
@@ -254,6 +258,7 @@ fn account(config: &Config, common: &Common, clock: &Clock) -> anyhow::Result<(A
             profile: None,
             regions: regions.clone(),
             http: Some(demo.http_client()),
+            endpoint: None,
             credentials: Some((key.to_owned(), secret.to_owned())),
             accounts: std::collections::BTreeMap::new(),
             clock: clock.clone(),
@@ -265,6 +270,7 @@ fn account(config: &Config, common: &Common, clock: &Clock) -> anyhow::Result<(A
         profile: profile.clone(),
         regions: config.regions.clone(),
         http: None,
+        endpoint: None,
         credentials: None,
         accounts: config.accounts.clone(),
         clock: clock.clone(),

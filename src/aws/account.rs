@@ -58,6 +58,9 @@ impl Account {
                 if let Some(profile) = &profile {
                     loader = loader.profile_name(profile);
                 }
+                if let Some(endpoint) = &settings.endpoint {
+                    loader = loader.endpoint_url(endpoint);
+                }
                 if let Some(region) = settings.regions.iter().find(|r| *r != "all") {
                     loader = loader.region(Region::new(region.clone()));
                 }
@@ -117,6 +120,7 @@ fn embedded(settings: &Settings, id: &str, secret: &str, http: SharedHttpClient)
         .time_source(aws_smithy_async::time::SystemTimeSource::new())
         .http_client(http);
     builder.set_sleep_impl(default_async_sleep());
+    builder.set_endpoint_url(settings.endpoint.clone());
     builder.build()
 }
 

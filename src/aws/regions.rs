@@ -184,3 +184,73 @@ const KNOWN: &[&str] = &[
     "us-west-1",
     "us-west-2",
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::Canned;
+
+    const REGIONS: &str = "<DescribeRegionsResponse><regionInfo>\
+        <item><regionName>us-east-1</regionName></item><item><regionName>eu-west-1</regionName></item>\
+        </regionInfo></DescribeRegionsResponse>";
+    const DENIED: &str = "<Response><Errors><Error><Code>UnauthorizedOperation</Code><Message>no</Message></Error></Errors></Response>";
+
+    fn names(regions: &[&str]) -> Vec<String> {
+        regions.iter().map(|r| (*r).to_owned()).collect()
+    }
+
+    async fn asked(canned: &Canned, session: &[&str], regions: &[&str]) -> Result<Vec<String>, Fault> {
+        let places = places(&canned.aws(session), Some(&names(regions)), None).await?;
+        Ok(places.into_iter().map(|p| p.region).collect())
+    }
+
+    #[tokio::test]
+    async fn the_sessions_regions_unless_others_are_asked_for() {
+        let canned = Canned::new().on("ec2", "DescribeRegions", REGIONS);
+        assert_eq!(
+            asked(&canned, &["eu-west-1", "eu-west-2"], &[]).await.unwrap(),
+            ["eu-west-1", "eu-west-2"]
+        );
+        assert_eq!(asked(&canned, &["eu-west-1"], &["eu-west-1", "eu-west-1"]).await.unwrap(), ["eu-west-1"]);
+        assert_eq!(canned.operations(), Vec::<String>::new(), "known regions are not looked up");
+        assert_eq!(asked(&canned, &["eu-west-1"], &["all"]).await.unwrap(), ["eu-west-1", "us-east-1"]);
+        assert_eq!(asked(&canned, &["all"], &[]).await.unwrap(), ["eu-west-1", "us-east-1"]);
+        assert_eq!(asked(&canned, &["eu-west-1"], &["us-east-1"]).await.unwrap(), ["us-east-1"]);
+    }
+
+    #[tokio::test]
+    async fn enabled_regions_are_asked_for_once() {
+        let canned = Canned::new().on("ec2", "DescribeRegions", REGIONS);
+        let aws = canned.aws(&["eu-west-1"]);
+        for _ in 0..3 {
+            places(&aws, Some(&names(&["all"])), None).await.unwrap();
+        }
+        assert_eq!(canned.operations(), ["DescribeRegions"]);
+    }
+
+    #[tokio::test]
+    async fn an_unknown_region_is_refused_unless_aws_will_not_say() {
+        let canned = Canned::new().on("ec2", "DescribeRegions", REGIONS);
+        for bad in ["eu-west-9", "mars", "eu-west-1; rm -rf /", ""] {
+            let fault = asked(&canned, &["eu-west-1"], &[bad]).await.unwrap_err();
+            assert_eq!(fault.kind, FaultKind::Invalid, "{bad}");
+            assert!(fault.hint.unwrap().contains("did you mean"));
+        }
+        let denied = Canned::new().failing("ec2", "DescribeRegions", 403, DENIED);
+        assert_eq!(asked(&denied, &["eu-west-1"], &["eu-west-9"]).await.unwrap(), ["eu-west-9"]);
+        assert!(asked(&denied, &["eu-west-1"], &["mars"]).await.is_err());
+        assert_eq!(asked(&denied, &["eu-west-1"], &["all"]).await.unwrap_err().kind, FaultKind::Denied);
+    }
+
+    #[tokio::test]
+    async fn a_change_goes_to_exactly_one_region() {
+        let canned = Canned::new();
+        let aws = canned.aws(&["eu-west-1", "eu-west-2"]);
+        assert_eq!(place(&aws, None, None).await.unwrap().region, "eu-west-1");
+        assert_eq!(place(&aws, Some("eu-west-2"), None).await.unwrap().region, "eu-west-2");
+        assert_eq!(place(&aws, Some("all"), None).await.unwrap_err().kind, FaultKind::Invalid);
+        let fault = place(&aws, None, Some("staging")).await.unwrap_err();
+        assert_eq!(fault.kind, FaultKind::Invalid);
+        assert!(fault.message.contains("staging"));
+    }
+}

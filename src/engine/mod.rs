@@ -249,7 +249,8 @@ impl Loop {
         let now = (self.clock)();
         let timer = self.performer.next_wake().into_iter().chain(self.closing).min();
         let timer = timer.map(|at| at.since(now));
-        let retry = (self.fronts.behind() || self.performer.store.behind()).then_some(Duration::from_millis(5));
+        let retry =
+            (self.fronts.behind() || self.performer.store.behind()).then_some(Duration::from_millis(5));
         timer.into_iter().chain(retry).min()
     }
 

@@ -240,7 +240,8 @@ async fn guarded<T>(work: impl Future<Output = Result<T, Fault>>) -> Result<T, F
 }
 
 fn internal() -> Fault {
-    Fault::new(FaultKind::Unavailable, "the tool failed inside").hint("please report it with the exported session")
+    Fault::new(FaultKind::Unavailable, "the tool failed inside")
+        .hint("please report it with the exported session")
 }
 
 /// Adds fresh randomness. Without any there is no dialog: the plan becomes a fault.
@@ -252,7 +253,9 @@ fn with_challenge<T>(
     let letters = Challenge::ALPHABET.as_bytes();
     let plan = match getrandom::fill(&mut bytes) {
         Ok(()) => plan,
-        Err(error) => Err(Fault::new(FaultKind::Unavailable, format!("no randomness for the approval code: {error}"))),
+        Err(error) => {
+            Err(Fault::new(FaultKind::Unavailable, format!("no randomness for the approval code: {error}")))
+        }
     };
     let code = bytes
         .iter()

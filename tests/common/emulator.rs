@@ -1,10 +1,18 @@
 //! The AWS emulator as a child process, in a pinned Python environment the tests make themselves.
 
+use quarterdeck_aws::Settings;
+use quarterdeck_aws::clients::Aws;
 use serde_json::{Value, json};
 use std::fs::{self, File};
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::OnceLock;
+use tokio::sync::{Mutex, MutexGuard};
+
+/// A region, and the account the emulator always is.
+pub const HERE: &str = "eu-west-1";
+pub const ACCOUNT: &str = "123456789012";
 
 const REQUIREMENTS: &str = include_str!("../emulator/requirements.txt");
 
@@ -15,6 +23,14 @@ pub struct Emulator {
     output: BufReader<ChildStdout>,
     /// `http://127.0.0.1:PORT`.
     pub endpoint: String,
+}
+
+/// The one emulator of a test binary, as new. It ends with the process, whose end closes its input.
+pub async fn fresh() -> MutexGuard<'static, Emulator> {
+    static ONE: OnceLock<Mutex<Emulator>> = OnceLock::new();
+    let mut emulator = ONE.get_or_init(|| Mutex::new(Emulator::start())).lock().await;
+    emulator.reset();
+    emulator
 }
 
 impl Emulator {
@@ -57,6 +73,11 @@ impl Emulator {
         self.control(&json!(["rules", rules]));
     }
 
+    /// Smaller pages than asked for; see `front.py`.
+    pub fn pages(&mut self, pages: Value) {
+        self.control(&json!(["pages", pages]));
+    }
+
     /// Answers for what moto lacks.
     pub fn canned(&mut self, answers: Value) {
         self.control(&json!(["canned", answers]));
@@ -70,6 +91,50 @@ impl Emulator {
     /// How often an operation arrived for real (not as a dry run).
     pub fn count(&mut self, operation: &str) -> usize {
         self.calls().iter().filter(|c| c["operation"] == operation && c["dry_run"] == false).count()
+    }
+
+    /// Every request that changes the account: whatever is neither a read nor a dry run.
+    pub fn changes(&mut self) -> Vec<String> {
+        let reads = ["Describe", "List", "Get", "Lookup", "Filter"];
+        let name = |c: &Value| c["operation"].as_str().unwrap_or_default().to_owned();
+        let real = self.calls().into_iter().filter(|c| c["dry_run"] == false).map(|c| name(&c));
+        real.filter(|name| !reads.iter().any(|read| name.starts_with(read))).collect()
+    }
+
+    /// Most requests open at the same time: in all, and per `service/region`.
+    pub fn peak(&mut self) -> (u64, Value) {
+        let mut peak = self.control(&json!(["peak"]));
+        (peak["all"].as_u64().expect("a number"), peak["scope"].take())
+    }
+
+    /// The call log and the peaks begin anew.
+    pub fn forget(&mut self) {
+        self.control(&json!(["forget"]));
+    }
+
+    /// A connection to it as a user of ours, in these regions.
+    pub fn aws(&self, regions: &[&str]) -> Aws {
+        Aws::new(self.settings(regions))
+    }
+
+    pub fn settings(&self, regions: &[&str]) -> Settings {
+        Settings {
+            regions: regions.iter().map(|r| (*r).to_owned()).collect(),
+            endpoint: Some(self.endpoint.clone()),
+            credentials: Some(("AKIDEXAMPLE".into(), "secret".into())),
+            ..Settings::default()
+        }
+    }
+
+    /// Launches `n` instances with these tags; returns their ids.
+    pub fn instances(&mut self, region: &str, n: usize, tags: &[(&str, &str)]) -> Vec<String> {
+        let tags: Vec<Value> = tags.iter().map(|(k, v)| json!({ "Key": k, "Value": v })).collect();
+        let specification = json!([{ "ResourceType": "instance", "Tags": tags }]);
+        let args = json!({ "ImageId": "ami-12c6146b", "InstanceType": "t3.micro", "MinCount": n, "MaxCount": n,
+            "TagSpecifications": specification });
+        let answer = self.boto("ec2", region, "run_instances", args);
+        let ids = answer["Instances"].as_array().expect("a list").iter();
+        ids.map(|i| i["InstanceId"].as_str().expect("an id").to_owned()).collect()
     }
 
     /// Everything back to the beginning.
@@ -100,7 +165,9 @@ fn python() -> PathBuf {
     run(Command::new("python3").args(["-m", "venv"]).arg(&home));
     let list = home.join("requirements.txt");
     fs::write(&list, REQUIREMENTS).expect("a file");
-    run(Command::new(&python).args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r"]).arg(list));
+    run(Command::new(&python)
+        .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r"])
+        .arg(list));
     fs::write(home.join("complete"), "").expect("a file");
     python
 }

@@ -55,7 +55,8 @@ impl Console {
         let mut command = CommandBuilder::new(start.program);
         command.args(start.args);
         for (name, _) in std::env::vars() {
-            if name.starts_with("AWS_") || name.starts_with("ANTHROPIC_") || name.starts_with("QUARTERDECK_") {
+            if name.starts_with("AWS_") || name.starts_with("ANTHROPIC_") || name.starts_with("QUARTERDECK_")
+            {
                 command.env_remove(name);
             }
         }

@@ -290,14 +290,25 @@ pub fn services() -> Projection {
         ])
         .rows(vec![
             row(3, vec!["checkout-api".into(), "main".into(), 8.into(), 2.into(), "FAILED".into(), at(9)]),
-            row(0, vec!["cart-worker".into(), "main".into(), 4.into(), 4.into(), "COMPLETED".into(), at(60 * 26)]),
+            row(
+                0,
+                vec![
+                    "cart-worker".into(),
+                    "main".into(),
+                    4.into(),
+                    4.into(),
+                    "COMPLETED".into(),
+                    at(60 * 26),
+                ],
+            ),
             row(0, vec!["search".into(), "batch".into(), 0.into(), 0.into(), Cell::Absent, at(60 * 24 * 40)]),
         ])
         .counted("rollout");
     p.errors.push(Partial {
         account: None,
         place: "eu-central-1".into(),
-        fault: Fault::new(quarterdeck_core::tool::FaultKind::Denied, "not authorized").action("ecs:ListClusters"),
+        fault: Fault::new(quarterdeck_core::tool::FaultKind::Denied, "not authorized")
+            .action("ecs:ListClusters"),
     });
     p.notes.push("Services of type EXTERNAL are not listed.".into());
     let point = |i: i64, v: f64| (NOON.minus(Duration::from_secs(60 * u64::try_from(20 - i).unwrap())), v);
@@ -346,7 +357,10 @@ pub fn grave() -> Proposal {
     Proposal {
         title: "Stop 2 instances in eu-west-1".into(),
         identity: Identity { alias: Some("acme-prod-eu".into()), ..calm().identity },
-        targets: vec![target("i-0abc1234567890def", "web-1", "prod"), target("i-0def4567890abc123", "web-2", "prod")],
+        targets: vec![
+            target("i-0abc1234567890def", "web-1", "prod"),
+            target("i-0def4567890abc123", "web-2", "prod"),
+        ],
         warnings: vec![
             Warning {
                 code: "asg_replaces".into(),
@@ -363,7 +377,9 @@ pub fn grave() -> Proposal {
         ],
         dry_run: DryRun::NotOffered,
         reversible: Reversible::Partly("the instance store".into()),
-        unknown: vec!["target groups of web-2: denied (needs elasticloadbalancing:DescribeTargetHealth)".into()],
+        unknown: vec![
+            "target groups of web-2: denied (needs elasticloadbalancing:DescribeTargetHealth)".into(),
+        ],
         ..calm()
     }
 }

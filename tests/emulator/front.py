@@ -3,10 +3,15 @@
 It prints the port it listens on (127.0.0.1) and is controlled over its standard input, one JSON array a line, each
 answered by one line of JSON. It ends when the input closes, so that it never outlives the test that started it.
 
-    ["rules", [{"service", "operation", "region": regexes, "delay": s, "code", "status", "message", "times"}]]
+    ["rules", [{"service", "operation", "region": regexes, "delay": s, "code", "status", "message", "times", "after"}]]
+                                                times: 1 unless given, -1 always; after: calls that pass before it applies
+    ["pages", {"ec2:Operation": n, "ecs:Operation": [field, n]}]
+                                                pages of n: AWS may return fewer than asked for; with a field, moto
+                                                itself does not page
     ["canned", {"service:Operation": body}]     answered instead of moto's
     ["calls"]                                   [{"service", "operation", "region", "dry_run"}] in order of arrival
-    ["forget"]                                  empties the call log
+    ["peak"]                                    {"all", "scope": {"service/region"}}: most requests open at the same time
+    ["forget"]                                  empties the call log and the peaks
     ["reset"]                                   everything back to the beginning
     ["boto", service, region, operation, args]  prepares the account as an outsider would; not logged
 
@@ -15,6 +20,8 @@ with types from botocore's service model.
 """
 
 import base64
+import collections
+import contextlib
 import datetime
 import io
 import json
@@ -34,7 +41,8 @@ from werkzeug.wrappers import Request, Response
 
 EMULATOR = DomainDispatcherApplication(create_backend_app)
 LOCK = threading.Lock()
-RULES, CALLS, CANNED = [], [], {}
+RULES, CALLS, CANNED, PAGES = [], [], {}, {}
+OPEN, PEAK = collections.Counter(), collections.Counter()
 SESSION = botocore.session.get_session()
 
 
@@ -85,10 +93,27 @@ def rule_for(call):
     with LOCK:
         for rule in RULES:
             fits = all(re.fullmatch(rule.get(k, ".*"), getattr(call, k)) for k in ("service", "operation", "region"))
-            if fits and rule.get("times", 1) != 0:
+            if fits and rule.get("after", 0) > 0:
+                rule["after"] -= 1
+            elif fits and rule.get("times", 1) != 0:
                 rule["times"] = rule.get("times", 1) - 1
                 return rule
     return None
+
+
+@contextlib.contextmanager
+def counted(call):
+    """Counts the request as open while it is."""
+    scopes = ("", f"{call.service}/{call.region}")
+    with LOCK:
+        for scope in scopes:
+            OPEN[scope] += 1
+            PEAK[scope] = max(PEAK[scope], OPEN[scope])
+    try:
+        yield
+    finally:
+        with LOCK:
+            OPEN.subtract(scopes)
 
 
 def plain(value):
@@ -162,10 +187,15 @@ def control(port, what, *rest):
             RULES[:] = rest[0]
         elif what == "canned":
             CANNED.update(rest[0])
+        elif what == "pages":
+            PAGES.update(rest[0])
+        elif what == "peak":
+            return {"all": PEAK[""], "scope": {k: v for k, v in PEAK.items() if k}}
         elif what == "forget":
             CALLS.clear()
+            PEAK.clear()
         elif what == "reset":
-            for everything in (RULES, CANNED, CALLS):
+            for everything in (RULES, CANNED, CALLS, PEAK, PAGES):
                 everything.clear()
             Client(EMULATOR).post("/moto-api/reset", base_url=endpoint)
         else:
@@ -177,10 +207,15 @@ def control(port, what, *rest):
 def front(request):
     body = request.get_data(cache=True)
     call = Call(request, body)
-    ours = "Credential=setup/" not in request.headers.get("Authorization", "")
-    if call.service and ours:
+    if "Credential=setup/" in request.headers.get("Authorization", ""):
+        return answer(call, request, body, None)
+    if call.service:
         CALLS.append(call.row())
-    rule = rule_for(call) if ours else None
+    with counted(call):
+        return answer(call, request, body, rule_for(call))
+
+
+def answer(call, request, body, rule):
     if rule:
         time.sleep(rule.get("delay", 0))
         if rule.get("code"):
@@ -190,9 +225,33 @@ def front(request):
         return encode(call, canned)
     if call.wire == "cbor":
         return bridge(call, request, body)
+    page = PAGES.get(f"{call.service}:{call.operation}")
+    if isinstance(page, int):
+        return forward(request, re.sub(rb"MaxResults=\d+", b"MaxResults=%d" % page, body))
+    if page:
+        return slice_of(request, body, *page)
+    return forward(request, body)
+
+
+def forward(request, body):
     environ = dict(request.environ)
     environ["wsgi.input"] = io.BytesIO(body)
+    environ["CONTENT_LENGTH"] = str(len(body))
     return Response.from_app(EMULATOR, environ)
+
+
+def slice_of(request, body, field, size):
+    """A page of an operation that moto answers whole; the token is an offset."""
+    asked = json.loads(body or b"{}")
+    start = int(asked.pop("nextToken", 0))
+    whole = forward(request, json.dumps(asked).encode())
+    if whole.status_code >= 300:
+        return whole
+    value = json.loads(whole.get_data(as_text=True))
+    if start + size < len(value[field]):
+        value["nextToken"] = str(start + size)
+    value[field] = value[field][start:start + size]
+    return Response(json.dumps(value), 200, content_type="application/x-amz-json-1.1")
 
 
 def main():

@@ -29,7 +29,9 @@ CREATE TABLE entries (
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// The file was written by a newer console.
-    #[error("{path} was written by a newer quarterdeck (schema {found}, this one knows {SCHEMA}): update, or set QUARTERDECK_STATE to another folder")]
+    #[error(
+        "{path} was written by a newer quarterdeck (schema {found}, this one knows {SCHEMA}): update, or set QUARTERDECK_STATE to another folder"
+    )]
     Newer {
         /// The file.
         path: PathBuf,
@@ -206,7 +208,10 @@ impl Database {
                     insert.execute(params![session, i64::try_from(seq).unwrap_or(i64::MAX), body])?;
                 }
                 if let Some(title) = title {
-                    tx.execute("UPDATE sessions SET title = ?2 WHERE id = ?1 AND title = ''", params![session, title])?;
+                    tx.execute(
+                        "UPDATE sessions SET title = ?2 WHERE id = ?1 AND title = ''",
+                        params![session, title],
+                    )?;
                 }
             }
             tx.commit()
@@ -259,8 +264,7 @@ impl Database {
         let mut last = quarterdeck_core::journal::GENESIS.to_owned();
         let mut entries = Vec::with_capacity(bodies.len());
         for (seq, body) in (0u64..).zip(&bodies) {
-            let damaged =
-                |why: String| StoreError::Damaged { session: session.to_owned(), seq, why };
+            let damaged = |why: String| StoreError::Damaged { session: session.to_owned(), seq, why };
             let entry: Entry = serde_json::from_str(body).map_err(|e| damaged(e.to_string()))?;
             if entry.seq.0 != seq || entry.prev_hash != last {
                 return Err(damaged("it does not continue the chain".into()));
@@ -381,7 +385,8 @@ mod tests {
         drop(db);
         assert!(matches!(Database::open(dir.path()), Err(StoreError::Newer { .. })));
         let other = tempfile::tempdir().unwrap();
-        fs::write(other.path().join("journal.db"), "this is not a database, it is a letter".repeat(99)).unwrap();
+        fs::write(other.path().join("journal.db"), "this is not a database, it is a letter".repeat(99))
+            .unwrap();
         let db = Database::open(other.path()).unwrap();
         assert!(db.remark.unwrap().contains("set aside"));
         assert!(other.path().join("journal.damaged-1.db").exists());

@@ -80,7 +80,8 @@ fn furnish(screen: &mut Screen, deck: &Deck) {
     screen.mouse = deck.config.mouse;
     for remark in &deck.remarks {
         // A remark asks the engine for nothing.
-        let _ = screen.update(Msg::Event(quarterdeck_core::event::Event::Notice(remark.clone())), (deck.clock)());
+        let _ =
+            screen.update(Msg::Event(quarterdeck_core::event::Event::Notice(remark.clone())), (deck.clock)());
     }
 }
 

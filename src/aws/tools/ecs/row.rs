@@ -4,11 +4,12 @@ use super::definition::Definition;
 use super::health::{Health, Rollout};
 use super::names;
 use crate::instant;
-use crate::place::{Gathered, Place};
 use aws_sdk_ecs::types::{Service, ServiceEvent};
 use quarterdeck_core::Timestamp;
 use quarterdeck_core::text::truncate;
-use quarterdeck_core::tool::{Cell, ColumnKind, Fault, Partial, Row};
+use quarterdeck_core::tool::{Cell, ColumnKind, Row};
+
+pub use crate::tools::places::{PlaceColumns, errors};
 
 /// The columns of a service, behind those of its place.
 pub const COLUMNS: [(&str, ColumnKind); 13] = [
@@ -29,34 +30,6 @@ pub const COLUMNS: [(&str, ColumnKind); 13] = [
 
 const EVENTS: usize = 2;
 const EVENT_WIDTH: usize = 200;
-
-/// Which columns say where a row is from: only what differs.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct PlaceColumns {
-    accounts: bool,
-    regions: bool,
-}
-
-impl PlaceColumns {
-    /// As many places as were asked.
-    pub fn of<T>(gathered: &Gathered<T>) -> Self {
-        Self { accounts: gathered.many_accounts, regions: gathered.many_regions }
-    }
-
-    /// These columns, then `rest`.
-    pub fn before(self, rest: &[(&'static str, ColumnKind)]) -> Vec<(&'static str, ColumnKind)> {
-        let account = self.accounts.then_some(("account", ColumnKind::Text));
-        let region = self.regions.then_some(("region", ColumnKind::Text));
-        account.into_iter().chain(region).chain(rest.iter().copied()).collect()
-    }
-
-    /// The cells of `place` under these columns.
-    pub fn cells(self, place: &Place) -> impl Iterator<Item = Cell> {
-        let account = self.accounts.then(|| Cell::from(place.account.clone()));
-        let region = self.regions.then(|| Cell::from(place.region.as_str()));
-        account.into_iter().chain(region)
-    }
-}
 
 /// `service` as a row judged at `now`: `place` cells first, then one under each of [`COLUMNS`].
 pub fn service_row(
@@ -133,17 +106,4 @@ fn events(service: &Service) -> Option<String> {
         .take(EVENTS)
         .collect();
     (!lines.is_empty()).then(|| lines.join("; "))
-}
-
-/// What is missing from an answer: places that did not answer, and parts of places that did.
-pub fn errors<T>(out: &Gathered<T>, of: impl Fn(&T) -> &[(String, Fault)]) -> Vec<Partial> {
-    let inside = out.answers.iter().flat_map(|(place, region)| {
-        of(region).iter().map(|(what, fault)| Partial {
-            account: place.account.clone().filter(|_| out.many_accounts),
-            place: format!("{} {what}", place.region),
-            fault: fault.clone(),
-        })
-    });
-    let inside: Vec<Partial> = inside.collect();
-    out.errors.iter().cloned().chain(inside).collect()
 }
