@@ -199,7 +199,8 @@ fn pasting_into_the_dialog_does_nothing() {
 
 #[test]
 fn what_the_account_says_never_reaches_the_terminal_raw() {
-    let mut console = started();
+    let mut console = sized(60, 300);
+    console.until(PLACEHOLDER);
     console.palette("list_ec2_instances");
     console.until("instances in");
     // The whole table, in a pane that fills the screen, and each row's raw JSON.
