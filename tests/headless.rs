@@ -294,7 +294,7 @@ fn a_question_that_orders_a_change_is_refused_and_nothing_is_sent() {
 fn read_only_has_no_write_tools() {
     let place = Place::new();
     let ran = place.run(&["tool", "stop_instances", "--ids", "i-0123456789abcdef0", "--demo", "--read-only"]);
-    ran.is(3, "read-only");
+    ran.is(3, "does not allow changes");
     assert!(!ran.out.contains("aws ec2"), "{}", ran.out);
     let ran = place.run(&["--read-only", "ask", "--demo", "roll back service checkout-api"]);
     assert!(!ran.out.contains("is being rolled back"), "{}", ran.out);
@@ -352,7 +352,7 @@ fn a_refused_model_key_is_a_matter_of_credentials() {
     let server = runtime.block_on(Scripted::start(vec![reply]));
     let env = [("ANTHROPIC_API_KEY", "sk-secret-of-a-test"), ("ANTHROPIC_BASE_URL", &*server.url())];
     let ran = Place::new().run_with(&["ask", "--demo", "why?"], &env);
-    ran.is(4, "x-api-key");
+    ran.is(4, "ANTHROPIC_API_KEY");
     assert!(!format!("{}{}", ran.out, ran.err).contains("sk-secret-of-a-test"));
     assert_eq!(server.received().len(), 1, "a refused key is not tried again");
 }

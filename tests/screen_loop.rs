@@ -63,6 +63,10 @@ impl Ends {
     fn key(&self, code: KeyCode, modifiers: KeyModifiers) {
         self.keys.unbounded_send(Ok(Input::Key(KeyEvent::new(code, modifiers)))).unwrap();
     }
+    /// Stays connected for as long as nothing else ends the loop.
+    async fn stay(&self) {
+        sleep(Duration::from_secs(1)).await;
+    }
     fn signal(&self, signal: Signal) {
         self.signals.unbounded_send(signal).unwrap();
     }
@@ -157,12 +161,21 @@ async fn a_flood_of_events_is_drawn_at_most_every_frame_and_a_key_at_once() {
 
 #[tokio::test(start_paused = true)]
 async fn every_way_out() {
-    let (ended, ..) = play(|ends| async move { ends.signal(Signal::End(1)) }).await;
+    let (ended, ..) = play(|ends| async move {
+        ends.signal(Signal::End(1));
+        ends.stay().await;
+    })
+    .await;
     assert_eq!(ended, Ended::Signal(1));
-    let (ended, ..) = play(|ends| async move { ends.signal(Signal::Hangup) }).await;
+    let (ended, ..) = play(|ends| async move {
+        ends.signal(Signal::Hangup);
+        ends.stay().await;
+    })
+    .await;
     assert_eq!(ended, Ended::Hangup);
     let (ended, ..) = play(|ends| async move {
         ends.fails();
+        ends.stay().await;
     })
     .await;
     assert_eq!(ended, Ended::Hangup);

@@ -1,5 +1,6 @@
 //! One account's configuration, loaded on first use.
 
+use crate::fault;
 use crate::settings::Settings;
 use aws_config::BehaviorVersion;
 use aws_credential_types::Credentials;
@@ -75,6 +76,16 @@ impl Account {
         let config = config.into_builder().credentials_provider(provider).build();
         let region = config.region().map(ToString::to_string);
         Ok(Self { name: name.map(str::to_owned), profile, config, region, key, identity: Arc::default() })
+    }
+
+    /// Whether the chain gives out credentials. No request is sent to AWS unless the chain itself does.
+    ///
+    /// # Errors
+    /// `expired`: it gives none.
+    pub(crate) async fn have_credentials(&self) -> Result<(), Fault> {
+        let Some(provider) = self.config.credentials_provider() else { return Ok(()) };
+        let given = provider.provide_credentials().await;
+        given.map(drop).map_err(|e| fault::expired_with(fault::credentials(&e), self.profile.as_deref()))
     }
 
     /// The credentials last used, when any were.

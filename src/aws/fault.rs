@@ -85,17 +85,22 @@ pub fn expired_with(fault: Fault, profile: Option<&str>) -> Fault {
     }
 }
 
+/// A credentials chain that gave nothing.
+pub(crate) fn credentials(error: &CredentialsError) -> Fault {
+    let message = match error {
+        CredentialsError::CredentialsNotLoaded(_) => "no AWS credentials were found".to_owned(),
+        _ => format!("the AWS credentials could not be loaded: {}", chain(error)),
+    };
+    Fault::new(FaultKind::Expired, message).hint(account::renew(None))
+}
+
 /// Nothing reached AWS: the guard, credentials, the network or the request itself.
 fn not_sent(error: &(dyn Error + 'static), kind: FaultKind) -> Fault {
     if let Some(refused) = find::<Refused>(error) {
         return Fault::new(FaultKind::Guard, refused.to_string());
     }
     if let Some(e) = find::<CredentialsError>(error) {
-        let message = match e {
-            CredentialsError::CredentialsNotLoaded(_) => "no AWS credentials were found".to_owned(),
-            _ => format!("the AWS credentials could not be loaded: {}", chain(e)),
-        };
-        return Fault::new(FaultKind::Expired, message).hint(account::renew(None));
+        return credentials(e);
     }
     if find_text(error, &["missing region", "A region must be set"]) {
         return Fault::new(FaultKind::Invalid, "no region is configured")

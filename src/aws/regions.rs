@@ -44,9 +44,18 @@ pub(crate) async fn place(aws: &Aws, region: Option<&str>, account: Option<&str>
             let asked = [region.to_owned()];
             regions_of(aws, &loaded, &asked).await?.pop().unwrap_or_default()
         }
-        None => own_region(aws, &loaded)?,
+        None => home_region(aws, &loaded).await?,
     };
     Ok(Place { account: account.map(str::to_owned), region })
+}
+
+/// As [`own_region`]. Where nothing is configured at all, missing credentials are told first: a region alone would not
+/// help.
+async fn home_region(aws: &Aws, account: &Account) -> Result<String, Fault> {
+    match own_region(aws, account) {
+        Ok(region) => Ok(region),
+        Err(fault) => account.have_credentials().await.and(Err(fault)),
+    }
 }
 
 /// The session's own region.
@@ -66,7 +75,7 @@ async fn regions_of(aws: &Aws, account: &Account, asked: &[String]) -> Result<Ve
     let session = &aws.settings().regions;
     let asked = if asked.is_empty() { session.as_slice() } else { asked };
     if asked.is_empty() {
-        return Ok(vec![own_region(aws, account)?]);
+        return Ok(vec![home_region(aws, account).await?]);
     }
     if asked.iter().any(|r| r == "all") {
         return Ok(enabled(aws, account).await?.to_vec());

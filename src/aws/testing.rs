@@ -149,3 +149,51 @@ fn read(request: &HttpRequest) -> Sent {
     };
     Sent { service, region, operation, body }
 }
+
+/// `value` as the CBOR that CloudWatch speaks: every number a double but for whole numbers under a key in `INTEGERS`,
+/// and `{"$time": seconds}` a point in time.
+pub fn cbor(value: &serde_json::Value) -> Vec<u8> {
+    let mut out = Vec::new();
+    encode(&mut out, value, false);
+    out
+}
+
+const INTEGERS: [&str; 3] = ["Period", "EvaluationPeriods", "DatapointsToAlarm"];
+
+fn encode(out: &mut Vec<u8>, value: &serde_json::Value, integer: bool) {
+    use serde_json::Value;
+    let head = |out: &mut Vec<u8>, major: u8, n: usize| {
+        out.push((major << 5) | 26);
+        out.extend_from_slice(&u32::try_from(n).unwrap().to_be_bytes());
+    };
+    match value {
+        Value::Null => out.push(0xf6),
+        Value::Bool(v) => out.push(if *v { 0xf5 } else { 0xf4 }),
+        Value::Number(n) if integer => head(out, 0, usize::try_from(n.as_u64().unwrap()).unwrap()),
+        Value::Number(n) => {
+            out.push(0xfb);
+            out.extend_from_slice(&n.as_f64().unwrap().to_be_bytes());
+        }
+        Value::String(text) => {
+            head(out, 3, text.len());
+            out.extend_from_slice(text.as_bytes());
+        }
+        Value::Array(items) => {
+            head(out, 4, items.len());
+            items.iter().for_each(|item| encode(out, item, false));
+        }
+        Value::Object(map) => match map.get("$time") {
+            Some(seconds) => {
+                head(out, 6, 1);
+                encode(out, seconds, false);
+            }
+            None => {
+                head(out, 5, map.len());
+                for (key, value) in map {
+                    encode(out, &Value::from(key.as_str()), false);
+                    encode(out, value, INTEGERS.contains(&key.as_str()));
+                }
+            }
+        },
+    }
+}

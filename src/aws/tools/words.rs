@@ -8,7 +8,7 @@ pub fn plural(n: usize, what: &str) -> String {
     if n == 1 { format!("1 {what}") } else { format!("{n} {what}s") }
 }
 
-/// `45 s`, `14 m`, `2 h 5 m`, `3 d`.
+/// `45 s`, `1 m 5 s`, `14 m`, `2 h 5 m`, `3 d`.
 pub fn span(of: Duration) -> String {
     let s = of.as_secs();
     let two = |big: u64, unit: &str, small: u64, rest: &str| {
@@ -16,7 +16,8 @@ pub fn span(of: Duration) -> String {
     };
     match s {
         0..=59 => format!("{s} s"),
-        60..=3_599 => two(s / 60, "m", s % 60, "s"),
+        60..=299 => two(s / 60, "m", s % 60, "s"),
+        300..=3_599 => format!("{} m", s / 60),
         3_600..=86_399 => two(s / 3_600, "h", s / 60 % 60, "m"),
         _ => two(s / 86_400, "d", s / 3_600 % 24, "h"),
     }
@@ -51,9 +52,16 @@ mod tests {
 
     #[test]
     fn spans() {
-        for (seconds, text) in
-            [(0, "0 s"), (59, "59 s"), (60, "1 m"), (7_500, "2 h 5 m"), (3_600, "1 h"), (273_600, "3 d 4 h")]
-        {
+        for (seconds, text) in [
+            (0, "0 s"),
+            (59, "59 s"),
+            (60, "1 m"),
+            (7_500, "2 h 5 m"),
+            (3_600, "1 h"),
+            (299, "4 m 59 s"),
+            (301, "5 m"),
+            (273_600, "3 d 4 h"),
+        ] {
             assert_eq!(span(Duration::from_secs(seconds)), text);
         }
     }

@@ -233,7 +233,9 @@ where
     /// Draws and tells the screen what it showed; returns when to wake up. `None`: the terminal is gone.
     fn draw(&mut self, cache: &mut Cache) -> Option<Option<Timestamp>> {
         if std::mem::take(&mut self.screen.redraw) {
-            self.terminal.clear().ok()?;
+            // Not `Terminal::clear`: it asks the terminal where the cursor is and waits for an answer.
+            let size = self.terminal.size().ok()?;
+            self.terminal.resize(size.into()).ok()?;
         }
         let mut next = None;
         // A drawing can change what is to be drawn: a dialog seen for the first time, a pane that now has fewer rows.

@@ -143,7 +143,10 @@ fn summary(
         && args.state != State::All
         && !out.answers.is_empty()
     {
-        sentence.push_str("; there are no alarms there at all");
+        sentence.push_str(match args.name {
+            Some(_) => "; no alarm has such a name, in whatever state",
+            None => "; there are no alarms there at all",
+        });
     }
     let newest = newest(shown, now);
     if !newest.is_empty() {
@@ -195,9 +198,12 @@ const fn label(state: State) -> &'static str {
 fn notes(args: &Args, out: &Gathered<RegionAlarms>, shown: &[Shown<'_>]) -> Vec<String> {
     let name = args.name.as_ref().map_or_else(String::new, |n| format!("; names beginning with {n:?}"));
     let mut notes = vec![format!(
-        "searched metric and composite alarms in {}; state {}{name}",
+        "searched metric and composite alarms in {}; {}{name}",
         searched(out),
-        label(args.state)
+        match args.state {
+            State::All => "in any state".to_owned(),
+            State::Alarm | State::Ok | State::InsufficientData => format!("in state {}", label(args.state)),
+        }
     )];
     if shown.is_empty() {
         notes.push("nothing is known about what has no alarm".into());

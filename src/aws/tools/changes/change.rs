@@ -80,10 +80,10 @@ impl Change {
             || request::mentions(&self.request, wanted)
     }
 
-    /// Whether `wanted` (lower case) did it: a user, a role, a session or its beginning.
+    /// Whether `wanted` (lower case) did it: a user, a role, a session or a part of one. Who else is found is seen in
+    /// the rows; who is not found would not be.
     pub fn is_by(&self, wanted: &str) -> bool {
-        request::names(&self.actor.name, wanted)
-            || self.actor.name.to_lowercase().contains(wanted)
+        self.actor.name.to_lowercase().contains(wanted)
             || self.username.as_deref().is_some_and(|name| name.to_lowercase().contains(wanted))
     }
 

@@ -118,7 +118,7 @@ impl Reader<'_> {
         let mut oldest = None;
         for page in 0..=most {
             if page == most || self.began.elapsed() > PATIENCE {
-                self.stop(lookup, oldest, format!("stopped after {page} pages"));
+                self.stop(lookup, oldest, &format!("stopped after {page} pages"));
                 return Ok(());
             }
             if self.requests > 0 {
@@ -146,7 +146,7 @@ impl Reader<'_> {
                 return Ok(());
             }
             if self.region.changes.len() >= self.limit {
-                self.stop(lookup, oldest, format!("{} found", self.limit));
+                self.stop(lookup, oldest, &format!("{} found", self.limit));
                 return Ok(());
             }
         }
@@ -169,7 +169,7 @@ impl Reader<'_> {
     }
 
     /// Older events were not read. What the index did not give is still found by the walk through everything.
-    fn stop(&mut self, lookup: &Lookup, oldest: Option<Timestamp>, why: String) {
+    fn stop(&mut self, lookup: &Lookup, oldest: Option<Timestamp>, why: &str) {
         if lookup.whole || self.region.stopped.is_none() {
             let back = oldest.map_or_else(String::new, |at| format!(", back to {at}"));
             self.region.stopped = Some(format!("{why}{back}"));

@@ -24,6 +24,7 @@ const SUBJECTS: [&str; 43] = [
     "bucketName",
     "userName",
     "roleName",
+    "resourceId",
     "policyArn",
     "policyName",
     "stackName",
@@ -54,7 +55,6 @@ const SUBJECTS: [&str; 43] = [
     "subnetId",
     "groupName",
     "resourceArn",
-    "resourceId",
     "resourceName",
     "name",
 ];

@@ -81,18 +81,24 @@ fn row(place: &Place, change: &Change, places: PlaceColumns) -> Row {
 /// The places asked for that answered, without the one that is always added.
 fn searched(out: &Out) -> String {
     let asked = out.places.answers.iter().filter(|(_, r)| !r.global_only);
-    let names: Vec<String> = asked
+    let mut names: Vec<String> = asked
         .map(|(p, _)| match p.account.as_ref().filter(|_| out.places.many_accounts) {
             Some(account) => format!("{account}/{}", p.region),
             None => p.region.clone(),
         })
         .collect();
-    match names.len() {
-        0 => "us-east-1 (global services only)".to_owned(),
-        1..=6 => names.join(", "),
-        more => {
-            format!("{} and {} more", names.iter().take(5).cloned().collect::<Vec<_>>().join(", "), more - 5)
-        }
+    let many = names.len();
+    if many > 6 {
+        names.truncate(5);
+        names.push(format!("{} more regions", many - 5));
+    }
+    if regions(out).any(|r| r.global_only) {
+        names.push("the global services".to_owned());
+    }
+    match names.pop() {
+        Some(last) if !names.is_empty() => format!("{} and {last}", names.join(", ")),
+        Some(only) => only,
+        None => String::new(),
     }
 }
 
@@ -126,9 +132,15 @@ fn summary(
         let more = if projection.truncated.is_some() { " among the newest events read" } else { "" };
         return format!("No {what}s{asked} in {place}{more}, {}{incomplete}", out.period);
     }
-    let more = if projection.truncated.is_some() { " (there are more)" } else { "" };
-    let mut sentence =
-        format!("{}{asked} in {place} within {}{more}", plural(shown.len(), what), span(out.period.span()));
+    let (n, found) = (shown.len(), projection.total);
+    let many = if found > n {
+        format!("Newest {n} of {}", plural(found, what))
+    } else if projection.truncated.is_some() {
+        format!("Newest {}", plural(n, what))
+    } else {
+        plural(n, what)
+    };
+    let mut sentence = format!("{many}{asked} in {place} within {}", span(out.period.span()));
     let failed = shown.iter().filter(|(_, c)| c.error.is_some()).count();
     if failed > 0 {
         sentence.push_str(&format!(", {failed} failed"));
@@ -141,7 +153,8 @@ fn summary(
         sentence.push_str(&format!(" and {}", plural(others, "other")));
     }
     if let Some((_, change)) = notable(shown) {
-        sentence.push_str(&format!("; newest that matters: {}", told(change, now)));
+        let what = if change.deploys() { "last deploy" } else { "look at" };
+        sentence.push_str(&format!("; {what}: {}", told(change, now)));
     }
     sentence.push_str(incomplete);
     sentence
@@ -186,6 +199,17 @@ fn notes(args: &Args, out: &Out, now: Timestamp) -> Vec<String> {
             "{} without a readable text: told from CloudTrail's index",
             plural(unreadable, "event")
         ));
+    }
+    if regions(out).all(|r| r.changes.is_empty()) {
+        if args.event.is_some() {
+            notes.push("event names are exact, with their case; Lambda's carry a version, as UpdateFunctionCode20150331v2".into());
+        }
+        if args.resource.is_some() {
+            notes.push(
+                "a resource is compared by its whole name or id; `*` and beginnings of names find nothing"
+                    .into(),
+            );
+        }
     }
     if now.since(out.period.until) < Duration::from_secs(900) {
         notes.push("the last 5 to 15 minutes may be missing: CloudTrail delivers late".into());

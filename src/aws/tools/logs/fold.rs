@@ -26,7 +26,7 @@ fn end(out: &mut String, word: &mut String) {
     let status = word.len() == 3 && word.starts_with(['4', '5']) && word.chars().all(|c| c.is_ascii_digit());
     // A part of a UUID need not have a digit.
     let part = word.len() >= 4 && out.ends_with("#-") && word.chars().all(|c| c.is_ascii_hexdigit());
-    if digits && !status || part {
+    if (digits && !status) || part {
         out.push('#');
     } else {
         out.push_str(word);

@@ -99,14 +99,12 @@ fn level(text: &str) -> Level {
         let shouted = std::mem::take(&mut first) || word.chars().all(|c| c.is_ascii_uppercase());
         Level::of_word(word).filter(|_| shouted)
     });
-    let keyed = || {
-        ["level=", "severity=", "lvl="].iter().find_map(|key| {
-            let (_, value) = head.split_once(key)?;
-            Level::of_word(value.trim_start_matches('"').split(|c: char| !c.is_ascii_alphabetic()).next()?)
-        })
-    };
+    let keyed = ["level=", "severity=", "lvl="].iter().find_map(|key| {
+        let (_, value) = head.split_once(key)?;
+        Level::of_word(value.trim_start_matches('"').split(|c: char| !c.is_ascii_alphabetic()).next()?)
+    });
     let has = |parts: &[&str]| parts.iter().any(|part| text.contains(part));
-    match named.or_else(keyed) {
+    match keyed.or(named) {
         Some(level) => level,
         None if has(&["panicked at", "panic:", "Out of memory", "OutOfMemoryError"]) => Level::Fatal,
         None if has(&["Exception", "Traceback", "Unhandled", "Error:", "error:", "Task timed out"]) => {
@@ -186,6 +184,7 @@ mod tests {
             ("no errors today", Level::None),
             ("GET /cart 200", Level::None),
             ("ts=1 level=warn msg=slow", Level::Warn),
+            ("level=info msg=\"ERROR count\" n=0", Level::Info),
             ("Traceback (most recent call last):", Level::Error),
             ("java.lang.IllegalStateException: closed", Level::Error),
             ("java.lang.OutOfMemoryError: heap", Level::Fatal),

@@ -27,7 +27,7 @@ const PAGES_A_WINDOW: usize = 4;
 /// No window is narrower than this, in milliseconds.
 const NARROWEST: i64 = 1_000;
 /// Pages in all.
-pub const PAGES: usize = 80;
+pub const PAGES: usize = 200;
 /// After this long no further page is asked for: half an answer in time beats none.
 pub const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -151,13 +151,12 @@ fn keep(all: &mut Vec<FilteredLogEvent>, mut window: Vec<FilteredLogEvent>, star
     all.extend(window);
 }
 
+/// A pattern that AWS does not take needs its grammar.
 fn explained(fault: Fault, args: &Args) -> Fault {
-    match (fault.kind, args.pattern()) {
-        (FaultKind::Invalid, Some(pattern)) => fault.hint(format!(
-            "the pattern was {pattern:?}: words, \"a phrase\", ?either ?or, -without, {{ $.field = \"value\" }}, %regex%"
-        )),
-        _ => fault,
-    }
+    let Some(pattern) = args.pattern().filter(|_| fault.kind == FaultKind::Invalid) else { return fault };
+    fault.hint(format!(
+        "the pattern was {pattern:?}: words, \"a phrase\", ?either ?or, -without, {{ $.field = \"value\" }}, %regex%"
+    ))
 }
 
 struct Reader<'a> {

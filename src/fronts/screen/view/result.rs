@@ -33,7 +33,7 @@ fn part(screen: &Screen, fact: &Fact, columns: usize, theme: &Theme, body: &mut 
     let head = &mut body.head;
     match fact {
         Fact::Question { text, .. } | Fact::Noted { text } => {
-            head.extend(paragraph(text, columns, theme.text))
+            head.extend(paragraph(text, columns, theme.text));
         }
         Fact::ModelResponded { blocks, stop, usage, .. } => {
             blocks_into(blocks, columns, theme, head);
