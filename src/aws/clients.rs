@@ -12,7 +12,7 @@ use crate::place::{Gathered, Place};
 use crate::settings::Settings;
 use aws_smithy_runtime::client::retries::RetryPartition;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
-use aws_smithy_types::retry::RetryConfig;
+use aws_smithy_types::retry::{RetryConfig, RetrySpec};
 use aws_smithy_types::timeout::TimeoutConfig;
 use aws_types::SdkConfig;
 use aws_types::region::Region;
@@ -30,11 +30,16 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 use tokio::sync::OnceCell;
+use tokio::time::Instant;
 
 /// Places asked at the same time.
 const AT_ONCE: usize = 8;
 /// Attempts of a read, the first included.
 const ATTEMPTS: u32 = 4;
+/// One part in so many of a call's limit is left for what comes after its places have answered or were given up.
+const LAST_PART: u32 = 6;
+/// How long the console's own operations may take.
+const OWN_LIMIT: Duration = Duration::from_secs(30);
 const CONNECT: Duration = Duration::from_secs(3);
 const ATTEMPT: Duration = Duration::from_secs(10);
 
@@ -109,6 +114,7 @@ impl Aws {
             ops: spec.reads,
             progress,
             meter: Meter::default(),
+            deadline: Instant::now() + spec.limit.saturating_sub(spec.limit / LAST_PART),
         })
     }
 
@@ -179,6 +185,7 @@ pub struct ReadClients {
     ops: &'static [Op],
     progress: ProgressSink,
     meter: Meter,
+    deadline: Instant,
 }
 
 /// Clients for one approved change.
@@ -198,10 +205,12 @@ struct Manner {
     partition: RetryPartition,
 }
 
-/// Reads retry adaptively; what one region throttles slows nothing else down.
+/// Reads retry adaptively; what one region throttles slows nothing else down. The adaptive mode of retry behaviour
+/// 2.0, the default, makes a retry wait for five tokens of a bucket that holds one: a throttled read never ended.
 fn reading(guard: Guard, meter: Meter, service: &str, account: Option<&str>, region: &str) -> Manner {
     let partition = RetryPartition::new(format!("{}/{region}/{service}", account.unwrap_or_default()));
-    Manner { guard, meter, retry: RetryConfig::adaptive().with_max_attempts(ATTEMPTS), partition }
+    let retry = RetryConfig::adaptive().with_max_attempts(ATTEMPTS).with_retry_spec(RetrySpec::v2_1());
+    Manner { guard, meter, retry, partition }
 }
 
 /// A change is attempted once.
@@ -276,6 +285,7 @@ impl ReadClients {
             ops: crate::identity::OWN_OPERATIONS,
             progress: Arc::new(|_| ()),
             meter: Meter::default(),
+            deadline: Instant::now() + OWN_LIMIT,
         }
     }
 
@@ -300,7 +310,8 @@ impl ReadClients {
         crate::regions::place(&self.aws, region, account).await
     }
 
-    /// Runs `read` in every place, at most 8 at a time, and reports progress as each answers.
+    /// Runs `read` in every place, at most 8 at a time, and reports progress as each answers. A place that is late is
+    /// given up before the call is, so that the others' answers are not lost with it.
     pub async fn gather<T, F, Fut>(&self, places: Vec<Place>, read: F) -> Gathered<T>
     where
         T: Send,
@@ -313,7 +324,9 @@ impl ReadClients {
         let done = AtomicU64::new(0);
         let (read, done) = (&read, &done);
         let asked = places.into_iter().enumerate().map(|(index, place)| async move {
-            let answer = read(place.clone()).await;
+            let late = || Fault::new(FaultKind::Timeout, "AWS did not answer in time");
+            let answer = tokio::time::timeout_at(self.deadline, read(place.clone()));
+            let answer = answer.await.unwrap_or_else(|_| Err(late()));
             let done = done.fetch_add(1, Ordering::Relaxed) + 1;
             self.progress(Progress { done, total: Some(total), unit: "regions", rows: 0, partial: None });
             (index, place, answer)

@@ -129,12 +129,35 @@ impl Emulator {
     /// Launches `n` instances with these tags; returns their ids.
     pub fn instances(&mut self, region: &str, n: usize, tags: &[(&str, &str)]) -> Vec<String> {
         let tags: Vec<Value> = tags.iter().map(|(k, v)| json!({ "Key": k, "Value": v })).collect();
-        let specification = json!([{ "ResourceType": "instance", "Tags": tags }]);
-        let args = json!({ "ImageId": "ami-12c6146b", "InstanceType": "t3.micro", "MinCount": n, "MaxCount": n,
-            "TagSpecifications": specification });
+        let mut args =
+            json!({ "ImageId": "ami-12c6146b", "InstanceType": "t3.micro", "MinCount": n, "MaxCount": n });
+        if !tags.is_empty() {
+            args["TagSpecifications"] = json!([{ "ResourceType": "instance", "Tags": tags }]);
+        }
         let answer = self.boto("ec2", region, "run_instances", args);
         let ids = answer["Instances"].as_array().expect("a list").iter();
         ids.map(|i| i["InstanceId"].as_str().expect("an id").to_owned()).collect()
+    }
+
+    /// A cluster with `n` services of two tasks each, `svc-000` and so on, and a task definition `checkout-api:1`.
+    pub fn services(&mut self, cluster: &str, n: usize) {
+        self.boto("ecs", HERE, "create_cluster", json!({ "clusterName": cluster }));
+        self.definition("checkout-api:1");
+        for i in 0..n {
+            let args = json!({ "cluster": cluster, "serviceName": format!("svc-{i:03}"), "desiredCount": 2,
+                "taskDefinition": "checkout-api", "tags": [{ "key": "env", "value": "dev" }] });
+            self.boto("ecs", HERE, "create_service", args);
+        }
+    }
+
+    /// Another revision of the task definition `checkout-api`, of this image.
+    pub fn definition(&mut self, image: &str) {
+        let log = json!({ "logDriver": "awslogs", "options": { "awslogs-group": "/ecs/checkout",
+            "awslogs-region": HERE, "awslogs-stream-prefix": "ecs" } });
+        let container = json!({ "name": "app", "image": image, "memory": 128, "essential": true,
+            "logConfiguration": log, "environment": [{ "name": "DB_PASSWORD", "value": "hunter2hunter2" }] });
+        let args = json!({ "family": "checkout-api", "containerDefinitions": [container] });
+        self.boto("ecs", HERE, "register_task_definition", args);
     }
 
     /// Everything back to the beginning.

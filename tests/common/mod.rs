@@ -8,6 +8,7 @@
     missing_docs
 )]
 
+pub mod calls;
 pub mod console;
 pub mod emulator;
 pub mod pty;

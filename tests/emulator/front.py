@@ -3,8 +3,10 @@
 It prints the port it listens on (127.0.0.1) and is controlled over its standard input, one JSON array a line, each
 answered by one line of JSON. It ends when the input closes, so that it never outlives the test that started it.
 
-    ["rules", [{"service", "operation", "region": regexes, "delay": s, "code", "status", "message", "times", "after"}]]
-                                                times: 1 unless given, -1 always; after: calls that pass before it applies
+    ["rules", [{"service", "operation", "region": regexes, "dry_run": bool, "delay": s, "code", "status", "message",
+                "times", "after", "lost": bool}]]
+                                                times: 1 unless given, -1 always; after: calls that pass before it applies;
+                                                lost: it is done all the same, and then answered with the code
     ["pages", {"ec2:Operation": n, "ecs:Operation": [field, n]}]
                                                 pages of n: AWS may return fewer than asked for; with a field, moto
                                                 itself does not page
@@ -93,6 +95,7 @@ def rule_for(call):
     with LOCK:
         for rule in RULES:
             fits = all(re.fullmatch(rule.get(k, ".*"), getattr(call, k)) for k in ("service", "operation", "region"))
+            fits = fits and rule.get("dry_run", call.dry_run) == call.dry_run
             if fits and rule.get("after", 0) > 0:
                 rule["after"] -= 1
             elif fits and rule.get("times", 1) != 0:
@@ -218,6 +221,8 @@ def front(request):
 def answer(call, request, body, rule):
     if rule:
         time.sleep(rule.get("delay", 0))
+        if rule.get("lost"):
+            forward(request, body)
         if rule.get("code"):
             return failure(call, rule["code"], rule.get("message", "injected"), rule.get("status", 400))
     canned = CANNED.get(f"{call.service}:{call.operation}")
