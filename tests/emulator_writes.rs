@@ -260,9 +260,9 @@ mod ecs {
         let back = json!({ "cluster": "main", "service": "svc-000", "roll_back": true });
         let fault = plan(&aws, "update_ecs_service", back.clone()).await.unwrap_err();
         assert_eq!(fault.kind, FaultKind::Conflict, "there is nothing to go back to: {fault}");
-        emulator.definition("checkout-api:2");
-        let update = json!({ "cluster": "main", "service": "svc-000", "taskDefinition": "checkout-api:2" });
-        emulator.boto("ecs", HERE, "update_service", update);
+        emulator.reset();
+        emulator.definition("checkout-api:0");
+        emulator.services("main", 1);
         let back = planned(&aws, "update_ecs_service", back).await;
         let (before, after) = change(&back, "task definition").unwrap();
         assert!(before.contains("checkout-api:2") && after.contains("checkout-api:1"), "{before} -> {after}");
