@@ -8,29 +8,60 @@
 mod stage;
 
 use quarterdeck::fronts::screen::view::view;
+use quarterdeck_core::event::Event;
+use quarterdeck_core::id::{CallId, TurnId};
+use quarterdeck_core::journal::{Actor, CallStats, Chain, Fact, Outcome, TurnEnd};
+use quarterdeck_core::message::{Block, Stop, Usage};
 use quarterdeck_core::press::Key;
+use quarterdeck_core::screen::Msg;
+use quarterdeck_core::tool::Risk;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use serde_json::json;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 const FRAMES: usize = 2_000;
 
-/// A session of at least `steps` steps: turns of two rounds with three calls, and an answer each.
+/// A screen with at least `steps` steps behind it: turns of a question, a round of three calls, and an answer.
 fn session(steps: usize) -> stage::Stage {
     let mut s = stage::Stage::new(200, 60);
-    while s.screen.ledger.timeline.steps().len() < steps {
-        s.calls.clear();
-        s.ask("why is checkout failing?").wait(200);
-        let args = json!({"cluster": s.screen.ledger.turns});
-        s.says("", &[("list_ecs_services", args.clone()), ("get_recent_changes", args.clone())]);
-        for i in 0..s.calls.len() {
-            s.wait(40).read(i, Ok(stage::services()));
+    let mut chain = Chain::resume(s.screen.ledger.entries.len() as u64, String::new());
+    let mut call = 0;
+    for turn in (1..).map(TurnId) {
+        if s.screen.ledger.timeline.steps().len() >= steps {
+            break;
         }
-        s.wait(300).says(
-            "checkout-api lost **6 of 8** tasks after the deploy [#4].\n\n1. Roll back.\n2. Look again.",
-            &[],
-        );
+        let mut facts = vec![Fact::Question { turn, text: "why is checkout failing?".into() }];
+        for i in 1..=3 {
+            call += 1;
+            let by = Actor::Model { turn, iteration: 1, id: format!("toolu_{i}") };
+            let (call, tool) = (CallId(call), "list_ecs_services".to_owned());
+            facts.push(Fact::ToolCalled {
+                call,
+                by,
+                tool,
+                risk: Some(Risk::Read),
+                args: json!({"cluster": i}),
+            });
+            let outcome = Outcome::Ok {
+                projection: Arc::new(stage::services()),
+                reused: None,
+                stats: CallStats::default(),
+            };
+            facts.push(Fact::ToolFinished { call, outcome });
+        }
+        let text =
+            "checkout-api lost **6 of 8** tasks after the deploy [#4].\n\n1. Roll back.\n2. Look again."
+                .into();
+        let (blocks, usage) =
+            (vec![Block::Text { text }], Usage { input: 900, output: 90, ..Usage::default() });
+        facts.push(Fact::ModelResponded { turn, iteration: 1, blocks, stop: Stop::EndTurn, usage });
+        facts.push(Fact::TurnEnded { turn, reason: TurnEnd::Answered });
+        for fact in facts {
+            let (entry, _) = chain.link(fact, s.wait(40).now).unwrap();
+            s.tell(Msg::Event(Event::Appended(Arc::new(entry))));
+        }
     }
     s
 }

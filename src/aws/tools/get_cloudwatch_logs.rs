@@ -4,6 +4,7 @@ use super::ecs::names::named_regions;
 use super::logs::groups;
 use super::logs::read::{self, RegionLines};
 use super::logs::view;
+use super::patience::Patience;
 use super::period::Period;
 use crate::clients::ReadClients;
 use crate::place::Gathered;
@@ -114,12 +115,13 @@ impl ReadTool for GetCloudwatchLogs {
         let named = named_regions(&[&Some(args.log_group.clone())]);
         let places =
             aws.places(args.regions.as_deref().or(named.as_deref()), args.accounts.as_deref()).await?;
+        let patience = Patience::begin();
         let places = aws
-            .gather(places, |place| async move { read::region(aws, &place, args, period).await })
+            .gather(places, |place| async move { read::region(aws, &place, args, period, patience).await })
             .await
             .or_fault()?;
-        if places.errors.is_empty() && places.answers.iter().all(|(_, r)| r.unknown.is_some()) {
-            return Err(groups::unknown(args, &places));
+        if places.errors.is_empty() && places.answers.iter().all(|(_, r)| r.unknown) {
+            return Err(groups::unknown(aws, args, &places).await);
         }
         Ok(Out { period, places })
     }

@@ -3,6 +3,7 @@
 use super::changes::filter::Wanted;
 use super::changes::read::{self, RegionChanges};
 use super::changes::view;
+use super::patience::Patience;
 use super::period::Period;
 use crate::clients::ReadClients;
 use crate::place::{Gathered, Place};
@@ -113,10 +114,11 @@ impl ReadTool for GetRecentChanges {
         let added = added(&asked);
         let regions = asked.iter().any(|p| asked.first().is_some_and(|f| f.region != p.region));
         let places = asked.iter().chain(&added).cloned().collect();
+        let patience = Patience::begin();
         let (added, wanted) = (&added, &Wanted::of(args));
         let mut places = aws
             .gather(places, |place| async move {
-                read::region(aws, &place, args, wanted, period, added.contains(&place)).await
+                read::region(aws, &place, args, wanted, period, (patience, added.contains(&place))).await
             })
             .await;
         // Who asked for one region needs no column for it.

@@ -11,6 +11,7 @@ pub mod get_recent_changes;
 pub mod list_ec2_instances;
 pub mod list_ecs_services;
 mod logs;
+mod patience;
 mod period;
 mod places;
 pub mod start_instances;

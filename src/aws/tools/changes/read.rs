@@ -3,9 +3,9 @@
 use super::change::Change;
 use super::filter::{Lookup, Wanted, lookups};
 use crate::clients::ReadClients;
-use crate::fault;
 use crate::place::Place;
 use crate::tools::get_recent_changes::Args;
+use crate::tools::patience::Patience;
 use crate::tools::period::Period;
 use aws_sdk_cloudtrail::types::LookupAttribute;
 use aws_smithy_types::DateTime;
@@ -14,7 +14,6 @@ use quarterdeck_core::event::Progress;
 use quarterdeck_core::tool::Fault;
 use std::collections::HashSet;
 use std::time::Duration;
-use tokio::time::Instant;
 
 /// Pages of fifty events, where CloudTrail filters for us.
 pub const PAGES: usize = 10;
@@ -22,8 +21,6 @@ pub const PAGES: usize = 10;
 pub const PAGES_SPARSE: usize = 30;
 /// Between two requests of a region.
 const PACE: Duration = Duration::from_millis(500);
-/// After this long no further page is asked for.
-const PATIENCE: Duration = Duration::from_secs(20);
 
 /// What one region's history holds.
 #[derive(Debug, Default)]
@@ -54,7 +51,7 @@ pub async fn region(
     args: &Args,
     wanted: &Wanted,
     period: Period,
-    global_only: bool,
+    (patience, global_only): (Patience, bool),
 ) -> Result<RegionChanges, Fault> {
     let mut reader = Reader {
         aws,
@@ -62,7 +59,7 @@ pub async fn region(
         wanted,
         period,
         limit: args.limit(),
-        began: Instant::now(),
+        patience,
         requests: 0,
         seen: HashSet::new(),
         region: RegionChanges { global_only, ..RegionChanges::default() },
@@ -93,7 +90,7 @@ struct Reader<'a> {
     wanted: &'a Wanted,
     period: Period,
     limit: usize,
-    began: Instant,
+    patience: Patience,
     requests: u32,
     seen: HashSet<String>,
     region: RegionChanges,
@@ -117,7 +114,7 @@ impl Reader<'_> {
         let mut token = None;
         let mut oldest = None;
         for page in 0..=most {
-            if page == most || self.began.elapsed() > PATIENCE {
+            if page == most || (page > 0 && self.patience.is_over()) {
                 self.stop(lookup, oldest, &format!("stopped after {page} pages"));
                 return Ok(());
             }
@@ -125,16 +122,14 @@ impl Reader<'_> {
                 tokio::time::sleep(PACE).await;
             }
             self.requests += 1;
-            let answer = client
+            let asked = client
                 .lookup_events()
                 .set_lookup_attributes(attribute.clone().map(|a| vec![a]))
                 .start_time(DateTime::from_millis(self.period.from.millis()))
                 .end_time(DateTime::from_millis(self.period.until.millis()))
                 .max_results(50)
-                .set_next_token(token)
-                .send()
-                .await
-                .map_err(|e| fault::of(&e))?;
+                .set_next_token(token);
+            let answer = self.patience.page(asked.send()).await.map_err(|e| e.fault())?;
             for event in answer.events() {
                 let change = Change::of(event);
                 oldest = oldest.min(change.at).or(change.at);
@@ -143,6 +138,9 @@ impl Reader<'_> {
             self.tell();
             token = answer.next_token.filter(|t| !t.is_empty());
             if token.is_none() {
+                if lookup.whole {
+                    self.region.stopped = None;
+                }
                 return Ok(());
             }
             if self.region.changes.len() >= self.limit {

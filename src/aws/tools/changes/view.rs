@@ -43,9 +43,9 @@ pub fn project(args: &Args, out: &Out, now: Timestamp) -> Projection {
     let stopped = regions(out).any(|r| r.stopped.is_some());
     if found > shown.len() || stopped {
         let oldest = shown.last().and_then(|(_, c)| c.at);
-        // Where nothing was found, the next stretch begins where reading stopped.
+        // What lies behind the first region that stopped is not known yet, whatever others had there.
         let reached = regions(out).filter(|r| r.stopped.is_some()).filter_map(|r| r.oldest).max();
-        let until = if found > shown.len() { oldest } else { reached.or(oldest) };
+        let until = if found > shown.len() { oldest.max(reached) } else { reached.or(oldest) };
         projection.next = until.map(|at| at.plus(Duration::from_secs(1)).rfc3339());
         let further = projection
             .next

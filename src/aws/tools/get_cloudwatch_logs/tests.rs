@@ -21,7 +21,7 @@ fn event(seconds: u64, stream: &str, message: &str) -> FilteredLogEvent {
 
 fn lines(events: Vec<FilteredLogEvent>) -> RegionLines {
     let searched_from = NOW.minus(Duration::from_secs(3600));
-    RegionLines { events, searched_from, stopped: None, unknown: None, errors: vec![] }
+    RegionLines { events, searched_from, stopped: None, unknown: false, errors: vec![] }
 }
 
 fn shown(args: &Args, region: RegionLines) -> Projection {

@@ -325,7 +325,7 @@ async fn denied_everywhere_is_the_fault() {
     assert_eq!((fault.kind, fault.action.as_deref()), (FaultKind::Denied, Some("cloudtrail:LookupEvents")));
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn throttled_between_pages_or_denied_in_one_region_is_part_of_the_answer() {
     let canned = Canned::new().with("cloudtrail", "LookupEvents", |sent| {
         if sent.region == "us-east-1" {

@@ -1,6 +1,7 @@
 //! Names of log groups, and what to say when one does not exist.
 
 use super::read::RegionLines;
+use crate::clients::ReadClients;
 use crate::fault;
 use crate::place::Gathered;
 use crate::tools::get_cloudwatch_logs::Args;
@@ -84,15 +85,21 @@ fn allowed(group: &str) -> String {
     group.chars().filter(fits).take(512).collect()
 }
 
-/// The group asked for is nowhere.
-pub fn unknown(args: &Args, out: &Gathered<RegionLines>) -> Fault {
+/// The group asked for is nowhere: the nearest names of all places that were asked.
+pub async fn unknown(aws: &ReadClients, args: &Args, out: &Gathered<RegionLines>) -> Fault {
     let group = name_of(&args.log_group);
-    let text = format!("there is no log group {group:?} in {}", searched(out));
-    let regions = || out.answers.iter().filter_map(|(_, r)| r.unknown.as_ref());
-    let names: BTreeSet<&str> = regions().flatten().flatten().map(String::as_str).collect();
-    let near = nearest(group, names, NAMED);
-    let fault = Fault::new(FaultKind::Missing, text);
-    match (near.is_empty(), regions().find_map(|names| names.as_ref().err())) {
+    let lists = out.answers.iter().map(|(place, _)| async move { like(&aws.logs(place), group).await });
+    let (mut names, mut why) = (BTreeSet::new(), None);
+    for list in futures::future::join_all(lists).await {
+        match list {
+            Ok(list) => names.extend(list),
+            Err(fault) => why = Some(fault),
+        }
+    }
+    let near = nearest(group, names.iter().map(String::as_str), NAMED);
+    let fault =
+        Fault::new(FaultKind::Missing, format!("there is no log group {group:?} in {}", searched(out)));
+    match (near.is_empty(), why) {
         (false, _) => fault.hint(format!("did you mean: {}", near.join(", "))),
         (true, Some(why)) => fault.hint(format!("the names that exist could not be listed: {why}")),
         (true, None) => fault.hint("there is none here: try another region, or regions: [\"all\"]"),

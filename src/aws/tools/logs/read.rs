@@ -5,17 +5,17 @@
 
 use super::groups;
 use crate::clients::ReadClients;
-use crate::fault;
 use crate::place::Place;
 use crate::tools::get_cloudwatch_logs::Args;
+use crate::tools::patience::Patience;
 use crate::tools::period::Period;
+use crate::tools::words::plural;
 use aws_sdk_cloudwatchlogs::Client;
+use aws_sdk_cloudwatchlogs::operation::filter_log_events::FilterLogEventsError;
 use aws_sdk_cloudwatchlogs::types::FilteredLogEvent;
 use quarterdeck_core::Timestamp;
 use quarterdeck_core::event::Progress;
 use quarterdeck_core::tool::{Fault, FaultKind};
-use std::time::Duration;
-use tokio::time::Instant;
 
 /// The first window, in milliseconds.
 const FIRST: i64 = 60_000;
@@ -28,8 +28,6 @@ const PAGES_A_WINDOW: usize = 4;
 const NARROWEST: i64 = 1_000;
 /// Pages in all.
 pub const PAGES: usize = 200;
-/// After this long no further page is asked for: half an answer in time beats none.
-pub const PATIENCE: Duration = Duration::from_secs(20);
 
 /// What one region holds.
 #[derive(Debug)]
@@ -40,8 +38,8 @@ pub struct RegionLines {
     pub searched_from: Timestamp,
     /// Why reading ended before the period and the limit did.
     pub stopped: Option<String>,
-    /// Names like it (or why there are none), when there is no such group.
-    pub unknown: Option<Result<Vec<String>, Fault>>,
+    /// There is no such group.
+    pub unknown: bool,
     /// What is missing and why.
     pub errors: Vec<(String, Fault)>,
 }
@@ -69,14 +67,15 @@ pub async fn region(
     place: &Place,
     args: &Args,
     period: Period,
+    patience: Patience,
 ) -> Result<RegionLines, Fault> {
     let client = aws.logs(place);
-    let mut reader = Reader { aws, client: &client, args, pages: 0, began: Instant::now(), found: 0 };
+    let mut reader = Reader { aws, client: &client, args, patience, pages: 0, found: 0 };
     let mut region = RegionLines {
         events: Vec::new(),
         searched_from: period.until,
         stopped: None,
-        unknown: None,
+        unknown: false,
         errors: Vec::new(),
     };
     let (mut end, mut size) = (period.until.millis(), FIRST);
@@ -99,11 +98,7 @@ pub async fn region(
                 (events, true)
             }
             Window::Stopped(events) => {
-                region.stopped = Some(format!(
-                    "stopped after {} pages and {} s",
-                    reader.pages,
-                    reader.began.elapsed().as_secs()
-                ));
+                region.stopped = Some(format!("stopped after {}", plural(reader.pages, "page")));
                 (events, true)
             }
             Window::Failed(events, fault) => {
@@ -115,7 +110,7 @@ pub async fn region(
                 (events, true)
             }
             Window::NoGroup => {
-                region.unknown = Some(groups::like(&client, groups::name_of(&args.log_group)).await);
+                region.unknown = true;
                 return Ok(region);
             }
         };
@@ -164,7 +159,7 @@ struct Reader<'a> {
     client: &'a Client,
     args: &'a Args,
     pages: usize,
-    began: Instant,
+    patience: Patience,
     found: usize,
 }
 
@@ -174,7 +169,7 @@ impl Reader<'_> {
         let mut events: Vec<FilteredLogEvent> = Vec::new();
         let (mut token, mut full) = (None, 0);
         loop {
-            if self.pages >= PAGES || (self.pages > 0 && self.began.elapsed() > PATIENCE) {
+            if self.pages >= PAGES || (self.pages > 0 && self.patience.is_over()) {
                 return Window::Stopped(events);
             }
             let wanted = self.args.limit().saturating_sub(self.found);
@@ -182,7 +177,7 @@ impl Reader<'_> {
                 return Window::TooMuch(events);
             }
             self.pages += 1;
-            let answer = self
+            let asked = self
                 .client
                 .filter_log_events()
                 .log_group_name(groups::name_of(&self.args.log_group))
@@ -190,15 +185,13 @@ impl Reader<'_> {
                 .end_time(end)
                 .set_filter_pattern(self.args.pattern().map(str::to_owned))
                 .set_log_stream_name_prefix(self.args.stream_prefix.clone().filter(|p| !p.is_empty()))
-                .set_next_token(token)
-                .send()
-                .await;
-            let answer = match answer {
+                .set_next_token(token);
+            let answer = match self.patience.page(asked.send()).await {
                 Ok(answer) => answer,
-                Err(e) if e.as_service_error().is_some_and(|e| e.is_resource_not_found_exception()) => {
+                Err(e) if e.service().is_some_and(FilterLogEventsError::is_resource_not_found_exception) => {
                     return Window::NoGroup;
                 }
-                Err(e) => return Window::Failed(events, fault::of(&e)),
+                Err(e) => return Window::Failed(events, e.fault()),
             };
             let page = answer.events.unwrap_or_default();
             full += usize::from(!page.is_empty());

@@ -21,6 +21,8 @@ const COLUMNS: [(&str, ColumnKind); 4] = [
     ("message", ColumnKind::Text),
     ("times_seen", ColumnKind::Count),
 ];
+/// Bytes of what was asked for that a summary repeats.
+const SHORT: usize = 60;
 /// Points of a chart, at most.
 const POINTS: i64 = 120;
 /// Minutes in one point; the first that needs no more than [`POINTS`] is taken.
@@ -104,7 +106,7 @@ fn row(shown: &Shown<'_>, times: usize, places: PlaceColumns) -> Row {
 
 /// Lines per minute (or more) over what was read, quiet minutes included.
 fn chart(out: &Out) -> Option<Series> {
-    let from = regions(out).filter(|r| r.unknown.is_none()).map(|r| r.searched_from).max()?;
+    let from = regions(out).filter(|r| !r.unknown).map(|r| r.searched_from).max()?;
     let times: Vec<i64> = regions(out)
         .flat_map(|r| r.events.iter().filter_map(FilteredLogEvent::timestamp))
         .filter(|at| *at >= from.millis())
@@ -141,12 +143,14 @@ fn summary(
     now: Timestamp,
 ) -> String {
     let place = searched(&out.places);
-    let asked = asked(args);
+    let all = asked(args);
     let group = name_of(&args.log_group);
     if lines == 0 {
         let missing = if projection.errors.is_empty() { "" } else { "; not everything was read" };
-        return format!("No lines in {group} in {place}{asked}, {}{missing}", covered(out));
+        return format!("No lines in {group} in {place}{all}, {}{missing}", covered(out));
     }
+    // A long pattern is told in the notes.
+    let asked = if all.len() > SHORT { " matching the pattern" } else { all.as_str() };
     let newest = if projection.truncated.is_some() || found > lines { "newest " } else { "" };
     let levels: Vec<String> = projection.counts.of.iter().map(|(level, n)| format!("{n} {level}")).collect();
     let mut sentence =
@@ -172,7 +176,7 @@ fn asked(args: &Args) -> String {
 
 /// What was really read, which may be less than what was asked for.
 fn covered(out: &Out) -> String {
-    let from = regions(out).filter(|r| r.unknown.is_none()).map(|r| r.searched_from).max();
+    let from = regions(out).filter(|r| !r.unknown).map(|r| r.searched_from).max();
     let from = from.filter(|f| *f < out.period.until).unwrap_or(out.period.until);
     crate::tools::period::Period { from, until: out.period.until }.to_string()
 }
@@ -187,7 +191,7 @@ fn notes(args: &Args, out: &Out, (lines, rows): (usize, usize), cut: usize) -> V
                 place.region
             ));
         }
-        if region.unknown.is_some() {
+        if region.unknown {
             notes.push(format!("there is no such log group in {}", place.region));
         }
     }

@@ -64,10 +64,7 @@ fn lines(entry: &Entry, columns: usize, theme: &Theme) -> Vec<Line<'static>> {
         }
         Fact::ApprovalAsked { approval, digest, .. } => {
             put("approval", &approval.to_string());
-            put(
-                "digest",
-                digest.as_str(),
-            );
+            put("digest", digest.as_str());
         }
         Fact::ToolFinished { .. }
         | Fact::SessionStarted { .. }
