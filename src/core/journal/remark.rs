@@ -18,7 +18,12 @@ pub(super) fn first_line(text: &str) -> String {
 /// `812 tok`, `2.1k tok`.
 pub(super) fn usage(usage: Usage) -> String {
     let n = usage.total();
-    if n < 1000 { format!("{n} tok") } else { format!("{}.{}k tok", n / 1000, n % 1000 / 100) }
+    match n {
+        // Runbooks use none.
+        0 => String::new(),
+        1..1000 => format!("{n} tok"),
+        1000.. => format!("{}.{}k tok", n / 1000, n % 1000 / 100),
+    }
 }
 
 /// `3 calls`, or how the answer begins.
@@ -28,7 +33,7 @@ pub(super) fn response(blocks: &[Block]) -> String {
         0 => blocks
             .iter()
             .find_map(|b| match b {
-                Block::Text { text } if !text.trim().is_empty() => Some(first_line(text)),
+                Block::Text { text } if !text.trim().is_empty() => Some(first_line(&text.replace(['*', '`', '#'], ""))),
                 Block::Text { .. } | Block::Reasoning { .. } | Block::ToolCall { .. } => None,
             })
             .unwrap_or_else(|| "nothing".to_owned()),
