@@ -58,8 +58,10 @@ impl<E: ProvideErrorMetadata + Error + 'static, R: Status> Failure<E, R> {
     pub fn fault(&self) -> Fault {
         match self {
             Self::Aws(error) => fault::of(error),
-            Self::TooLate => Fault::new(FaultKind::Timeout, "no answer in time")
-                .hint("ask for less: fewer regions, a shorter period"),
+            Self::TooLate => {
+                Fault::new(FaultKind::Timeout, "no answer in time; AWS may be throttling requests here")
+                    .hint("ask for less: fewer regions, a shorter period")
+            }
         }
     }
 
