@@ -85,7 +85,7 @@ impl Config {
             Some(_) | None => "the settings".to_owned(),
         };
         let mut config: Self =
-            table.try_into().map_err(|e: toml::de::Error| error(&place, e.message().to_owned()))?;
+            table.try_into().map_err(|e: toml::de::Error| error(&place, e.to_string().trim().to_owned()))?;
         config.take_environment(env);
         config.take_flags(flags);
         config.check().map_err(|why| error(&place, why))?;

@@ -5,6 +5,7 @@
 #[allow(dead_code)]
 mod stage;
 
+use quarterdeck_core::approval::Readiness;
 use quarterdeck_core::event::{Event, Live};
 use quarterdeck_core::id::TurnId;
 use quarterdeck_core::press::Key;
@@ -86,7 +87,7 @@ fn a_finished_turn() {
     at_every_size("finished", |c, r| {
         let mut s = finished(c, r);
         s.key(Key::Tab).key(Key::Tab);
-        for _ in 0..3 {
+        for _ in 0..4 {
             s.key(Key::Char('k'));
         }
         s
@@ -101,4 +102,233 @@ fn an_approval() {
 #[test]
 fn a_high_impact_approval() {
     at_every_size("approval_high", |c, r| dialog(c, r, grave()));
+}
+
+#[test]
+fn an_error_says_what_to_do() {
+    at_every_size("error", |c, r| {
+        let mut s = finished(c, r);
+        s.key(Key::Tab).key(Key::Tab);
+        for _ in 0..3 {
+            s.key(Key::Char('k'));
+        }
+        s.key(Key::Tab);
+        s
+    });
+}
+
+#[test]
+fn too_small_says_so() {
+    insta::assert_snapshot!("too_small_39x9", Stage::new(39, 9).text());
+    insta::assert_snapshot!("too_small_dialog_59x15", dialog(59, 15, grave()).text());
+    insta::assert_snapshot!("smallest_dialog_60x15", dialog(60, 15, grave()).text());
+}
+
+#[test]
+fn one_pane_has_tabs() {
+    let mut s = finished(60, 20);
+    s.key(Key::Tab);
+    insta::assert_snapshot!("one_pane_60x20", s.text());
+}
+
+#[test]
+fn palette_help_and_question() {
+    let mut s = Stage::new(80, 24);
+    s.typed(":ser");
+    insta::assert_snapshot!("palette_80x24", s.text());
+    let mut s = Stage::new(80, 24);
+    s.typed("?");
+    insta::assert_snapshot!("help_80x24", s.text());
+}
+
+fn readiness(s: &Stage) -> Readiness {
+    s.screen.dialog.as_ref().unwrap().gate.as_ref().unwrap().ready(s.now)
+}
+
+#[test]
+fn a_calm_change_is_approved_by_a_alone_and_only_after_it_was_drawn() {
+    let mut s = dialog(80, 24, calm());
+    s.key(Key::Char('A'));
+    assert!(s.screen.dialog.is_some(), "not drawn yet");
+    s.draw();
+    s.wait(650);
+    assert!(s.text().contains("A approves in 0.1 s"));
+    s.wait(50);
+    assert!(s.text().contains(" A  approves exactly this, once"));
+    s.key(Key::Char('A'));
+    assert!(s.screen.dialog.is_none());
+}
+
+#[test]
+fn targets_out_of_sight_hold_the_approval_back() {
+    let mut proposal = grave();
+    proposal.targets =
+        (1..=8).map(|i| stage::target(&format!("i-{i:017}"), &format!("web-{i}"), "prod")).collect();
+    let mut s = dialog(60, 15, proposal);
+    let text = s.text();
+    let Readiness::Unseen(left) = readiness(&s) else { panic!("{:?}", readiness(&s)) };
+    assert!(left >= 5 && text.contains(&format!("{left} targets not seen yet")), "{text}");
+    for _ in 0..40 {
+        s.key(Key::Char('j')).draw();
+        s.wait(10);
+    }
+    s.wait(700);
+    assert_eq!(readiness(&s), Readiness::Code);
+    assert!(s.text().contains("[____] [_]"));
+    s.typed("KT");
+    assert!(s.text().contains("[KT__] [_]"));
+    s.typed("RW8");
+    assert!(s.text().contains("approves exactly this"));
+    assert_eq!(readiness(&s), Readiness::Armed);
+}
+
+#[test]
+fn a_small_window_can_only_refuse() {
+    let mut s = dialog(59, 15, calm());
+    s.draw();
+    s.wait(2_000);
+    assert_eq!(readiness(&s), Readiness::NoRoom);
+    s.key(Key::Char('A'));
+    assert!(s.screen.dialog.is_some());
+    s.key(Key::Esc);
+    assert!(s.screen.dialog.is_none());
+}
+
+#[test]
+fn what_help_or_setting_aside_covers_is_not_seen() {
+    for keys in ["?", "v"] {
+        let mut s = dialog(80, 24, calm());
+        s.draw();
+        s.wait(800).typed(keys);
+        s.draw();
+        let (_, shown) = s.frame();
+        assert_eq!(shown.dialog, None, "{keys}");
+    }
+    let mut s = dialog(80, 24, calm());
+    s.typed("v");
+    assert!(s.text().lines().last().unwrap().starts_with(" A CHANGE WAITS: Stop 1 instance"));
+}
+
+/// Names that try everything: they reach the cells made visible, or not at all.
+#[test]
+fn untrusted_text_never_reaches_the_terminal_raw() {
+    let evil = "a\u{1b}[2Jb\u{202e}c\u{200b}d\u{9b}e\rf\u{feff}g\u{e0041}h";
+    let huge = format!("{evil}{}", "x".repeat(2_000_000));
+    let mut services = services();
+    services.summary = huge.clone();
+    services.notes.push(evil.into());
+    services.counts.of.push((evil.into(), 3));
+    for row in &mut services.rows {
+        row.cells[0] = huge.clone().into();
+        row.cells[4] = evil.into();
+    }
+    let mut proposal = grave();
+    proposal.title = evil.into();
+    proposal.targets[0].name = Some(huge);
+    proposal.targets[0].tags.insert(evil.into(), evil.into());
+    proposal.warnings[0].text = evil.into();
+    proposal.command = evil.into();
+    let mut s = Stage::new(120, 40);
+    s.ask(evil).wait(10);
+    s.says(
+        &format!("# {evil}\n{evil} `{evil}` &#x202e; &#27;[0m\n\n| {evil} |\n|---|\n| {evil} |"),
+        &[
+            ("list_ecs_services", json!({"cluster": evil})),
+            (evil, json!({evil: evil})),
+            ("stop_ec2_instances", json!({"ids": [evil]})),
+        ],
+    );
+    s.tell(Msg::Event(Event::Notice(evil.into())));
+    s.typed(":").tell(Msg::Paste(evil.into()));
+    clean(&mut s);
+    s.key(Key::Esc);
+    s.read(0, Ok(services));
+    clean(&mut s);
+    for tab in ["t", "t"] {
+        s.key(Key::Tab).typed(tab);
+        clean(&mut s);
+    }
+    s.planned(1, proposal);
+    clean(&mut s);
+}
+
+fn clean(s: &mut Stage) {
+    let buffer = s.draw();
+    for cell in buffer.content() {
+        let bad = |c: char| {
+            c.is_control()
+                || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}')
+        };
+        assert!(!cell.symbol().contains(bad), "{:?}", cell.symbol());
+    }
+}
+
+#[test]
+fn no_size_panics() {
+    let widths = [0, 1, 2, 3, 7, 19, 20, 21, 39, 40, 59, 60, 71, 79, 80, 119, 120, 200, 317, 500];
+    let heights = [0, 1, 3, 9, 10, 14, 15, 24, 61, 200];
+    let states: [fn(&mut Stage); 5] = [
+        |_| {},
+        |s| {
+            s.typed(":");
+        },
+        |s| {
+            s.typed("?");
+        },
+        |s| {
+            s.key(Key::Tab).key(Key::Tab).key(Key::Enter).key(Key::Tab);
+        },
+        |s| {
+            s.tell(Msg::Paste("one\ntwo\nthree 日本語 ".repeat(20)));
+        },
+    ];
+    for state in states {
+        let mut stages = [finished(100, 30), dialog(100, 30, grave()), streaming(100, 30)];
+        for s in &mut stages {
+            state(s);
+            for width in widths {
+                for height in heights {
+                    s.size = (width, height);
+                    s.tell(Msg::Resize(width, height));
+                    s.draw();
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn demo_and_mode_are_never_dropped() {
+    let mut scope = stage::scope();
+    scope.demo = Some("checkout-outage".into());
+    for width in 40..=200 {
+        let text = Stage::with(width, 12, scope.clone()).text();
+        let header = text.lines().next().unwrap();
+        assert!(header.contains(" DEMO ") && header.ends_with(" EXECUTE"), "{width}: {header}");
+        assert!(header.contains("1234"), "{width}: {header}");
+    }
+}
+
+/// The modal's colours by role: what must stand out does.
+#[test]
+fn the_modal_stands_out() {
+    let mut s = dialog(80, 24, grave());
+    let buffer = s.draw();
+    let at = |text: &str| {
+        let (y, row) = stage::text(&buffer)
+            .lines()
+            .enumerate()
+            .find(|(_, l)| l.contains(text))
+            .map(|(y, l)| (y, l.to_owned()))
+            .unwrap();
+        let x = row.split(text).next().unwrap().chars().count();
+        let style = buffer[(u16::try_from(x).unwrap(), u16::try_from(y).unwrap())].style();
+        (style.fg, style.bg)
+    };
+    let of = |s: ratatui::style::Style| (s.fg, s.bg.or(Some(ratatui::style::Color::Reset)));
+    assert_eq!(at("CRITICAL"), of(s.theme.critical));
+    assert_eq!(at("HIGH IMPACT"), of(s.theme.critical));
+    assert_eq!(at("CAUTION"), of(s.theme.caution));
+    assert_eq!(at("acme-prod-eu 123456789012   "), of(s.theme.production));
+    assert_eq!(at("EXECUTE"), of(s.theme.execute));
 }

@@ -37,10 +37,9 @@ fn code(text: &str) -> String {
 
 /// Files made for tests only.
 fn is_test(path: &str) -> bool {
-    path.contains("/tests")
-        || path.ends_with("testing.rs")
-        || path.contains("/testing/")
-        || path.ends_with("_test.rs")
+    let name = path.rsplit('/').next().unwrap_or(path);
+    let only = ["fixture.rs", "testing.rs", "tests.rs"];
+    path.contains("/tests/") || path.contains("/testing/") || only.contains(&name) || name.ends_with("_tests.rs")
 }
 
 /// Asserts that none of `words` stands in any file of `folder`, outside the files that `may` names.

@@ -1,5 +1,6 @@
 //! One account's configuration, loaded on first use.
 
+use crate::fault;
 use crate::settings::Settings;
 use aws_config::BehaviorVersion;
 use aws_credential_types::Credentials;
@@ -57,6 +58,9 @@ impl Account {
                 if let Some(profile) = &profile {
                     loader = loader.profile_name(profile);
                 }
+                if let Some(endpoint) = &settings.endpoint {
+                    loader = loader.endpoint_url(endpoint);
+                }
                 if let Some(region) = settings.regions.iter().find(|r| *r != "all") {
                     loader = loader.region(Region::new(region.clone()));
                 }
@@ -72,6 +76,16 @@ impl Account {
         let config = config.into_builder().credentials_provider(provider).build();
         let region = config.region().map(ToString::to_string);
         Ok(Self { name: name.map(str::to_owned), profile, config, region, key, identity: Arc::default() })
+    }
+
+    /// Whether the chain gives out credentials. No request is sent to AWS unless the chain itself does.
+    ///
+    /// # Errors
+    /// `expired`: it gives none.
+    pub(crate) async fn have_credentials(&self) -> Result<(), Fault> {
+        let Some(provider) = self.config.credentials_provider() else { return Ok(()) };
+        let given = provider.provide_credentials().await;
+        given.map(drop).map_err(|e| fault::expired_with(fault::credentials(&e), self.profile.as_deref()))
     }
 
     /// The credentials last used, when any were.
@@ -106,6 +120,7 @@ fn embedded(settings: &Settings, id: &str, secret: &str, http: SharedHttpClient)
         .time_source(aws_smithy_async::time::SystemTimeSource::new())
         .http_client(http);
     builder.set_sleep_impl(default_async_sleep());
+    builder.set_endpoint_url(settings.endpoint.clone());
     builder.build()
 }
 

@@ -12,7 +12,7 @@ use crate::place::{Gathered, Place};
 use crate::settings::Settings;
 use aws_smithy_runtime::client::retries::RetryPartition;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
-use aws_smithy_types::retry::RetryConfig;
+use aws_smithy_types::retry::{RetryConfig, RetrySpec};
 use aws_smithy_types::timeout::TimeoutConfig;
 use aws_types::SdkConfig;
 use aws_types::region::Region;
@@ -30,11 +30,16 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 use tokio::sync::OnceCell;
+use tokio::time::Instant;
 
 /// Places asked at the same time.
 const AT_ONCE: usize = 8;
 /// Attempts of a read, the first included.
 const ATTEMPTS: u32 = 4;
+/// One part in so many of a call's limit is left for what comes after its places have answered or were given up.
+const LAST_PART: u32 = 6;
+/// How long the console's own operations may take.
+const OWN_LIMIT: Duration = Duration::from_secs(30);
 const CONNECT: Duration = Duration::from_secs(3);
 const ATTEMPT: Duration = Duration::from_secs(10);
 
@@ -109,6 +114,7 @@ impl Aws {
             ops: spec.reads,
             progress,
             meter: Meter::default(),
+            deadline: Instant::now() + spec.limit.saturating_sub(spec.limit / LAST_PART),
         })
     }
 
@@ -179,6 +185,7 @@ pub struct ReadClients {
     ops: &'static [Op],
     progress: ProgressSink,
     meter: Meter,
+    deadline: Instant,
 }
 
 /// Clients for one approved change.
@@ -198,10 +205,12 @@ struct Manner {
     partition: RetryPartition,
 }
 
-/// Reads retry adaptively; what one region throttles slows nothing else down.
+/// Reads retry adaptively; what one region throttles slows nothing else down. The adaptive mode of retry behaviour
+/// 2.0, the default, makes a retry wait for five tokens of a bucket that holds one: a throttled read never ended.
 fn reading(guard: Guard, meter: Meter, service: &str, account: Option<&str>, region: &str) -> Manner {
     let partition = RetryPartition::new(format!("{}/{region}/{service}", account.unwrap_or_default()));
-    Manner { guard, meter, retry: RetryConfig::adaptive().with_max_attempts(ATTEMPTS), partition }
+    let retry = RetryConfig::adaptive().with_max_attempts(ATTEMPTS).with_retry_spec(RetrySpec::v2_1());
+    Manner { guard, meter, retry, partition }
 }
 
 /// A change is attempted once.
@@ -276,6 +285,7 @@ impl ReadClients {
             ops: crate::identity::OWN_OPERATIONS,
             progress: Arc::new(|_| ()),
             meter: Meter::default(),
+            deadline: Instant::now() + OWN_LIMIT,
         }
     }
 
@@ -300,7 +310,8 @@ impl ReadClients {
         crate::regions::place(&self.aws, region, account).await
     }
 
-    /// Runs `read` in every place, at most 8 at a time, and reports progress as each answers.
+    /// Runs `read` in every place, at most 8 at a time, and reports progress as each answers. A place that is late is
+    /// given up before the call is, so that the others' answers are not lost with it.
     pub async fn gather<T, F, Fut>(&self, places: Vec<Place>, read: F) -> Gathered<T>
     where
         T: Send,
@@ -313,7 +324,9 @@ impl ReadClients {
         let done = AtomicU64::new(0);
         let (read, done) = (&read, &done);
         let asked = places.into_iter().enumerate().map(|(index, place)| async move {
-            let answer = read(place.clone()).await;
+            let late = || Fault::new(FaultKind::Timeout, "AWS did not answer in time");
+            let answer = tokio::time::timeout_at(self.deadline, read(place.clone()));
+            let answer = answer.await.unwrap_or_else(|_| Err(late()));
             let done = done.fetch_add(1, Ordering::Relaxed) + 1;
             self.progress(Progress { done, total: Some(total), unit: "regions", rows: 0, partial: None });
             (index, place, answer)
@@ -416,5 +429,127 @@ impl WriteClients {
     /// Counts what is sent.
     pub(crate) fn meter(&self) -> Meter {
         self.meter.clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{Canned, NOW};
+    use quarterdeck_core::tool::RegionRule;
+    use std::sync::Mutex;
+
+    static SPEC: Spec = Spec {
+        name: "a_tool",
+        description: "",
+        reads: &[Op::new("EC2", "DescribeInstances", &["ec2:DescribeInstances"])],
+        writes: &[],
+        region: RegionRule::Regional,
+        billed: false,
+        limit: Duration::from_secs(30),
+    };
+
+    fn place(region: &str) -> Place {
+        Place { account: None, region: region.to_owned() }
+    }
+
+    #[tokio::test]
+    async fn reads_retry_by_region_and_changes_do_not() {
+        let canned = Canned::new();
+        let aws = canned.reads(&SPEC).await;
+        let ec2 = aws.ec2(&place("eu-west-2"));
+        let config = ec2.config();
+        let retry = config.retry_config().unwrap();
+        assert_eq!((retry.max_attempts(), retry.mode()), (4, aws_smithy_types::retry::RetryMode::Adaptive));
+        assert_eq!(config.region().unwrap().as_ref(), "eu-west-2");
+        let timeouts = config.timeout_config().unwrap();
+        assert_eq!(timeouts.connect_timeout(), Some(CONNECT));
+        assert_eq!(timeouts.operation_attempt_timeout(), Some(ATTEMPT));
+        let partition = |region: &str| format!("{:?}", aws.ec2(&place(region)).config().retry_partition());
+        assert_ne!(partition("eu-west-1"), partition("eu-west-2"));
+        let once = writing(Guard::closed("a_tool"), Meter::default());
+        assert!(!once.retry.has_retry());
+    }
+
+    #[tokio::test]
+    async fn a_retried_read_is_counted() {
+        let failures = Arc::new(AtomicU64::new(0));
+        let canned = Canned::new().with("ec2", "DescribeInstances", move |_| {
+            match failures.fetch_add(1, Ordering::Relaxed) {
+                0 => (
+                    503,
+                    b"<Response><Errors><Error><Code>Unavailable</Code></Error></Errors></Response>".to_vec(),
+                ),
+                _ => (200, b"<DescribeInstancesResponse/>".to_vec()),
+            }
+        });
+        let aws = canned.reads(&SPEC).await;
+        aws.ec2(&place("eu-west-1")).describe_instances().send().await.unwrap();
+        assert_eq!(aws.stats(), CallStats { requests: 2, retries: 1 });
+    }
+
+    #[tokio::test]
+    async fn gathered_answers_keep_the_order_asked() {
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let sink = {
+            let seen = Arc::clone(&seen);
+            Arc::new(move |p: Progress| seen.lock().unwrap().push(p.done))
+        };
+        let aws = Canned::new().aws(&["eu-west-1"]).reads(&SPEC, sink).await.unwrap();
+        let regions: Vec<Place> = (0..20).map(|n| place(&format!("r{n}"))).collect();
+        let running = AtomicU64::new(0);
+        let most = AtomicU64::new(0);
+        let gathered = aws
+            .gather(regions.clone(), |p| {
+                let (running, most) = (&running, &most);
+                async move {
+                    most.fetch_max(running.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+                    let n: u64 = p.region.trim_start_matches('r').parse().unwrap();
+                    tokio::time::sleep(Duration::from_millis(20 - n)).await;
+                    running.fetch_sub(1, Ordering::SeqCst);
+                    if n == 3 { Err(Fault::new(FaultKind::Throttled, "busy")) } else { Ok(n) }
+                }
+            })
+            .await;
+        assert_eq!(most.load(Ordering::SeqCst), 8);
+        let order: Vec<u64> = gathered.answers.iter().map(|(_, n)| *n).collect();
+        assert_eq!(order, (0..20).filter(|n| *n != 3).collect::<Vec<_>>());
+        assert_eq!(gathered.errors[0].place, "r3");
+        assert!(gathered.many_regions && !gathered.many_accounts);
+        assert_eq!(*seen.lock().unwrap(), (1..=20).collect::<Vec<_>>());
+    }
+
+    #[tokio::test]
+    async fn the_console_knows_who_it_is_after_asking_once() {
+        let canned = Canned::new();
+        let aws = canned.aws(&["eu-west-1"]);
+        assert_eq!(aws.now(), NOW);
+        for _ in 0..2 {
+            let identity = aws.identity().await.unwrap();
+            assert_eq!((identity.account.as_str(), identity.role.as_str()), ("123456789012", "OnCall"));
+            assert_eq!(identity.alias.as_deref(), Some("example"));
+            assert_eq!(identity.key_tail.as_deref(), Some("MPLE"));
+        }
+        assert_eq!(canned.operations().len(), 2);
+    }
+
+    #[tokio::test]
+    async fn without_an_alias_the_identity_stands() {
+        let canned = Canned::new().failing(
+            "iam",
+            "ListAccountAliases",
+            403,
+            "<ErrorResponse><Error><Code>AccessDenied</Code></Error></ErrorResponse>",
+        );
+        assert_eq!(canned.aws(&["eu-west-1"]).identity().await.unwrap().alias, None);
+    }
+
+    #[tokio::test]
+    async fn expired_credentials_say_how_to_renew() {
+        let body = "<ErrorResponse><Error><Code>ExpiredToken</Code><Message>The security token included in the request is expired</Message></Error></ErrorResponse>";
+        let canned = Canned::new().failing("sts", "GetCallerIdentity", 403, body);
+        let fault = canned.aws(&["eu-west-1"]).identity().await.unwrap_err();
+        assert_eq!(fault.kind, FaultKind::Expired);
+        assert!(fault.hint.unwrap().contains("aws sso login"));
     }
 }

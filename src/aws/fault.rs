@@ -40,7 +40,7 @@ where
         }
         SdkError::ServiceError(e) => {
             let (code, message) = (e.err().code().unwrap_or_default(), e.err().message().unwrap_or_default());
-            service(code, message, e.raw().status())
+            service(code, message, e.raw().status(), std::any::type_name::<E>())
         }
         _ => Fault::new(FaultKind::Unavailable, chain(error)),
     }
@@ -52,13 +52,19 @@ pub fn lost<E: Error + 'static, R: Status>(error: &SdkError<E, R>) -> bool {
     match error {
         SdkError::ConstructionFailure(_) => false,
         SdkError::TimeoutError(_) | SdkError::ResponseError(_) => true,
-        // Only a connection that was never made proves that nothing was sent; without credentials nothing is signed.
-        SdkError::DispatchFailure(failure) => !failure.as_connector_error().is_some_and(|e| {
-            find::<CredentialsError>(e).is_some() || find_text(e, &["tcp connect error", "dns error"])
-        }),
+        SdkError::DispatchFailure(failure) => !failure.as_connector_error().is_some_and(|e| never_sent(e)),
         SdkError::ServiceError(e) => e.raw().status().is_none_or(|s| s >= 500),
         _ => true,
     }
+}
+
+/// Whether an error proves that no request went out: only a connection that was never made does, and credentials
+/// that were never found.
+#[must_use]
+pub fn never_sent(error: &(dyn Error + 'static)) -> bool {
+    find::<CredentialsError>(error).is_some()
+        || find::<Refused>(error).is_some()
+        || find_text(error, &["tcp connect error", "dns error", "error trying to connect", "connect timeout"])
 }
 
 /// `fault` with how to renew the credentials of `profile`, when that is what it is about.
@@ -79,17 +85,22 @@ pub fn expired_with(fault: Fault, profile: Option<&str>) -> Fault {
     }
 }
 
+/// A credentials chain that gave nothing.
+pub(crate) fn credentials(error: &CredentialsError) -> Fault {
+    let message = match error {
+        CredentialsError::CredentialsNotLoaded(_) => "no AWS credentials were found".to_owned(),
+        _ => format!("the AWS credentials could not be loaded: {}", chain(error)),
+    };
+    Fault::new(FaultKind::Expired, message).hint(account::renew(None))
+}
+
 /// Nothing reached AWS: the guard, credentials, the network or the request itself.
 fn not_sent(error: &(dyn Error + 'static), kind: FaultKind) -> Fault {
     if let Some(refused) = find::<Refused>(error) {
         return Fault::new(FaultKind::Guard, refused.to_string());
     }
     if let Some(e) = find::<CredentialsError>(error) {
-        let message = match e {
-            CredentialsError::CredentialsNotLoaded(_) => "no AWS credentials were found".to_owned(),
-            _ => format!("the AWS credentials could not be loaded: {}", chain(e)),
-        };
-        return Fault::new(FaultKind::Expired, message).hint(account::renew(None));
+        return credentials(e);
     }
     if find_text(error, &["missing region", "A region must be set"]) {
         return Fault::new(FaultKind::Invalid, "no region is configured")
@@ -111,16 +122,23 @@ fn not_sent(error: &(dyn Error + 'static), kind: FaultKind) -> Fault {
     }
 }
 
-/// What a service's error code means. `status` decides where the code is unknown.
-fn service(code: &str, message: &str, status: Option<u16>) -> Fault {
+/// What a service's error code means. `status` decides where the code is unknown; `error` is the error's type, which
+/// names the operation.
+fn service(code: &str, message: &str, status: Option<u16>, error: &str) -> Fault {
     let kind = kind(code, status);
-    let said = if message.is_empty() { code } else { message };
+    // The encoded reason is for sts:DecodeAuthorizationMessage, not for people.
+    let plain = message.split(" Encoded authorization failure message").next().unwrap_or(message).trim();
+    let said = match (plain.is_empty(), code.is_empty()) {
+        (false, _) => plain.to_owned(),
+        (true, false) => code.to_owned(),
+        (true, true) => {
+            status.map_or_else(|| "no reason given".to_owned(), |s| format!("HTTP {s} without a reason"))
+        }
+    };
     let fault = Fault::new(kind, said);
     match kind {
-        FaultKind::Denied => match denied_action(message) {
-            Some(action) => {
-                Fault { message: format!("not allowed to call {action}"), ..fault }.action(action)
-            }
+        FaultKind::Denied => match denied_action(message).or_else(|| action_of(error)) {
+            Some(action) => fault.action(action),
             None => fault,
         },
         FaultKind::Expired => fault.hint(account::renew(None)),
@@ -136,6 +154,20 @@ fn service(code: &str, message: &str, status: Option<u16>) -> Fault {
         | FaultKind::Refused
         | FaultKind::Cancelled => fault,
     }
+}
+
+/// `ec2:DescribeInstances` for `aws_sdk_ec2::operation::describe_instances::DescribeInstancesError`: what to ask for
+/// where AWS does not name the action. Right wherever operation and action share their name.
+fn action_of(error: &str) -> Option<String> {
+    let (sdk, path) = error.strip_prefix("aws_sdk_")?.split_once("::")?;
+    let operation = path.rsplit("::").next()?.strip_suffix("Error")?;
+    let service = match sdk {
+        "cloudwatchlogs" => "logs",
+        "elasticloadbalancingv2" => "elasticloadbalancing",
+        "applicationautoscaling" => "application-autoscaling",
+        same => same,
+    };
+    Some(format!("{service}:{operation}"))
 }
 
 fn kind(code: &str, status: Option<u16>) -> FaultKind {
@@ -189,7 +221,7 @@ fn kind(code: &str, status: Option<u16>) -> FaultKind {
         "InvalidState",
     ]) {
         FaultKind::Conflict
-    } else if has(&["NotFound", "NoSuch", "DoesNotExist"]) || is(&["InvalidInstanceID.Malformed"]) {
+    } else if has(&["NotFound", "NoSuch", "DoesNotExist"]) {
         FaultKind::Missing
     } else if has(&["Validation", "Invalid", "Malformed", "Missing", "Unsupported", "BadRequest"]) {
         FaultKind::Invalid
@@ -210,8 +242,8 @@ fn kind(code: &str, status: Option<u16>) -> FaultKind {
 /// The IAM action in `... is not authorized to perform: ecs:ListServices on resource ...`.
 #[must_use]
 pub fn denied_action(message: &str) -> Option<String> {
-    let (_, rest) = message.split_once("not authorized to perform")?;
-    let rest = rest.trim_start_matches([':', ' ']);
+    let (_, rest) = message.split_once("not authorized to perform:")?;
+    let rest = rest.trim_start();
     let action: String =
         rest.chars().take_while(|c| c.is_ascii_alphanumeric() || matches!(c, ':' | '-')).collect();
     let (service, name) = action.split_once(':')?;
@@ -253,4 +285,119 @@ fn chain(error: &(dyn Error + 'static)) -> String {
         next = e.source();
     }
     parts.join(": ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use aws_sdk_ec2::operation::describe_instances::DescribeInstancesError;
+    use aws_smithy_runtime_api::client::result::ConnectorError;
+
+    const EC2: &str = "aws_sdk_ec2::operation::describe_instances::DescribeInstancesError";
+
+    #[test]
+    fn every_code_is_what_an_operator_acts_on() {
+        for (code, status, want) in [
+            ("UnauthorizedOperation", 403, FaultKind::Denied),
+            ("AccessDenied", 403, FaultKind::Denied),
+            ("AccessDeniedException", 400, FaultKind::Denied),
+            ("NotAuthorizedException", 400, FaultKind::Denied),
+            ("Throttling", 400, FaultKind::Throttled),
+            ("ThrottlingException", 400, FaultKind::Throttled),
+            ("ThrottledException", 400, FaultKind::Throttled),
+            ("RequestLimitExceeded", 503, FaultKind::Throttled),
+            ("TooManyRequestsException", 429, FaultKind::Throttled),
+            ("SlowDown", 503, FaultKind::Throttled),
+            ("ExpiredToken", 403, FaultKind::Expired),
+            ("ExpiredTokenException", 400, FaultKind::Expired),
+            ("RequestExpired", 400, FaultKind::Expired),
+            ("InvalidClientTokenId", 403, FaultKind::Expired),
+            ("UnrecognizedClientException", 400, FaultKind::Expired),
+            ("AuthFailure", 401, FaultKind::Expired),
+            ("SignatureDoesNotMatch", 403, FaultKind::Expired),
+            ("InvalidInstanceID.NotFound", 400, FaultKind::Missing),
+            ("ClusterNotFoundException", 400, FaultKind::Missing),
+            ("ResourceNotFoundException", 400, FaultKind::Missing),
+            ("NoSuchEntity", 404, FaultKind::Missing),
+            ("ValidationError", 400, FaultKind::Invalid),
+            ("InvalidParameterValue", 400, FaultKind::Invalid),
+            ("InvalidParameterException", 400, FaultKind::Invalid),
+            ("InvalidInstanceID.Malformed", 400, FaultKind::Invalid),
+            ("MalformedQueryString", 400, FaultKind::Invalid),
+            ("IncorrectInstanceState", 400, FaultKind::Conflict),
+            ("OperationNotPermitted", 400, FaultKind::Conflict),
+            ("ServiceNotActiveException", 400, FaultKind::Conflict),
+            ("ConflictException", 409, FaultKind::Conflict),
+            ("InsufficientInstanceCapacity", 500, FaultKind::Unavailable),
+            ("InternalError", 500, FaultKind::Unavailable),
+            ("ServiceUnavailable", 503, FaultKind::Unavailable),
+            ("", 502, FaultKind::Unavailable),
+            ("", 403, FaultKind::Denied),
+            ("", 404, FaultKind::Missing),
+            ("SomethingNew", 400, FaultKind::Invalid),
+        ] {
+            assert_eq!(kind(code, Some(status)), want, "{code} {status}");
+        }
+    }
+
+    #[test]
+    fn a_denial_names_the_action_that_is_missing() {
+        for (message, want) in [
+            (
+                "User: arn:aws:sts::123456789012:assumed-role/OnCall/jo is not authorized to perform: ecs:ListServices on resource: * because no identity-based policy allows the ecs:ListServices action",
+                "ecs:ListServices",
+            ),
+            (
+                "You are not authorized to perform this operation. User: arn:aws:iam::123456789012:user/jo is not authorized to perform: ec2:StopInstances on resource: arn:aws:ec2:eu-west-1:123456789012:instance/i-0123456789abcdef0. Encoded authorization failure message: AbCd-_09",
+                "ec2:StopInstances",
+            ),
+            ("You are not authorized to perform this operation.", "ec2:DescribeInstances"),
+            ("", "ec2:DescribeInstances"),
+        ] {
+            let fault = service("UnauthorizedOperation", message, Some(403), EC2);
+            assert_eq!((fault.kind, fault.action.as_deref()), (FaultKind::Denied, Some(want)));
+            assert!(!fault.message.contains("AbCd"), "{fault}");
+        }
+        assert_eq!(
+            action_of(std::any::type_name::<DescribeInstancesError>()).as_deref(),
+            Some("ec2:DescribeInstances")
+        );
+        let logs = "aws_sdk_cloudwatchlogs::operation::filter_log_events::FilterLogEventsError";
+        assert_eq!(action_of(logs).as_deref(), Some("logs:FilterLogEvents"));
+    }
+
+    type Sdk = SdkError<DescribeInstancesError, aws_smithy_runtime_api::client::orchestrator::HttpResponse>;
+
+    fn refused() -> ConnectorError {
+        ConnectorError::io("client error (Connect): tcp connect error: Connection refused".into())
+    }
+
+    #[test]
+    fn what_never_reached_aws() {
+        let network: Sdk = SdkError::dispatch_failure(refused());
+        assert_eq!(of(&network).kind, FaultKind::Unavailable);
+        let credentials = CredentialsError::not_loaded("no provider in chain provided credentials");
+        let missing: Sdk = SdkError::dispatch_failure(ConnectorError::other(credentials.into(), None));
+        let fault = of(&missing);
+        assert_eq!(fault.kind, FaultKind::Expired);
+        assert!(fault.hint.unwrap().contains("aws sso login"));
+        let guard: Sdk = SdkError::construction_failure(Refused::Nameless { by: "list_ec2_instances" });
+        assert_eq!(of(&guard).kind, FaultKind::Guard);
+        let slow: Sdk = SdkError::timeout_error("operation attempt timeout");
+        assert_eq!(of(&slow).kind, FaultKind::Timeout);
+    }
+
+    #[test]
+    fn an_answer_is_lost_unless_it_is_known_that_nothing_happened() {
+        let reset = ConnectorError::io("connection reset by peer".into());
+        for (error, want) in [
+            (SdkError::dispatch_failure(refused()), false),
+            (SdkError::dispatch_failure(reset), true),
+            (SdkError::timeout_error("operation attempt timeout"), true),
+            (SdkError::construction_failure("no region"), false),
+        ] {
+            let error: Sdk = error;
+            assert_eq!(lost(&error), want, "{error:?}");
+        }
+    }
 }

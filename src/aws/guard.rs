@@ -117,3 +117,90 @@ impl Intercept for Guard {
         self.judge(cfg.load::<Metadata>(), context.input()).map_err(Into::into)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fault;
+    use crate::place::Place;
+    use crate::testing::Canned;
+    use quarterdeck_core::tool::{FaultKind, RegionRule, Spec};
+    use std::time::Duration;
+
+    static SPEC: Spec = Spec {
+        name: "a_tool",
+        description: "",
+        reads: &[
+            Op::new("EC2", "DescribeInstances", &["ec2:DescribeInstances"]),
+            Op::dry_run("EC2", "StopInstances", &["ec2:StopInstances"]),
+            // Not one whose dry run the guard can tell.
+            Op::dry_run("EC2", "RebootInstances", &["ec2:RebootInstances"]),
+        ],
+        writes: &[],
+        region: RegionRule::Regional,
+        billed: false,
+        limit: Duration::from_secs(30),
+    };
+
+    fn here() -> Place {
+        Place { account: None, region: "eu-west-1".to_owned() }
+    }
+
+    #[tokio::test]
+    async fn an_operation_that_is_not_listed_is_never_sent() {
+        let canned = Canned::new();
+        let aws = canned.reads(&SPEC).await;
+        let error = aws
+            .ec2(&here())
+            .terminate_instances()
+            .instance_ids("i-0123456789abcdef0")
+            .send()
+            .await
+            .unwrap_err();
+        assert!(matches!(error, aws_sdk_ec2::error::SdkError::ConstructionFailure(_)), "{error:?}");
+        assert_eq!(fault::of(&error).kind, FaultKind::Guard);
+        let error = aws.ecs(&here()).list_clusters().send().await.unwrap_err();
+        assert_eq!(fault::of(&error).kind, FaultKind::Guard);
+        assert_eq!(canned.operations(), Vec::<String>::new());
+        assert_eq!(aws.stats().requests, 0);
+    }
+
+    #[tokio::test]
+    async fn a_dry_run_operation_goes_out_only_as_one() {
+        let canned = Canned::new().on("ec2", "StopInstances", "<StopInstancesResponse/>");
+        let aws = canned.reads(&SPEC).await;
+        let stop = || aws.ec2(&here()).stop_instances().instance_ids("i-0123456789abcdef0");
+        for unsure in [stop(), stop().dry_run(false)] {
+            assert_eq!(fault::of(&unsure.send().await.unwrap_err()).kind, FaultKind::Guard);
+        }
+        let reboot = aws.ec2(&here()).reboot_instances().instance_ids("i-0123456789abcdef0").dry_run(true);
+        assert_eq!(fault::of(&reboot.send().await.unwrap_err()).kind, FaultKind::Guard);
+        assert_eq!(canned.operations(), Vec::<String>::new());
+        stop().dry_run(true).send().await.unwrap();
+        assert_eq!(canned.operations(), ["StopInstances"]);
+        assert!(canned.sent()[0].body.contains("DryRun=true"));
+    }
+
+    #[tokio::test]
+    async fn an_account_that_was_not_resolved_gets_nothing_sent() {
+        let canned = Canned::new().on("ec2", "DescribeInstances", "<DescribeInstancesResponse/>");
+        let aws = canned.reads(&SPEC).await;
+        let place = Place { account: Some("staging".to_owned()), ..here() };
+        let error = aws.ec2(&place).describe_instances().send().await.unwrap_err();
+        assert_eq!(fault::of(&error).kind, FaultKind::Guard, "{error:?}");
+        assert_eq!(canned.operations(), Vec::<String>::new());
+        aws.ec2(&here()).describe_instances().send().await.unwrap();
+        assert_eq!(aws.stats().requests, 1);
+    }
+
+    #[test]
+    fn without_metadata_it_refuses() {
+        let input = Input::erase(());
+        let guard = Guard::new("a_tool", SPEC.reads);
+        assert_eq!(guard.judge(None, &input), Err(Refused::Nameless { by: "a_tool" }));
+        let known = Metadata::new("DescribeInstances", "EC2");
+        assert_eq!(guard.judge(Some(&known), &input), Ok(()));
+        let elsewhere = Metadata::new("DescribeInstances", "SSM");
+        assert!(guard.judge(Some(&elsewhere), &input).is_err(), "the service counts too");
+    }
+}

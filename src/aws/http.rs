@@ -112,4 +112,47 @@ mod tests {
         assert_eq!(credential_scope(header), Some("AKIDEXAMPLE/20261120/eu-west-1/ec2/aws4_request"));
         assert_eq!(credential_scope("Bearer abc"), None);
     }
+
+    #[derive(Debug)]
+    struct Slow {
+        running: std::sync::atomic::AtomicUsize,
+        most: std::sync::atomic::AtomicUsize,
+    }
+
+    #[derive(Clone, Debug)]
+    struct SlowConnector(Arc<Slow>);
+
+    impl HttpConnector for SlowConnector {
+        fn call(&self, _request: HttpRequest) -> HttpConnectorFuture {
+            use std::sync::atomic::Ordering::SeqCst;
+            let slow = Arc::clone(&self.0);
+            HttpConnectorFuture::new(async move {
+                slow.most.fetch_max(slow.running.fetch_add(1, SeqCst) + 1, SeqCst);
+                tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+                slow.running.fetch_sub(1, SeqCst);
+                Err(ConnectorError::io("done".into()))
+            })
+        }
+    }
+
+    async fn most_at_once(regions: usize, each: usize) -> usize {
+        let slow = Arc::new(Slow { running: 0.into(), most: 0.into() });
+        let inner = SharedHttpConnector::new(SlowConnector(Arc::clone(&slow)));
+        let connector = BoundedConnector { inner, limits: Arc::new(Limits::new()) };
+        let calls = (0..regions * each).map(|n| {
+            let mut request = HttpRequest::empty();
+            let scope =
+                format!("X Credential=AKIDEXAMPLE/20261120/r{}/ec2/aws4_request, Signature=00", n % regions);
+            request.headers_mut().insert("authorization", scope);
+            connector.call(request)
+        });
+        futures::future::join_all(calls).await;
+        slow.most.load(std::sync::atomic::Ordering::SeqCst)
+    }
+
+    #[tokio::test]
+    async fn requests_are_bounded_per_scope_and_in_all() {
+        assert_eq!(most_at_once(1, 40).await, PER_SCOPE);
+        assert_eq!(most_at_once(10, 10).await, IN_ALL);
+    }
 }

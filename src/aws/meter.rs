@@ -1,8 +1,11 @@
 //! Counts the requests of one call.
 
+use crate::fault;
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::interceptors::Intercept;
-use aws_smithy_runtime_api::client::interceptors::context::BeforeTransmitInterceptorContextRef;
+use aws_smithy_runtime_api::client::interceptors::context::{
+    BeforeTransmitInterceptorContextRef, FinalizerInterceptorContextRef,
+};
 use aws_smithy_runtime_api::client::retries::RequestAttempts;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
@@ -18,6 +21,7 @@ pub struct Meter(Arc<Counters>);
 struct Counters {
     requests: AtomicU32,
     retries: AtomicU32,
+    unsent: AtomicU32,
 }
 
 impl Meter {
@@ -28,6 +32,12 @@ impl Meter {
             requests: self.0.requests.load(Ordering::Relaxed),
             retries: self.0.retries.load(Ordering::Relaxed),
         }
+    }
+
+    /// Whether any request may have reached AWS: not those whose connection was never made.
+    #[must_use]
+    pub fn reached_aws(&self) -> bool {
+        self.0.requests.load(Ordering::Relaxed) > self.0.unsent.load(Ordering::Relaxed)
     }
 }
 
@@ -45,6 +55,19 @@ impl Intercept for Meter {
         self.0.requests.fetch_add(1, Ordering::Relaxed);
         if cfg.load::<RequestAttempts>().is_some_and(|a| a.attempts() > 1) {
             self.0.retries.fetch_add(1, Ordering::Relaxed);
+        }
+        Ok(())
+    }
+
+    fn read_after_attempt(
+        &self,
+        context: &FinalizerInterceptorContextRef<'_>,
+        _components: &RuntimeComponents,
+        _cfg: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let error = context.output_or_error().and_then(Result::err);
+        if error.and_then(|e| e.as_connector_error()).is_some_and(|e| fault::never_sent(e)) {
+            self.0.unsent.fetch_add(1, Ordering::Relaxed);
         }
         Ok(())
     }

@@ -44,9 +44,18 @@ pub(crate) async fn place(aws: &Aws, region: Option<&str>, account: Option<&str>
             let asked = [region.to_owned()];
             regions_of(aws, &loaded, &asked).await?.pop().unwrap_or_default()
         }
-        None => own_region(aws, &loaded)?,
+        None => home_region(aws, &loaded).await?,
     };
     Ok(Place { account: account.map(str::to_owned), region })
+}
+
+/// As [`own_region`]. Where nothing is configured at all, missing credentials are told first: a region alone would not
+/// help.
+async fn home_region(aws: &Aws, account: &Account) -> Result<String, Fault> {
+    match own_region(aws, account) {
+        Ok(region) => Ok(region),
+        Err(fault) => account.have_credentials().await.and(Err(fault)),
+    }
 }
 
 /// The session's own region.
@@ -66,7 +75,7 @@ async fn regions_of(aws: &Aws, account: &Account, asked: &[String]) -> Result<Ve
     let session = &aws.settings().regions;
     let asked = if asked.is_empty() { session.as_slice() } else { asked };
     if asked.is_empty() {
-        return Ok(vec![own_region(aws, account)?]);
+        return Ok(vec![home_region(aws, account).await?]);
     }
     if asked.iter().any(|r| r == "all") {
         return Ok(enabled(aws, account).await?.to_vec());
@@ -175,3 +184,73 @@ const KNOWN: &[&str] = &[
     "us-west-1",
     "us-west-2",
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::Canned;
+
+    const REGIONS: &str = "<DescribeRegionsResponse><regionInfo>\
+        <item><regionName>us-east-1</regionName></item><item><regionName>eu-west-1</regionName></item>\
+        </regionInfo></DescribeRegionsResponse>";
+    const DENIED: &str = "<Response><Errors><Error><Code>UnauthorizedOperation</Code><Message>no</Message></Error></Errors></Response>";
+
+    fn names(regions: &[&str]) -> Vec<String> {
+        regions.iter().map(|r| (*r).to_owned()).collect()
+    }
+
+    async fn asked(canned: &Canned, session: &[&str], regions: &[&str]) -> Result<Vec<String>, Fault> {
+        let places = places(&canned.aws(session), Some(&names(regions)), None).await?;
+        Ok(places.into_iter().map(|p| p.region).collect())
+    }
+
+    #[tokio::test]
+    async fn the_sessions_regions_unless_others_are_asked_for() {
+        let canned = Canned::new().on("ec2", "DescribeRegions", REGIONS);
+        assert_eq!(
+            asked(&canned, &["eu-west-1", "eu-west-2"], &[]).await.unwrap(),
+            ["eu-west-1", "eu-west-2"]
+        );
+        assert_eq!(asked(&canned, &["eu-west-1"], &["eu-west-1", "eu-west-1"]).await.unwrap(), ["eu-west-1"]);
+        assert_eq!(canned.operations(), Vec::<String>::new(), "known regions are not looked up");
+        assert_eq!(asked(&canned, &["eu-west-1"], &["all"]).await.unwrap(), ["eu-west-1", "us-east-1"]);
+        assert_eq!(asked(&canned, &["all"], &[]).await.unwrap(), ["eu-west-1", "us-east-1"]);
+        assert_eq!(asked(&canned, &["eu-west-1"], &["us-east-1"]).await.unwrap(), ["us-east-1"]);
+    }
+
+    #[tokio::test]
+    async fn enabled_regions_are_asked_for_once() {
+        let canned = Canned::new().on("ec2", "DescribeRegions", REGIONS);
+        let aws = canned.aws(&["eu-west-1"]);
+        for _ in 0..3 {
+            places(&aws, Some(&names(&["all"])), None).await.unwrap();
+        }
+        assert_eq!(canned.operations(), ["DescribeRegions"]);
+    }
+
+    #[tokio::test]
+    async fn an_unknown_region_is_refused_unless_aws_will_not_say() {
+        let canned = Canned::new().on("ec2", "DescribeRegions", REGIONS);
+        for bad in ["eu-west-9", "mars", "eu-west-1; rm -rf /", ""] {
+            let fault = asked(&canned, &["eu-west-1"], &[bad]).await.unwrap_err();
+            assert_eq!(fault.kind, FaultKind::Invalid, "{bad}");
+            assert!(fault.hint.unwrap().contains("did you mean"));
+        }
+        let denied = Canned::new().failing("ec2", "DescribeRegions", 403, DENIED);
+        assert_eq!(asked(&denied, &["eu-west-1"], &["eu-west-9"]).await.unwrap(), ["eu-west-9"]);
+        assert!(asked(&denied, &["eu-west-1"], &["mars"]).await.is_err());
+        assert_eq!(asked(&denied, &["eu-west-1"], &["all"]).await.unwrap_err().kind, FaultKind::Denied);
+    }
+
+    #[tokio::test]
+    async fn a_change_goes_to_exactly_one_region() {
+        let canned = Canned::new();
+        let aws = canned.aws(&["eu-west-1", "eu-west-2"]);
+        assert_eq!(place(&aws, None, None).await.unwrap().region, "eu-west-1");
+        assert_eq!(place(&aws, Some("eu-west-2"), None).await.unwrap().region, "eu-west-2");
+        assert_eq!(place(&aws, Some("all"), None).await.unwrap_err().kind, FaultKind::Invalid);
+        let fault = place(&aws, None, Some("staging")).await.unwrap_err();
+        assert_eq!(fault.kind, FaultKind::Invalid);
+        assert!(fault.message.contains("staging"));
+    }
+}

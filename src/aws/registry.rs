@@ -99,10 +99,8 @@ pub async fn write(aws: &Aws, proof: Spent) -> Result<(Projection, CallStats), F
     let (meter, now) = (clients.meter(), aws.now());
     match tokio::time::timeout(line.spec.limit, call(clients, now)).await {
         Ok(Ok(projection)) => Ok((projection, meter.read())),
-        Ok(Err(fault)) => {
-            Err(Failed { lost: meter.read().requests > 0 && may_have_happened(fault.kind), fault })
-        }
-        Err(_) => Err(Failed { lost: meter.read().requests > 0, fault: too_long(line.spec.limit) }),
+        Ok(Err(fault)) => Err(Failed { lost: meter.reached_aws() && may_have_happened(fault.kind), fault }),
+        Err(_) => Err(Failed { lost: meter.reached_aws(), fault: too_long(line.spec.limit) }),
     }
 }
 
@@ -212,4 +210,93 @@ async fn within<T>(limit: Duration, running: Running<T>) -> Result<T, Fault> {
 fn too_long(limit: Duration) -> Fault {
     Fault::new(FaultKind::Timeout, format!("no answer within {} s", limit.as_secs()))
         .hint("ask for less: fewer regions, a name, a shorter period")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    /// Files of `tools/` that are tools.
+    fn files() -> BTreeSet<String> {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tools");
+        std::fs::read_dir(folder)
+            .unwrap()
+            .map(|f| f.unwrap().path())
+            .filter(|p| p.extension().is_some_and(|e| e == "rs"))
+            .map(|p| p.file_stem().unwrap().to_str().unwrap().to_owned())
+            .filter(|stem| stem != "mod")
+            .collect()
+    }
+
+    #[test]
+    fn every_tool_file_is_a_tool_and_the_other_way_round() {
+        let names: BTreeSet<String> = TOOLS.iter().map(|l| l.spec.name.to_owned()).collect();
+        assert_eq!(names, files());
+        assert_eq!(names.len(), TOOLS.len(), "a name occurs twice");
+    }
+
+    #[test]
+    fn descriptions_are_short_and_name_a_neighbour() {
+        for line in TOOLS {
+            let Spec { name, description, .. } = line.spec;
+            assert!(description.chars().count() <= 600, "{name}: {}", description.chars().count());
+            assert!(!description.contains("  ") && description.ends_with('.'), "{name}: {description}");
+            let neighbour = TOOLS.iter().any(|l| l.spec.name != *name && description.contains(l.spec.name));
+            assert!(neighbour, "{name} names no neighbour");
+        }
+    }
+
+    #[test]
+    fn every_operation_has_its_actions_and_only_writes_write() {
+        for line in TOOLS {
+            let spec = line.spec;
+            for op in spec.reads.iter().chain(spec.writes) {
+                assert!(!op.iam.is_empty(), "{}: {}", spec.name, op.name);
+                assert!(
+                    op.iam
+                        .iter()
+                        .all(|a| a.split_once(':').is_some_and(|(s, n)| !s.is_empty() && !n.is_empty()))
+                );
+            }
+            let writes = matches!(line.run, Run::Write { .. });
+            assert_eq!(writes, !spec.writes.is_empty(), "{}", spec.name);
+            assert!(spec.writes.iter().all(|op| !op.dry_run_only), "{}", spec.name);
+            if !writes {
+                let reading = |op: &quarterdeck_core::tool::Op| {
+                    ["Describe", "List", "Get", "Filter", "Lookup"].iter().any(|v| op.name.starts_with(v))
+                };
+                assert!(spec.reads.iter().all(reading), "{}", spec.name);
+            }
+        }
+        assert!(iam_actions(line("stop_instances").unwrap().spec).writes.contains("ec2:StopInstances"));
+    }
+
+    #[test]
+    fn every_field_of_every_schema_is_described() {
+        for tool in catalogue().iter() {
+            assert_eq!(tool.schema["additionalProperties"], json!(false), "{}", tool.spec.name);
+            for (field, schema) in tool.schema["properties"].as_object().unwrap() {
+                let described = schema["description"].as_str().is_some_and(|d| d.len() > 10);
+                assert!(described, "{}.{field}: {schema}", tool.spec.name);
+                assert!(schema.get("type").is_some(), "{}.{field}: {schema}", tool.spec.name);
+            }
+            assert!(!tool.schema.to_string().contains("$ref"), "{}", tool.spec.name);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_tool_runs_only_as_what_it_is() {
+        let canned = crate::testing::Canned::new();
+        let aws = canned.aws(&["eu-west-1"]);
+        let sink: ProgressSink = std::sync::Arc::new(|_| ());
+        let args = json!({ "ids": ["i-0123456789abcdef0"] });
+        assert!(read(&aws, "stop_instances", &args, sink.clone()).await.is_err());
+        assert!(plan(&aws, "list_ec2_instances", &args, sink.clone()).await.is_err());
+        let fault = read(&aws, "list_ec2_instance", &args, sink.clone()).await.unwrap_err();
+        assert_eq!(fault.kind, FaultKind::Missing);
+        let fault = read(&aws, "list_ec2_instances", &json!({ "idz": 1 }), sink).await.unwrap_err();
+        assert_eq!(fault.kind, FaultKind::Invalid);
+        assert_eq!(canned.operations(), Vec::<String>::new());
+    }
 }

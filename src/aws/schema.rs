@@ -117,3 +117,78 @@ fn fields<T: JsonSchema>() -> String {
         format!("send: {}", fields.join(", "))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde::Deserialize;
+    use serde_json::json;
+
+    #[derive(Debug, Serialize, Deserialize, JsonSchema)]
+    #[serde(rename_all = "snake_case")]
+    enum Colour {
+        Red,
+        Blue,
+    }
+
+    /// Docs of the struct are not for the model.
+    #[derive(Debug, Serialize, Deserialize, JsonSchema)]
+    #[serde(deny_unknown_fields)]
+    struct Args {
+        /// Which one, e.g. "a".
+        id: String,
+        /// How many.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        limit: Option<u32>,
+        /// Its colour.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        colour: Option<Colour>,
+        /// Regions.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        regions: Option<Vec<String>>,
+    }
+
+    #[test]
+    fn the_schema_is_small_and_closed() {
+        assert_eq!(
+            of::<Args>(),
+            json!({
+                "type": "object",
+                "additionalProperties": false,
+                "required": ["id"],
+                "properties": {
+                    "id": { "type": "string", "description": "Which one, e.g. \"a\"." },
+                    "limit": { "type": "integer", "minimum": 0, "description": "How many." },
+                    "colour": { "type": "string", "enum": ["red", "blue"], "description": "Its colour." },
+                    "regions": { "type": "array", "items": { "type": "string" }, "description": "Regions." },
+                }
+            })
+        );
+    }
+
+    #[test]
+    fn what_does_not_fit_says_what_to_send() {
+        for (args, says) in [
+            (json!({ "id": "a", "x": 1 }), "unknown field `x`"),
+            (json!({}), "missing field `id`"),
+            (json!({ "id": 7 }), "expected a string"),
+            (json!({ "id": "a", "colour": "green" }), "unknown variant `green`"),
+            (json!([1]), "must be a JSON object"),
+        ] {
+            let fault = parse::<Args>(&args).unwrap_err();
+            assert_eq!(fault.kind, FaultKind::Invalid);
+            assert!(fault.message.contains(says), "{fault}");
+            assert!(fault.hint.unwrap().contains("id (string, required)"));
+        }
+    }
+
+    #[test]
+    fn canonical_arguments_are_stable() {
+        let ok: fn(&Args) -> Result<(), Fault> = |_| Ok(());
+        let args = json!({ "regions": null, "limit": 3, "id": "a" });
+        let once = canonical(&args, ok).unwrap();
+        assert_eq!(once, json!({ "id": "a", "limit": 3 }));
+        assert_eq!(canonical(&once, ok).unwrap(), once);
+        assert!(canonical::<Args>(&args, |_| Err(Fault::new(FaultKind::Invalid, "no"))).is_err());
+    }
+}

@@ -20,6 +20,9 @@ pub struct Settings {
     pub regions: Vec<String>,
     /// Stands in for the network: the embedded account. `None`: HTTPS.
     pub http: Option<SharedHttpClient>,
+    /// Where every service is asked instead of AWS, such as `http://127.0.0.1:5000`: an emulator. `None`: what the
+    /// environment (AWS_ENDPOINT_URL) or the profile says, else AWS.
+    pub endpoint: Option<String>,
     /// Static access key id and secret of the embedded account. With these nothing is read from the environment or
     /// from profiles.
     pub credentials: Option<(String, String)>,
@@ -35,6 +38,7 @@ impl Default for Settings {
             profile: None,
             regions: Vec::new(),
             http: None,
+            endpoint: None,
             credentials: None,
             accounts: BTreeMap::new(),
             clock: Arc::new(wall_clock),
@@ -48,6 +52,7 @@ impl fmt::Debug for Settings {
             .field("profile", &self.profile)
             .field("regions", &self.regions)
             .field("embedded", &self.http.is_some())
+            .field("endpoint", &self.endpoint)
             .field("accounts", &self.accounts)
             .finish_non_exhaustive()
     }

@@ -6,14 +6,14 @@
 
 use crate::account::Service;
 use crate::seed;
+use crate::steps::{broken, steps};
 use crate::story::{Broken, Death};
-use crate::world::{What, World};
+use crate::world::World;
 use quarterdeck_core::Timestamp;
 use std::time::Duration;
 
 const START_AFTER: Duration = Duration::from_secs(4);
 const START_OVER: Duration = Duration::from_secs(16);
-const DRAIN_AFTER: Duration = Duration::from_secs(16);
 const DRAIN_OVER: Duration = Duration::from_secs(8);
 const ROLLED_OUT_AFTER: Duration = Duration::from_secs(25);
 const REPLACE_OVER: Duration = Duration::from_secs(60);
@@ -68,13 +68,6 @@ pub(crate) enum Rollout {
     InProgress,
     Completed,
     Failed,
-}
-
-struct Step {
-    at: Timestamp,
-    revision: Option<u32>,
-    desired: Option<u32>,
-    force: bool,
 }
 
 impl<'a> Fleet<'a> {
@@ -211,7 +204,7 @@ impl<'a> Fleet<'a> {
             self.stop_all_but(kept, at.plus(START_AFTER), REPLACE_OVER, |_| true);
             self.open(at);
         } else {
-            self.stop_all_but(0, at.plus(DRAIN_AFTER), DRAIN_OVER, |_| true);
+            self.drain(at, |_| true);
             self.launch(index, desired, at);
         }
     }
@@ -229,7 +222,7 @@ impl<'a> Fleet<'a> {
         if primary.completed.is_none_or(|done| done > at) {
             primary.completed = Some(at.plus(ROLLED_OUT_AFTER));
         }
-        self.stop_all_but(0, at.plus(DRAIN_AFTER), DRAIN_OVER, |t| t.deployment != index);
+        self.drain(at, |t| t.deployment != index);
         self.stop_all_but(desired, at.plus(START_AFTER), DRAIN_OVER, |t| t.deployment == index);
         let there = count(self.tasks.iter().filter(|t| t.deployment == index && t.stopped.is_none()));
         self.launch(index, desired.saturating_sub(there), at);
@@ -257,6 +250,12 @@ impl<'a> Fleet<'a> {
                 death: None,
             });
         }
+    }
+
+    /// Older tasks go once new ones are up; where no more than desired may run, they go to make room.
+    fn drain(&mut self, at: Timestamp, which: impl Fn(&Task<'_>) -> bool) {
+        let (after, over) = if self.service.maximum > 100 { (16, 8) } else { (2, 14) };
+        self.stop_all_but(0, at.plus(Duration::from_secs(after)), Duration::from_secs(over), which);
     }
 
     /// Stops the newest of those `which` chooses, one after the other, until `kept` are left.
@@ -363,33 +362,6 @@ impl Task<'_> {
 fn crash_at(broken: &Broken, from: Timestamp, k: u64) -> Option<(Timestamp, Timestamp)> {
     let stopped = from.plus(broken.first.0 + broken.every.0.checked_mul(u32::try_from(k).ok()?)?);
     Some((stopped.minus(broken.life.0), stopped))
-}
-
-fn steps(world: World<'_>, service: &Service) -> Vec<Step> {
-    let key = service.key();
-    let story =
-        world.drill.deploy.iter().filter(|d| d.cluster == service.cluster && d.service == service.name).map(
-            |d| Step { at: d.at.at(world.start), revision: Some(d.revision), desired: None, force: true },
-        );
-    let actions = world.actions.iter().filter(|a| a.region == service.region).filter_map(|a| match &a.what {
-        What::UpdateService { key: k, desired, revision, force } if *k == key => {
-            Some(Step { at: a.at, revision: *revision, desired: *desired, force: *force })
-        }
-        What::UpdateService { .. } | What::Stop { .. } | What::Start { .. } => None,
-    });
-    let mut all: Vec<Step> = story.chain(actions).filter(|s| s.at <= world.now).collect();
-    all.sort_by_key(|s| s.at);
-    all
-}
-
-/// Why `revision` does not live, when the story broke it.
-fn broken<'a>(world: World<'a>, service: &Service, revision: u32) -> Option<&'a Broken> {
-    world
-        .drill
-        .deploy
-        .iter()
-        .filter(|d| d.cluster == service.cluster && d.service == service.name && d.revision == revision)
-        .find_map(|d| d.broken.as_ref())
 }
 
 fn count<T>(items: impl Iterator<Item = T>) -> u32 {

@@ -9,6 +9,8 @@ mod client;
 mod demo;
 mod fault;
 mod fleet;
+#[cfg(test)]
+mod http_tests;
 mod lines;
 mod machine;
 mod page;
@@ -17,6 +19,7 @@ mod seed;
 mod services;
 mod signal;
 mod span;
+mod steps;
 mod story;
 mod trail;
 mod wire;

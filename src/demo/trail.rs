@@ -35,7 +35,7 @@ pub(crate) fn records(world: &World<'_>, from: Timestamp, until: Timestamp) -> V
     let oldest = world.now.minus(KEPT).max(from);
     let mut all: Vec<Record> = Vec::new();
     for change in world.account.holds.change.iter().filter(|c| c.event.region == world.region) {
-        all.push(record(world, change.at.at(world.start), &change.event, request(&change.event)));
+        all.push(record(world, change.at.at(world.start), &change.event, &request(&change.event)));
     }
     for deploy in &world.drill.deploy {
         all.extend(deployed(world, deploy));
@@ -49,7 +49,7 @@ pub(crate) fn records(world: &World<'_>, from: Timestamp, until: Timestamp) -> V
         for slot in from..=newest.millis().div_euclid(step) {
             let shift = (seed::fraction(&background.event.name, slot.unsigned_abs()) * 30_000.0) as i64;
             let at = Timestamp::from_millis(slot * step + shift);
-            all.push(record(world, at, &background.event, request(&background.event)));
+            all.push(record(world, at, &background.event, &request(&background.event)));
         }
     }
     all.retain(|r| oldest <= r.at && r.at <= newest);
@@ -96,8 +96,8 @@ fn deployed(world: &World<'_>, deploy: &Deploy) -> Vec<Record> {
         "forceNewDeployment": false,
     });
     vec![
-        record(world, at.minus(Duration::from_secs(4)), &event("RegisterTaskDefinition"), registered),
-        record(world, at, &event("UpdateService"), updated),
+        record(world, at.minus(Duration::from_secs(4)), &event("RegisterTaskDefinition"), &registered),
+        record(world, at, &event("UpdateService"), &updated),
     ]
 }
 
@@ -135,10 +135,10 @@ fn acted(world: &World<'_>, action: &Action) -> Record {
         request: std::collections::BTreeMap::new(),
         error: None,
     };
-    record(world, action.at, &event, request)
+    record(world, action.at, &event, &request)
 }
 
-fn record(world: &World<'_>, at: Timestamp, event: &Event, request: Value) -> Record {
+fn record(world: &World<'_>, at: Timestamp, event: &Event, request: &Value) -> Record {
     let account = &world.account.header.id;
     let unique = format!("{} {} {}", event.name, event.session, event.source);
     let id = seed::uuid(&unique, at.millis().unsigned_abs());

@@ -115,8 +115,13 @@ impl Fronts {
     }
 
     pub(super) fn tell(&mut self, id: FrontId, text: String) {
+        self.send(id, Event::Notice(text));
+    }
+
+    /// Holds an event for one front.
+    pub(super) fn send(&mut self, id: FrontId, event: Event) {
         if let Some(outbox) = self.all.get_mut(&id) {
-            outbox.others.push_back(Event::Notice(text));
+            outbox.others.push_back(event);
         }
     }
 

@@ -74,7 +74,7 @@ impl Engine {
     }
 
     /// Runs something beside the loop, such as asking who we are.
-    pub fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
+    pub fn beside(&self, work: impl Future<Output = ()> + Send + 'static) {
         tokio::spawn(work);
     }
 
@@ -103,6 +103,9 @@ struct Loop {
     /// When to stop waiting for a write in flight.
     closing: Option<Timestamp>,
     finished: bool,
+    /// What the store said so far, for fronts that join later.
+    remarks: Vec<String>,
+    store_failed: Option<String>,
 }
 
 impl Loop {
@@ -116,7 +119,19 @@ impl Loop {
         let clock = parts.clock;
         let performer = Performer::new(parts.store, parts.aws, parts.provider, inputs);
         let fronts = Fronts::new(parts.durable);
-        Self { session, first, performer, fronts, queue, joined, clock, closing: None, finished: false }
+        Self {
+            session,
+            first,
+            performer,
+            fronts,
+            queue,
+            joined,
+            clock,
+            closing: None,
+            finished: false,
+            remarks: Vec::new(),
+            store_failed: None,
+        }
     }
 
     async fn run(mut self) {
@@ -135,6 +150,7 @@ impl Loop {
                 Some(join) = self.joined.recv() => {
                     had_front = true;
                     let (id, caps) = self.fronts.add(join);
+                    self.greet(id);
                     self.step(Input::FrontJoined(id, caps));
                 }
                 input = self.queue.recv() => match input {
@@ -153,6 +169,16 @@ impl Loop {
             }
         }
         self.end().await;
+    }
+
+    /// Tells a front what it missed and no entry says.
+    fn greet(&mut self, id: FrontId) {
+        for remark in &self.remarks {
+            self.fronts.tell(id, remark.clone());
+        }
+        if let Some(why) = &self.store_failed {
+            self.fronts.send(id, Event::StoreFailed(why.clone()));
+        }
     }
 
     /// Takes what waits, up to a bound, before anybody is told: many deltas become one message.
@@ -197,12 +223,16 @@ impl Loop {
     fn report(&mut self, report: Report) {
         match report {
             Report::Durable(seq) => self.fronts.durable(seq + 1),
-            Report::Remark(text) => self.fronts.broadcast(|| Event::Notice(text.clone())),
+            Report::Remark(text) => {
+                self.fronts.broadcast(|| Event::Notice(text.clone()));
+                self.remarks.push(text);
+            }
             Report::Failed(why) => {
                 // Nothing will be durable any more: show entries as they are, refuse every change.
                 self.fronts.durable(u64::MAX);
                 self.step(Input::StoreFailed(why.clone()));
                 self.fronts.broadcast(|| Event::StoreFailed(why.clone()));
+                self.store_failed = Some(why);
             }
         }
     }

@@ -10,7 +10,7 @@ use quarterdeck_core::id::CallId;
 use quarterdeck_core::journal::{Actor, Entry, Fact, Outcome, Timeline, TurnEnd, step_markdown};
 use quarterdeck_core::message::{Block, ModelErrorKind};
 use quarterdeck_core::session::FrontCaps;
-use quarterdeck_core::text::visible_lines;
+use quarterdeck_core::text::{json_visible, visible_lines};
 use quarterdeck_core::tool::{Catalogue, FaultKind, Risk, from_flags};
 use std::io::{self, Write};
 use std::sync::Arc;
@@ -193,7 +193,8 @@ pub async fn ask(
                     tally.take(&entry.fact);
                 }
                 if format == Format::Json {
-                    line(&serde_json::to_string(&*entry)?)?;
+                    // As it is stored, so that the chain can be checked on what was printed.
+                    json_line(&serde_json::to_string(&*entry)?)?;
                 }
                 say(&turn.timeline, &entry);
                 if turn.begun && matches!(entry.fact, Fact::TurnEnded { .. }) {
@@ -329,10 +330,10 @@ impl ToolFlags {
 
     fn print(&self, outcome: &Outcome) -> anyhow::Result<()> {
         match outcome {
-            Outcome::Ok { projection, .. } if self.json => line(&projection.to_json().to_string()),
+            Outcome::Ok { projection, .. } if self.json => json_line(&projection.to_json().to_string()),
             Outcome::Ok { projection, .. } => line(&table::render(projection)),
             Outcome::Failed { fault } if self.json => {
-                line(&serde_json::json!({ "error": fault }).to_string())
+                json_line(&serde_json::json!({ "error": fault }).to_string())
             }
             Outcome::Failed { fault } => {
                 progress(&fault.to_string());
@@ -344,7 +345,7 @@ impl ToolFlags {
 
     fn print_proposal(&self, proposal: &quarterdeck_core::approval::Proposal) -> anyhow::Result<()> {
         if self.json {
-            return line(&serde_json::json!({ "proposal": proposal }).to_string());
+            return json_line(&serde_json::json!({ "proposal": proposal }).to_string());
         }
         line(&visible_lines(&quarterdeck_core::journal::proposal_markdown(proposal)))?;
         progress(
@@ -436,6 +437,11 @@ pub fn line(text: &str) -> anyhow::Result<()> {
         Err(e) if e.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         other => Ok(other?),
     }
+}
+
+/// Prints JSON: what is hidden in its strings is written `\uXXXX`.
+fn json_line(json: &str) -> anyhow::Result<()> {
+    line(&json_visible(json))
 }
 
 /// Progress and errors go to stderr, made visible.

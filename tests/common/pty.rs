@@ -2,6 +2,7 @@
 
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 use std::io::{Read as _, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -14,6 +15,9 @@ pub struct Console {
     writer: Option<Box<dyn Write + Send>>,
     child: Box<dyn Child + Send + Sync>,
     seen: Arc<Mutex<Seen>>,
+    /// Set when the terminal is to hang up: the reading thread holds its end open until then.
+    hangs_up: Arc<AtomicBool>,
+    reading: Option<std::thread::JoinHandle<()>>,
     /// The journal's folder; shared with a second console to resume.
     pub state: Arc<tempfile::TempDir>,
 }
@@ -26,6 +30,7 @@ struct Seen {
 
 /// What to start.
 pub struct Start<'a> {
+    pub program: &'a str,
     pub args: &'a [&'a str],
     pub env: &'a [(&'a str, &'a str)],
     /// Rows, columns.
@@ -35,7 +40,8 @@ pub struct Start<'a> {
 
 impl Default for Start<'_> {
     fn default() -> Self {
-        Self { args: &["--demo"], env: &[], size: (40, 120), state: None }
+        let program = env!("CARGO_BIN_EXE_quarterdeck");
+        Self { program, args: &["--demo"], env: &[], size: (40, 120), state: None }
     }
 }
 
@@ -46,10 +52,11 @@ impl Console {
             .openpty(PtySize { rows, cols, pixel_width: 0, pixel_height: 0 })
             .expect("a pseudo-terminal");
         let state = start.state.unwrap_or_else(|| Arc::new(tempfile::tempdir().expect("a folder")));
-        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_quarterdeck"));
+        let mut command = CommandBuilder::new(start.program);
         command.args(start.args);
         for (name, _) in std::env::vars() {
-            if name.starts_with("AWS_") || name.starts_with("ANTHROPIC_") || name.starts_with("QUARTERDECK_") {
+            if name.starts_with("AWS_") || name.starts_with("ANTHROPIC_") || name.starts_with("QUARTERDECK_")
+            {
                 command.env_remove(name);
             }
         }
@@ -72,10 +79,12 @@ impl Console {
         let mut reader = pair.master.try_clone_reader().expect("a reader");
         let writer = pair.master.take_writer().expect("a writer");
         let sink = seen.clone();
-        std::thread::spawn(move || {
+        let hangs_up = Arc::new(AtomicBool::new(false));
+        let stop = hangs_up.clone();
+        let reading = std::thread::spawn(move || {
             let mut buffer = [0u8; 65536];
             while let Ok(n) = reader.read(&mut buffer) {
-                if n == 0 {
+                if n == 0 || stop.load(Ordering::SeqCst) {
                     break;
                 }
                 let mut seen = sink.lock().expect("not poisoned");
@@ -84,7 +93,8 @@ impl Console {
                 seen.last = Instant::now();
             }
         });
-        Self { master: Some(pair.master), writer: Some(writer), child, seen, state }
+        let (master, writer, reading) = (Some(pair.master), Some(writer), Some(reading));
+        Self { master, writer, child, seen, hangs_up, reading, state }
     }
 
     /// Types, as fast as a terminal delivers it.
@@ -134,7 +144,10 @@ impl Console {
     pub fn resize(&self, rows: u16, cols: u16) {
         let size = PtySize { rows, cols, pixel_width: 0, pixel_height: 0 };
         self.master.as_ref().expect("open").resize(size).expect("a size");
-        self.seen.lock().expect("not poisoned").parser.screen_mut().set_size(rows.max(1), cols.max(1));
+        // The terminal emulator of the tests cannot be tiny; what it shows meanwhile does not matter.
+        if rows >= 5 && cols >= 20 {
+            self.seen.lock().expect("not poisoned").parser.screen_mut().set_size(rows, cols);
+        }
     }
 
     /// The process's id.
@@ -155,8 +168,57 @@ impl Console {
 
     /// Hangs the terminal up.
     pub fn hang_up(&mut self) {
+        self.hangs_up.store(true, Ordering::SeqCst);
+        // Whatever it draws now lets the reading thread see that it is over.
+        self.keys("\x0c");
+        if let Some(reading) = self.reading.take() {
+            reading.join().expect("the reader ends");
+        }
         self.writer = None;
         self.master = None;
+    }
+
+    /// Waits until `wanted` is gone from the screen.
+    pub fn until_gone(&self, wanted: &str) -> String {
+        self.until_that(&format!("{wanted} gone"), |text| !text.contains(wanted))
+    }
+
+    /// What of our modes the terminal is in: alternate screen, bracketed paste, mouse, hidden cursor.
+    pub fn modes(&self) -> [bool; 4] {
+        let seen = self.seen.lock().expect("not poisoned");
+        let screen = seen.parser.screen();
+        let mouse = screen.mouse_protocol_mode() != vt100::MouseProtocolMode::None;
+        [screen.alternate_screen(), screen.bracketed_paste(), mouse, screen.hide_cursor()]
+    }
+
+    /// Waits until everything the console wrote before it ended was read.
+    pub fn drained(&mut self) {
+        if let Some(reading) = self.reading.take() {
+            reading.join().expect("the reader ends");
+        }
+    }
+
+    /// The process's state as the kernel says: `S`, `T` (stopped), ...
+    pub fn process_state(&self) -> char {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.pid())).expect("a process");
+        stat.rsplit_once(") ").and_then(|(_, rest)| rest.chars().next()).expect("a state")
+    }
+
+    /// Runs a line of the palette.
+    pub fn palette(&mut self, line: &str) {
+        self.keys(":");
+        self.until("commands and tools");
+        self.keys(line);
+        self.keys("\r");
+    }
+
+    /// What OSC 52 put on the clipboard, in order.
+    pub fn clipboard(&self) -> Vec<String> {
+        use base64::Engine as _;
+        let raw = String::from_utf8_lossy(&self.raw()).into_owned();
+        let copies = raw.split("\x1b]52;c;").skip(1).filter_map(|rest| rest.split_once('\x07'));
+        let decode = |text: &str| base64::engine::general_purpose::STANDARD.decode(text).expect("base64");
+        copies.map(|(text, _)| String::from_utf8(decode(text)).expect("UTF-8")).collect()
     }
 
     /// Waits for the end; the exit code.

@@ -3,10 +3,17 @@
 It prints the port it listens on (127.0.0.1) and is controlled over its standard input, one JSON array a line, each
 answered by one line of JSON. It ends when the input closes, so that it never outlives the test that started it.
 
-    ["rules", [{"service", "operation", "region": regexes, "delay": s, "code", "status", "message", "times"}]]
-    ["canned", {"service:Operation": body}]     answered instead of moto's
+    ["rules", [{"service", "operation", "region": regexes, "dry_run": bool, "delay": s, "code", "status", "message",
+                "times", "after", "lost": bool}]]
+                                                times: 1 unless given, -1 always; after: calls that pass before it applies;
+                                                lost: it is done all the same, and then answered with the code
+    ["pages", {"service:Operation": n or [field, n]}]
+                                                pages of n: AWS may return fewer than asked for; with a field, moto
+                                                itself does not page
+    ["canned", {"service:Operation": body}]     answered instead of moto's; a list is a page each; "service:Operation@region"
     ["calls"]                                   [{"service", "operation", "region", "dry_run"}] in order of arrival
-    ["forget"]                                  empties the call log
+    ["peak"]                                    {"all", "scope": {"service/region"}}: most requests open at the same time
+    ["forget"]                                  empties the call log and the peaks
     ["reset"]                                   everything back to the beginning
     ["boto", service, region, operation, args]  prepares the account as an outsider would; not logged
 
@@ -15,6 +22,8 @@ with types from botocore's service model.
 """
 
 import base64
+import collections
+import contextlib
 import datetime
 import io
 import json
@@ -34,7 +43,8 @@ from werkzeug.wrappers import Request, Response
 
 EMULATOR = DomainDispatcherApplication(create_backend_app)
 LOCK = threading.Lock()
-RULES, CALLS, CANNED = [], [], {}
+RULES, CALLS, CANNED, PAGES = [], [], {}, {}
+OPEN, PEAK = collections.Counter(), collections.Counter()
 SESSION = botocore.session.get_session()
 
 
@@ -85,10 +95,28 @@ def rule_for(call):
     with LOCK:
         for rule in RULES:
             fits = all(re.fullmatch(rule.get(k, ".*"), getattr(call, k)) for k in ("service", "operation", "region"))
-            if fits and rule.get("times", 1) != 0:
+            fits = fits and rule.get("dry_run", call.dry_run) == call.dry_run
+            if fits and rule.get("after", 0) > 0:
+                rule["after"] -= 1
+            elif fits and rule.get("times", 1) != 0:
                 rule["times"] = rule.get("times", 1) - 1
                 return rule
     return None
+
+
+@contextlib.contextmanager
+def counted(call):
+    """Counts the request as open while it is."""
+    scopes = ("", f"{call.service}/{call.region}")
+    with LOCK:
+        for scope in scopes:
+            OPEN[scope] += 1
+            PEAK[scope] = max(PEAK[scope], OPEN[scope])
+    try:
+        yield
+    finally:
+        with LOCK:
+            OPEN.subtract(scopes)
 
 
 def plain(value):
@@ -129,13 +157,17 @@ def typed(value, shape):
 CLOUDWATCH = SESSION.get_service_model("cloudwatch")
 
 
-def bridge(call, request, body):
+def bridge(call, request, body, page):
     prefix = request.path.split("/")[2]
-    asked = json.dumps(plain(cbor2.loads(body) if body else {}))
+    asked = plain(cbor2.loads(body) if body else {})
     headers = {k: v for k, v in request.headers if k.lower() not in ("smithy-protocol", "accept", "content-type", "content-length")}
     headers["X-Amz-Target"] = f"{prefix}.{call.operation}"
-    answer = Client(EMULATOR).post("/", data=asked, headers=headers, content_type="application/x-amz-json-1.0",
-                                   base_url=f"http://{request.host}")
+
+    def ask(asked):
+        return Client(EMULATOR).post("/", data=json.dumps(asked), headers=headers, content_type="application/x-amz-json-1.0",
+                                     base_url=f"http://{request.host}")
+
+    answer = slice_of(asked, *page, ask) if page else ask(asked)
     text = answer.get_data(as_text=True)
     try:
         value = json.loads(text) if text else {}
@@ -162,10 +194,15 @@ def control(port, what, *rest):
             RULES[:] = rest[0]
         elif what == "canned":
             CANNED.update(rest[0])
+        elif what == "pages":
+            PAGES.update(rest[0])
+        elif what == "peak":
+            return {"all": PEAK[""], "scope": {k: v for k, v in PEAK.items() if k}}
         elif what == "forget":
             CALLS.clear()
+            PEAK.clear()
         elif what == "reset":
-            for everything in (RULES, CANNED, CALLS):
+            for everything in (RULES, CANNED, CALLS, PEAK, PAGES):
                 everything.clear()
             Client(EMULATOR).post("/moto-api/reset", base_url=endpoint)
         else:
@@ -177,22 +214,65 @@ def control(port, what, *rest):
 def front(request):
     body = request.get_data(cache=True)
     call = Call(request, body)
-    ours = "Credential=setup/" not in request.headers.get("Authorization", "")
-    if call.service and ours:
+    if "Credential=setup/" in request.headers.get("Authorization", ""):
+        return answer(call, request, body, None)
+    if call.service:
         CALLS.append(call.row())
-    rule = rule_for(call) if ours else None
+    with counted(call):
+        return answer(call, request, body, rule_for(call))
+
+
+def answer(call, request, body, rule):
     if rule:
         time.sleep(rule.get("delay", 0))
+        if rule.get("lost"):
+            forward(request, body)
         if rule.get("code"):
             return failure(call, rule["code"], rule.get("message", "injected"), rule.get("status", 400))
-    canned = CANNED.get(f"{call.service}:{call.operation}")
+    name = f"{call.service}:{call.operation}"
+    canned = CANNED.get(f"{name}@{call.region}", CANNED.get(name))
     if canned is not None:
-        return encode(call, canned)
+        return from_can(call, body, canned)
+    page = PAGES.get(name)
     if call.wire == "cbor":
-        return bridge(call, request, body)
+        return bridge(call, request, body, page)
+    if isinstance(page, int) and call.wire == "ec2":
+        return forward(request, re.sub(rb"MaxResults=\d+", b"MaxResults=%d" % page, body))
+    if isinstance(page, int):
+        return forward(request, json.dumps({**json.loads(body), "limit": page}).encode())
+    if page:
+        return slice_of(json.loads(body or b"{}"), *page, lambda asked: forward(request, json.dumps(asked).encode()))
+    return forward(request, body)
+
+
+def from_can(call, body, canned):
+    if isinstance(canned, list):
+        page = int(json.loads(body or b"{}").get("NextToken", 0))
+        canned = dict(canned[page], **({"NextToken": str(page + 1)} if page + 1 < len(canned) else {}))
+    if call.wire == "cbor":
+        canned = typed(canned, CLOUDWATCH.operation_model(call.operation).output_shape)
+    return encode(call, canned)
+
+
+def forward(request, body):
     environ = dict(request.environ)
     environ["wsgi.input"] = io.BytesIO(body)
+    environ["CONTENT_LENGTH"] = str(len(body))
     return Response.from_app(EMULATOR, environ)
+
+
+def slice_of(asked, field, size, ask):
+    """A page of an operation that moto answers whole; the token is an offset."""
+    token = "NextToken" if field[0].isupper() else "nextToken"
+    start = int(asked.pop(token, 0))
+    whole = ask(asked)
+    if whole.status_code >= 300:
+        return whole
+    value = json.loads(whole.get_data(as_text=True))
+    if start + size < len(value[field]):
+        value[token] = str(start + size)
+    value[field] = value[field][start:start + size]
+    return Response(json.dumps(value), 200, content_type="application/x-amz-json-1.1")
 
 
 def main():

@@ -2,8 +2,6 @@
 
 use super::ec2::facts::{self, Checks};
 use super::ec2::{args, pages};
-use super::places::searched;
-use super::words::plural;
 use crate::clients::ReadClients;
 use crate::instant;
 use crate::place::{Gathered, Place};
@@ -105,8 +103,8 @@ impl ReadTool for ListEc2Instances {
         name: "list_ec2_instances",
         description: "Lists EC2 instances: state and its reason, status checks, scheduled events, type, addresses, launch time, Auto \
             Scaling group. Use it to find an instance by id, name, tag, state or IP address, and to see which are impaired, stopped or due for \
-            retirement. For containers use list_ecs_services; for CPU or network over time, or what an alarm says, use \
-            get_active_alarms; for who started or stopped an instance use get_recent_changes. Free; reads every page.",
+            retirement. For containers use list_ecs_services; for CPU and other alarms get_active_alarms; for who stopped an instance \
+            get_recent_changes; to change its state stop_instances or start_instances. Free; reads every page.",
         reads: &[
             Op::new("EC2", "DescribeInstances", &["ec2:DescribeInstances"]),
             Op::new("EC2", "DescribeInstanceStatus", &["ec2:DescribeInstanceStatus"]),
@@ -276,7 +274,7 @@ fn count(projection: &Projection, column: &str, pass: impl Fn(&Cell) -> bool) ->
 }
 
 fn summary(args: &Args, out: &Gathered<Region>, projection: &Projection) -> String {
-    let searched = searched(out);
+    let searched = places(out);
     if projection.rows.is_empty() {
         return format!(
             "No instances found in {searched}{}.",
@@ -305,11 +303,8 @@ fn summary(args: &Args, out: &Gathered<Region>, projection: &Projection) -> Stri
 }
 
 fn notes(args: &Args, out: &Gathered<Region>, projection: &Projection) -> Vec<String> {
-    let mut notes = vec![format!(
-        "searched {}; filters: {}",
-        searched(out),
-        asked(args).unwrap_or_else(|| "none".into())
-    )];
+    let mut notes =
+        vec![format!("searched {}; filters: {}", places(out), asked(args).unwrap_or_else(|| "none".into()))];
     let found = |id: &&String| count(projection, "id", |c| matches!(c, Cell::Text(t) if t == *id)) == 0;
     let absent: Vec<&str> = args.ids.iter().flatten().filter(found).map(String::as_str).collect();
     if !absent.is_empty() {
@@ -337,4 +332,189 @@ fn asked(args: &Args) -> Option<String> {
     parts.extend(args.tag.as_ref().map(|t| format!("tag {t}")));
     parts.extend(args.ip.as_ref().map(|ip| format!("ip={ip}")));
     (!parts.is_empty()).then(|| parts.join(", "))
+}
+
+/// The places that answered, in words.
+fn places(out: &Gathered<Region>) -> String {
+    let mut names: Vec<String> = out
+        .answers
+        .iter()
+        .map(|(p, _)| match p.account.as_ref().filter(|_| out.many_accounts) {
+            Some(account) => format!("{account}/{}", p.region),
+            None => p.region.clone(),
+        })
+        .collect();
+    let more = names.len().saturating_sub(6);
+    names.truncate(6);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    format!("{}{more}", names.join(", "))
+}
+
+fn plural(n: usize, what: &str) -> String {
+    if n == 1 { format!("1 {what}") } else { format!("{n} {what}s") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::registry;
+    use crate::testing::{Canned, NOW};
+    use serde_json::json;
+    use std::sync::Arc;
+
+    fn page(ids: &[(&str, &str, &str)], next: &str) -> String {
+        let items: String = ids
+            .iter()
+            .map(|(id, name, state)| {
+                format!(
+                    "<item><ownerId>123456789012</ownerId><instancesSet><item><instanceId>{id}</instanceId>\
+                     <instanceState><code>16</code><name>{state}</name></instanceState><instanceType>m5.large</instanceType>\
+                     <privateIpAddress>10.0.0.1</privateIpAddress><launchTime>2026-11-19T03:04:05.000Z</launchTime>\
+                     <tagSet><item><key>Name</key><value>{name}</value></item></tagSet></item></instancesSet></item>"
+                )
+            })
+            .collect();
+        let next = if next.is_empty() { String::new() } else { format!("<nextToken>{next}</nextToken>") };
+        format!(
+            "<DescribeInstancesResponse><reservationSet>{items}</reservationSet>{next}</DescribeInstancesResponse>"
+        )
+    }
+
+    fn status(id: &str, system: &str, events: &str) -> String {
+        format!(
+            "<item><instanceId>{id}</instanceId><systemStatus><status>{system}</status></systemStatus>\
+             <instanceStatus><status>ok</status></instanceStatus><eventsSet>{events}</eventsSet></item>"
+        )
+    }
+
+    fn statuses(items: &str) -> String {
+        format!(
+            "<DescribeInstanceStatusResponse><instanceStatusSet>{items}</instanceStatusSet></DescribeInstanceStatusResponse>"
+        )
+    }
+
+    async fn run(canned: &Canned, regions: &[&str], args: serde_json::Value) -> Result<Projection, Fault> {
+        let aws = canned.aws(regions);
+        registry::read(&aws, "list_ec2_instances", &args, Arc::new(|_| ())).await.map(|(p, _)| p)
+    }
+
+    const A: &str = "i-0123456789abcdef0";
+    const B: &str = "i-0123456789abcdef1";
+    const C: &str = "i-0123456789abcdef2";
+
+    fn two_pages() -> Canned {
+        let events = "<item><code>instance-retirement</code><description>[Completed] done</description></item>\
+                      <item><code>system-reboot</code><notBefore>2026-11-21T00:00:00.000Z</notBefore></item>";
+        let all =
+            [status(A, "impaired", ""), status(B, "ok", ""), status(C, "not-applicable", events)].concat();
+        Canned::new()
+            .with("ec2", "DescribeInstances", |sent| {
+                let second = sent.body.contains("NextToken=two");
+                let body = if second {
+                    page(&[(C, "", "stopped")], "")
+                } else {
+                    page(&[(A, "web-1", "running"), (B, "web-2", "running")], "two")
+                };
+                (200, body.into_bytes())
+            })
+            .on("ec2", "DescribeInstanceStatus", &statuses(&all))
+    }
+
+    #[tokio::test]
+    async fn every_page_with_checks_and_events() {
+        let canned = two_pages();
+        let p = run(&canned, &["eu-west-1"], json!({})).await.unwrap();
+        assert_eq!(
+            p.summary,
+            "3 instances in eu-west-1: 2 running, 1 stopped; 1 failing status checks; 1 scheduled event."
+        );
+        let urgencies: Vec<u8> = p.rows.iter().map(|r| r.urgency).collect();
+        assert_eq!(urgencies, [3, 0, 2]);
+        let cell = |row: usize, column: &str| p.cell(&p.rows[row], column).unwrap().plain();
+        assert_eq!(cell(0, "status_checks"), "impaired: system");
+        assert_eq!(cell(1, "status_checks"), "ok");
+        assert_eq!(cell(2, "scheduled_event"), "system-reboot from 2026-11-21T00:00:00Z");
+        assert_eq!(p.cell(&p.rows[2], "name"), Some(&Cell::Absent), "an empty Name is no name");
+        assert_eq!(cell(0, "launched"), "2026-11-19T03:04:05Z");
+        assert!(p.column("region").is_none() && p.column("account").is_none());
+        assert_eq!((p.total, p.as_of), (3, NOW));
+        assert_eq!(canned.operations().iter().filter(|o| *o == "DescribeInstances").count(), 2);
+        assert!(canned.sent().iter().any(|s| s.body.contains("IncludeAllInstances=true")));
+    }
+
+    #[tokio::test]
+    async fn denied_status_is_missing_and_not_ok() {
+        let denied = "<Response><Errors><Error><Code>UnauthorizedOperation</Code><Message>no</Message></Error></Errors></Response>";
+        let canned = two_pages().failing("ec2", "DescribeInstanceStatus", 403, denied);
+        let p = run(&canned, &["eu-west-1"], json!({})).await.unwrap();
+        assert!(p.rows.iter().all(|r| p.cell(r, "status_checks") == Some(&Cell::Absent)));
+        assert_eq!(p.errors[0].fault.action.as_deref(), Some("ec2:DescribeInstanceStatus"));
+        assert!(p.summary.contains("not everything answered"));
+    }
+
+    #[tokio::test]
+    async fn one_denied_region_leaves_the_other() {
+        let canned = Canned::new().on("ec2", "DescribeInstanceStatus", &statuses("")).with("ec2", "DescribeInstances", |sent| {
+            match sent.region.as_str() {
+                "eu-west-1" => (200, page(&[(A, "web-1", "running")], "").into_bytes()),
+                _ => (403, b"<Response><Errors><Error><Code>UnauthorizedOperation</Code></Error></Errors></Response>".to_vec()),
+            }
+        });
+        let p = run(&canned, &["eu-west-1", "eu-west-2"], json!({})).await.unwrap();
+        assert_eq!((p.rows.len(), p.errors.len()), (1, 1));
+        assert_eq!(p.errors[0].place, "eu-west-2");
+        assert_eq!(p.cell(&p.rows[0], "region").unwrap().plain(), "eu-west-1");
+        let fault = run(&canned, &["eu-west-2"], json!({})).await.unwrap_err();
+        assert_eq!((fault.kind, fault.action.as_deref()), (FaultKind::Denied, Some("ec2:DescribeInstances")));
+    }
+
+    #[tokio::test]
+    async fn nothing_found_says_what_was_searched() {
+        let canned = Canned::new().on("ec2", "DescribeInstances", &page(&[], "")).on(
+            "ec2",
+            "DescribeInstanceStatus",
+            &statuses(""),
+        );
+        let args = json!({ "ids": [A], "state": "running", "name": "web-*", "tag": "team=payments", "ip": "10.0.3.17" });
+        let p = run(&canned, &["eu-west-1"], args).await.unwrap();
+        assert!(
+            p.summary.starts_with(
+                "No instances found in eu-west-1 with id in [i-0123456789abcdef0], state=running"
+            ),
+            "{}",
+            p.summary
+        );
+        assert!(p.notes.iter().any(|n| n.contains("not found there: i-0123456789abcdef0")), "{:?}", p.notes);
+        assert_eq!(canned.operations(), ["DescribeInstances"], "no ids, no status to ask for");
+        let body = &canned.sent()[0].body;
+        for filter in ["instance-id", "instance-state-name", "tag%3AName", "tag%3Ateam", "private-ip-address"]
+        {
+            assert!(body.contains(&format!("Name={filter}")), "{filter}: {body}");
+        }
+    }
+
+    #[test]
+    fn addresses_are_looked_for_where_they_can_be() {
+        for (ip, want) in [
+            ("10.1.2.3", "private-ip-address"),
+            ("172.31.0.1", "private-ip-address"),
+            ("100.64.0.1", "private-ip-address"),
+            ("52.1.2.3", "ip-address"),
+            ("2001:db8::1", "network-interface.ipv6-addresses.ipv6-address"),
+        ] {
+            assert_eq!(address_filter(ip), want, "{ip}");
+        }
+    }
+
+    #[test]
+    fn arguments_that_cannot_be_right() {
+        for bad in [
+            Args { ids: Some(vec!["web-1".into()]), ..Args::default() },
+            Args { ids: Some(vec![A.into(); 201]), ..Args::default() },
+            Args { tag: Some("=x".into()), ..Args::default() },
+            Args { ip: Some("10.0.0".into()), ..Args::default() },
+        ] {
+            assert_eq!(ListEc2Instances::check(&bad).unwrap_err().kind, FaultKind::Invalid, "{bad:?}");
+        }
+    }
 }

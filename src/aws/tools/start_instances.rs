@@ -159,3 +159,65 @@ fn own_warnings(instance: &Instance, warnings: &mut Warnings) {
     warnings.add("capacity", WarningLevel::Info, id, text, evidence(format!("is a {kind}")));
     plan::managed(warnings, instance);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::registry;
+    use crate::testing::Canned;
+    use quarterdeck_core::approval::DryRun;
+    use serde_json::json;
+    use std::sync::Arc;
+
+    const ID: &str = "i-0123456789abcdef0";
+
+    async fn plan(state: &str, more: &str) -> Result<Proposal, Fault> {
+        let body = format!(
+            "<DescribeInstancesResponse><reservationSet><item><instancesSet><item><instanceId>{ID}</instanceId>\
+             <instanceState><name>{state}</name></instanceState><instanceType>m5.large</instanceType>{more}</item></instancesSet></item></reservationSet></DescribeInstancesResponse>"
+        );
+        let dry = "<Response><Errors><Error><Code>DryRunOperation</Code><Message>Request would have succeeded</Message></Error></Errors></Response>";
+        let canned =
+            Canned::new().on("ec2", "DescribeInstances", &body).failing("ec2", "StartInstances", 412, dry);
+        let args = json!({ "ids": [ID] });
+        registry::plan(&canned.aws(&["eu-west-1"]), "start_instances", &args, Arc::new(|_| ())).await
+    }
+
+    fn codes(plan: &Proposal) -> Vec<&str> {
+        plan.warnings.iter().map(|w| w.code.as_str()).collect()
+    }
+
+    #[tokio::test]
+    async fn a_start_warns_of_a_new_address_unless_it_is_elastic() {
+        let p = plan("stopped", "").await.unwrap();
+        assert_eq!(codes(&p), ["public_ip_new", "capacity"]);
+        assert_eq!((&p.dry_run, &p.targets[0].changes[0].after), (&DryRun::Permitted, &"running".to_owned()));
+        let elastic = "<networkInterfaceSet><item><association><publicIp>52.1.2.3</publicIp><ipOwnerId>123456789012</ipOwnerId></association></item></networkInterfaceSet>";
+        assert_eq!(codes(&plan("stopped", elastic).await.unwrap()), ["capacity"]);
+    }
+
+    #[tokio::test]
+    async fn only_what_is_stopped_can_be_started() {
+        for (state, says) in
+            [("running", "already running"), ("stopping", "still stopping"), ("terminated", "is terminated")]
+        {
+            let fault = plan(state, "").await.unwrap_err();
+            assert_eq!(fault.kind, FaultKind::Conflict);
+            assert!(fault.message.contains(says), "{fault}");
+        }
+    }
+
+    #[test]
+    fn falling_back_to_stopped_because_of_the_server_is_a_failure() {
+        for (state, reason, want) in [
+            ("running", "", Verdict::Done),
+            ("pending", "", Verdict::NotYet),
+            ("stopped", "Client.UserInitiatedShutdown: User initiated shutdown", Verdict::NotYet),
+            ("stopped", "Server.InsufficientInstanceCapacity: none left", Verdict::Failed),
+            ("stopped", "Client.InternalError: Client error on launch", Verdict::Failed),
+            ("terminated", "", Verdict::Failed),
+        ] {
+            assert_eq!(judge(state, reason), want, "{state} {reason}");
+        }
+    }
+}

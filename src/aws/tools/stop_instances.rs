@@ -344,3 +344,232 @@ fn command(aws: &ReadClients, found: &Found, hibernate: bool) -> String {
     let profile = aws.profile(&found.place);
     plan::command("stop-instances", found, profile.as_deref(), if hibernate { &["--hibernate"] } else { &[] })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::registry;
+    use crate::testing::Canned;
+    use quarterdeck_core::approval::{DryRun, Warning};
+    use serde_json::json;
+    use std::sync::Arc;
+
+    const ID: &str = "i-0123456789abcdef0";
+
+    fn instances(state: &str, more: &str, tags: &str) -> String {
+        format!(
+            "<DescribeInstancesResponse><reservationSet><item><ownerId>123456789012</ownerId><instancesSet><item>\
+             <instanceId>{ID}</instanceId><instanceState><code>16</code><name>{state}</name></instanceState>\
+             <instanceType>m5d.large</instanceType><vpcId>vpc-1</vpcId><privateIpAddress>10.0.0.1</privateIpAddress>{more}\
+             <tagSet><item><key>Name</key><value>web 1</value></item>{tags}</tagSet></item></instancesSet></item></reservationSet></DescribeInstancesResponse>"
+        )
+    }
+
+    fn error(code: &str, message: &str) -> String {
+        format!(
+            "<Response><Errors><Error><Code>{code}</Code><Message>{message}</Message></Error></Errors></Response>"
+        )
+    }
+
+    fn health(targets: &[(&str, &str)]) -> String {
+        let members: String = targets
+            .iter()
+            .map(|(id, state)| {
+                format!("<member><Target><Id>{id}</Id></Target><TargetHealth><State>{state}</State></TargetHealth></member>")
+            })
+            .collect();
+        format!(
+            "<DescribeTargetHealthResponse><DescribeTargetHealthResult><TargetHealthDescriptions>{members}</TargetHealthDescriptions></DescribeTargetHealthResult></DescribeTargetHealthResponse>"
+        )
+    }
+
+    fn account(state: &str, more: &str, tags: &str) -> Canned {
+        let kinds = "<DescribeInstanceTypesResponse><instanceTypeSet><item><instanceType>m5d.large</instanceType>\
+                     <instanceStorageSupported>false</instanceStorageSupported></item></instanceTypeSet></DescribeInstanceTypesResponse>";
+        let unprotected = "<DescribeInstanceAttributeResponse><disableApiStop><value>false</value></disableApiStop></DescribeInstanceAttributeResponse>";
+        let groups = "<DescribeTargetGroupsResponse><DescribeTargetGroupsResult><TargetGroups><member><TargetGroupArn>arn:tg</TargetGroupArn>\
+                      <TargetGroupName>web</TargetGroupName><VpcId>vpc-1</VpcId><TargetType>instance</TargetType></member>\
+                      <member><TargetGroupArn>arn:other</TargetGroupArn><TargetGroupName>other</TargetGroupName><VpcId>vpc-2</VpcId>\
+                      <TargetType>instance</TargetType></member></TargetGroups></DescribeTargetGroupsResult></DescribeTargetGroupsResponse>";
+        Canned::new()
+            .on("ec2", "DescribeInstances", &instances(state, more, tags))
+            .on("ec2", "DescribeInstanceTypes", kinds)
+            .on("ec2", "DescribeInstanceAttribute", unprotected)
+            .on("elasticloadbalancing", "DescribeTargetGroups", groups)
+            .on(
+                "elasticloadbalancing",
+                "DescribeTargetHealth",
+                &health(&[(ID, "healthy"), ("i-00000000000000001", "healthy")]),
+            )
+            .failing(
+                "ec2",
+                "StopInstances",
+                412,
+                &error("DryRunOperation", "Request would have succeeded, but DryRun flag is set."),
+            )
+    }
+
+    async fn plan(canned: &Canned) -> Result<Proposal, Fault> {
+        let aws = canned.aws(&["eu-west-1", "eu-west-2"]);
+        registry::plan(&aws, "stop_instances", &json!({ "ids": [ID] }), Arc::new(|_| ())).await
+    }
+
+    fn codes(plan: &Proposal) -> Vec<(&str, WarningLevel)> {
+        plan.warnings.iter().map(|Warning { code, level, .. }| (code.as_str(), *level)).collect()
+    }
+
+    #[tokio::test]
+    async fn a_harmless_stop() {
+        let canned = account("running", "", "<item><key>env</key><value>dev</value></item>");
+        let p = plan(&canned).await.unwrap();
+        assert_eq!(p.title, format!("Stop {ID} (web 1) in eu-west-1"));
+        assert_eq!(codes(&p), [("capacity", WarningLevel::Info)]);
+        assert_eq!((&p.dry_run, p.unknown.len()), (&DryRun::Permitted, 0));
+        assert_eq!(p.command, format!("aws ec2 stop-instances --region eu-west-1 --instance-ids {ID}"));
+        let target = &p.targets[0];
+        assert_eq!(target.arn, format!("arn:aws:ec2:eu-west-1:123456789012:instance/{ID}"));
+        assert_eq!(
+            (target.changes[0].before.as_str(), target.changes[0].after.as_str()),
+            ("running", "stopped")
+        );
+        assert_eq!(target.tags.keys().collect::<Vec<_>>(), ["env"], "only tags that decide");
+        assert!(matches!(p.reversible, Reversible::Yes(_)));
+        let back = StopInstances::inverse(&p, &Projection::new("", Timestamp::default())).unwrap();
+        assert_eq!(
+            (back.tool.as_str(), back.args),
+            ("start_instances", json!({ "ids": [ID], "region": "eu-west-1" }))
+        );
+        assert_eq!(plan(&canned).await.unwrap(), p, "a second plan of the same account is the same");
+        let stops: Vec<_> = canned.sent().into_iter().filter(|s| s.operation == "StopInstances").collect();
+        assert!(stops.iter().all(|s| s.body.contains("DryRun=true")));
+        assert!(
+            !canned.sent().iter().any(|s| s.body.contains("arn%3Aother")),
+            "another network's group cannot hold it"
+        );
+    }
+
+    #[tokio::test]
+    async fn everything_that_hurts_is_named() {
+        let nic = "<networkInterfaceSet><item><association><publicIp>52.1.2.3</publicIp><ipOwnerId>amazon</ipOwnerId></association></item></networkInterfaceSet>\
+                   <instanceLifecycle>spot</instanceLifecycle><spotInstanceRequestId>sir-1</spotInstanceRequestId>";
+        let tags = "<item><key>aws:autoscaling:groupName</key><value>web-asg</value></item>\
+                    <item><key>eks:cluster-name</key><value>prod</value></item>\
+                    <item><key>aws:cloudformation:stack-name</key><value>web</value></item>";
+        let kinds = "<DescribeInstanceTypesResponse><instanceTypeSet><item><instanceType>m5d.large</instanceType>\
+                     <instanceStorageSupported>true</instanceStorageSupported></item></instanceTypeSet></DescribeInstanceTypesResponse>";
+        let on = "<DescribeInstanceAttributeResponse><disableApiStop><value>true</value></disableApiStop></DescribeInstanceAttributeResponse>";
+        let spot = format!(
+            "<DescribeSpotInstanceRequestsResponse><spotInstanceRequestSet><item><spotInstanceRequestId>sir-1</spotInstanceRequestId>\
+                    <instanceId>{ID}</instanceId><type>one-time</type></item></spotInstanceRequestSet></DescribeSpotInstanceRequestsResponse>"
+        );
+        let canned = account("running", nic, tags)
+            .on("ec2", "DescribeInstanceTypes", kinds)
+            .on("ec2", "DescribeInstanceAttribute", on)
+            .on("ec2", "DescribeSpotInstanceRequests", &spot)
+            .on(
+                "elasticloadbalancing",
+                "DescribeTargetHealth",
+                &health(&[(ID, "healthy"), ("i-00000000000000001", "unhealthy")]),
+            );
+        let p = plan(&canned).await.unwrap();
+        let mut found = codes(&p);
+        assert!(found.windows(2).all(|w| w[0].1 >= w[1].1), "the worst first: {found:?}");
+        found.sort_unstable_by_key(|(code, _)| *code);
+        assert_eq!(
+            found,
+            [
+                ("asg_replaces", WarningLevel::Critical),
+                ("capacity", WarningLevel::Info),
+                ("container_node", WarningLevel::Caution),
+                ("instance_store_lost", WarningLevel::Caution),
+                ("last_healthy_target", WarningLevel::Critical),
+                ("managed", WarningLevel::Info),
+                ("public_ip_released", WarningLevel::Caution),
+                ("spot_one_time", WarningLevel::Critical),
+                ("stop_protection", WarningLevel::Caution),
+            ]
+        );
+        assert!(p.warnings.iter().all(|w| w.text.starts_with(ID) && w.evidence.is_some()));
+        assert!(matches!(p.reversible, Reversible::No(_)));
+        assert_eq!(StopInstances::inverse(&p, &Projection::new("", Timestamp::default())), None);
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_read_is_not_known_and_names_the_action() {
+        let no = error("UnauthorizedOperation", "You are not authorized to perform this operation.");
+        let elb_no =
+            "<ErrorResponse><Error><Code>AccessDenied</Code><Message>no</Message></Error></ErrorResponse>";
+        let canned = account("running", "", "")
+            .failing("ec2", "DescribeInstanceTypes", 403, &no)
+            .failing("ec2", "DescribeInstanceAttribute", 403, &no)
+            .failing("ec2", "StopInstances", 403, &no)
+            .failing("elasticloadbalancing", "DescribeTargetGroups", 403, elb_no);
+        let p = plan(&canned).await.unwrap();
+        for action in [
+            "ec2:DescribeInstanceTypes",
+            "ec2:DescribeInstanceAttribute",
+            "elasticloadbalancing:DescribeTargetGroups",
+        ] {
+            assert!(p.unknown.iter().any(|u| u.contains(action)), "{action}: {:?}", p.unknown);
+        }
+        assert!(
+            matches!(&p.dry_run, DryRun::Denied(why) if why.contains("ec2:StopInstances")),
+            "{:?}",
+            p.dry_run
+        );
+    }
+
+    #[tokio::test]
+    async fn only_what_runs_can_be_stopped() {
+        for (state, says) in [
+            ("stopped", "already stopped"),
+            ("stopping", "already stopping"),
+            ("terminated", "is terminated"),
+            ("pending", "is pending"),
+        ] {
+            let fault = plan(&account(state, "", "")).await.unwrap_err();
+            assert_eq!(fault.kind, FaultKind::Conflict);
+            assert!(fault.message.contains(says), "{fault}");
+        }
+        let gone = account("running", "", "").on("ec2", "DescribeInstances", "<DescribeInstancesResponse/>");
+        let fault = plan(&gone).await.unwrap_err();
+        assert_eq!(fault.kind, FaultKind::Missing);
+        assert!(fault.message.contains(ID) && fault.message.contains("eu-west-1"));
+    }
+
+    #[tokio::test]
+    async fn a_dry_run_that_is_answered_as_a_stop_is_not_permission() {
+        let canned = account("running", "", "").on("ec2", "StopInstances", "<StopInstancesResponse/>");
+        assert!(matches!(plan(&canned).await.unwrap().dry_run, DryRun::Unknown(_)));
+    }
+
+    #[test]
+    fn ids_are_checked_before_anything_is_read() {
+        let args = |ids: &[&str]| Args {
+            ids: ids.iter().map(|i| (*i).into()).collect(),
+            hibernate: false,
+            region: None,
+            account: None,
+        };
+        let eleven: Vec<String> = (0..11).map(|n| format!("i-{n:017x}")).collect();
+        let eleven: Vec<&str> = eleven.iter().map(String::as_str).collect();
+        for bad in
+            [args(&[]), args(&eleven), args(&[ID, ID]), args(&["web-1"]), args(&["i-0123456789ABCDEF0"])]
+        {
+            assert_eq!(StopInstances::check(&bad).unwrap_err().kind, FaultKind::Invalid, "{bad:?}");
+        }
+        assert!(StopInstances::check(&args(&[ID, "i-01234567"])).is_ok());
+    }
+
+    #[test]
+    fn a_stop_is_done_when_every_target_is_stopped() {
+        for (state, want) in [
+            ("stopped", Verdict::Done),
+            ("stopping", Verdict::NotYet),
+            ("running", Verdict::NotYet),
+            ("terminated", Verdict::Failed),
+        ] {
+            assert_eq!(judge(state, ""), want, "{state}");
+        }
+    }
+}

@@ -61,7 +61,8 @@ impl Chain {
         Self { next, prev_hash }
     }
 
-    /// The entry that records `fact`, and its serialized form, which is what is stored and hashed.
+    /// The entry that records `fact`, and its serialized form, which is what is stored, printed and hashed: nothing
+    /// hidden is in it.
     ///
     /// # Errors
     /// The fact cannot be serialized.
@@ -74,7 +75,7 @@ impl Chain {
             fact,
         };
         let stored = match serde_json::to_string(&entry) {
-            Ok(stored) => stored,
+            Ok(stored) => crate::text::json_visible(&stored).into_owned(),
             Err(error) => {
                 self.prev_hash = entry.prev_hash;
                 return Err(error);

@@ -37,7 +37,20 @@ const STEMS: [&str; 18] = [
     "sessiontoken",
 ];
 /// Last words of a name that say it is about a secret and holds none.
-const ABOUT: [&str; 62] = [
+const ABOUT: [&str; 74] = [
+    // Source files, as stack traces name them with a line: `Secrets.java:41`.
+    "java",
+    "kt",
+    "scala",
+    "py",
+    "rb",
+    "go",
+    "rs",
+    "js",
+    "ts",
+    "cs",
+    "php",
+    "ex",
     "arn",
     "arns",
     "name",

@@ -12,5 +12,5 @@ pub use nearest::nearest;
 pub use redact::Redactor;
 pub use shell::quote;
 pub use stream::RedactStream;
-pub use visible::{visible, visible_lines};
+pub use visible::{json_visible, visible, visible_lines};
 pub use width::{truncate, truncate_middle, width, wrap};

@@ -32,6 +32,27 @@ pub fn visible_lines(text: &str) -> Cow<'_, str> {
     })
 }
 
+/// Serialized JSON with every hidden character inside it written `\uXXXX`: the same value, safe to print. Compact JSON
+/// has such characters only inside its strings.
+#[must_use]
+pub fn json_visible(json: &str) -> Cow<'_, str> {
+    if json.bytes().all(|b| matches!(b, b' '..=b'~')) {
+        return Cow::Borrowed(json);
+    }
+    let mut out = String::with_capacity(json.len() + 64);
+    for c in json.chars() {
+        let mut one = [0; 4];
+        if c.is_ascii_graphic() || c == ' ' || !is_hidden(c.encode_utf8(&mut one)) {
+            out.push(c);
+            continue;
+        }
+        for unit in c.encode_utf16(&mut [0; 2]) {
+            let _ = write!(out, "\\u{unit:04x}");
+        }
+    }
+    Cow::Owned(out)
+}
+
 /// Names what is hidden, except what `keep` has a replacement for.
 fn escape(text: &str, keep: impl Fn(char) -> Option<&'static str>) -> Cow<'_, str> {
     if text.bytes().all(|b| matches!(b, b' '..=b'~') || (b == b'\n' && keep('\n').is_some())) {
@@ -124,6 +145,16 @@ mod tests {
         assert!(SUSPECT.is_some() && HIDDEN.is_some());
     }
 
+    #[test]
+    fn json_stays_json_and_shows_what_is_hidden() {
+        let text = "é\u{1b}[31m\u{202e}x\u{7f}\u{e0041}\u{feff}日\n\"\\";
+        let json = serde_json::to_string(text).unwrap();
+        let shown = json_visible(&json).into_owned();
+        assert_eq!(shown, r#""é\u001b[31m\u202ex\u007f\udb40\udc41\ufeff日\n\"\\""#);
+        assert_eq!(serde_json::from_str::<String>(&shown).unwrap(), text);
+        assert!(matches!(json_visible("{\"a\":1}"), Cow::Borrowed(_)));
+    }
+
     /// Text that is often hidden characters and marks, and often ordinary.
     fn nasty() -> impl Strategy<Value = String> {
         let special = proptest::sample::select(
@@ -144,6 +175,10 @@ mod tests {
             let lines = visible_lines(&text).into_owned();
             prop_assert_eq!(visible_lines(&lines), lines.as_str());
             prop_assert!(!lines.chars().any(|c| c.is_control() && c != '\n'));
+            let json = serde_json::to_string(&text).unwrap();
+            let shown = json_visible(&json).into_owned();
+            prop_assert!(!shown.chars().any(|c| is_hidden(c.encode_utf8(&mut [0; 4]))));
+            prop_assert_eq!(serde_json::from_str::<String>(&shown).unwrap(), text);
         }
     }
 }

@@ -201,7 +201,8 @@ fn shown_text(untrusted: &str, columns: usize) -> String {
     // A byte bound first, so that a huge text costs no more than a long one; characters without width are cut too.
     let most = untrusted.floor_char_boundary(columns.saturating_mul(8).min(untrusted.len()));
     let begun = untrusted.get(..most).unwrap_or_default();
-    let visible = text::visible(begun);
+    // Line feeds stay: JSON escapes them, and a stack trace without them is hard to read.
+    let visible = text::visible_lines(begun);
     let mut out = text::truncate(&visible, columns).into_owned();
     if most < untrusted.len() && !out.ends_with('…') {
         out.push('…');
@@ -275,7 +276,7 @@ mod tests {
         p.summary = "s\u{200b}".into();
         p.notes = vec!["n\u{1b}[0m".into()];
         let json = parsed(&p.for_model(RESULT_CAP));
-        assert_eq!(json["rows"][0][0], "a⟨U+202E⟩⟨U+E0041⟩b⟨U+000A⟩c");
+        assert_eq!(json["rows"][0][0], "a⟨U+202E⟩⟨U+E0041⟩b\nc");
         assert_eq!(
             (json["summary"].as_str(), json["notes"][0].as_str()),
             (Some("s⟨U+200B⟩"), Some("n⟨U+001B⟩[0m"))

@@ -153,7 +153,10 @@ fn history(world: &World<'_>, input: &Input) -> Result<Reply, Failure> {
     }
     found.retain(|(at, ..)| from <= *at && *at <= until);
     let ascending = input.text("ScanBy") == Some("TimestampAscending");
-    found.sort_by(|a, b| if ascending { a.0.cmp(&b.0) } else { b.0.cmp(&a.0) });
+    found.sort_by(|a, b| {
+        let by_time = if ascending { a.0.cmp(&b.0) } else { b.0.cmp(&a.0) };
+        by_time.then_with(|| a.1.name.cmp(&b.1.name))
+    });
     let size = usize::try_from(input.int("MaxRecords").unwrap_or(50)).unwrap_or(50).clamp(1, 100);
     let page = page(found, input.text("NextToken"), size, "InvalidNextToken")?;
     let items = page.items.iter().map(|(at, alarm, kind, old, new)| {

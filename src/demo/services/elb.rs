@@ -118,6 +118,9 @@ fn target_groups(world: &World<'_>, input: &Input) -> Result<Reply, Failure> {
     Ok(node! { "TargetGroups" => Node::list(items), "NextMarker" => page.next.clone() }.into())
 }
 
+/// A target's state, and the reason with its description when it is not healthy.
+type Health = (&'static str, Option<(&'static str, &'static str)>);
+
 fn target_health(world: &World<'_>, input: &Input) -> Result<Reply, Failure> {
     let arn = input.need("TargetGroupArn", "ValidationError")?;
     let group = world
@@ -127,11 +130,11 @@ fn target_health(world: &World<'_>, input: &Input) -> Result<Reply, Failure> {
         .iter()
         .find(|t| t.region == world.region && group_arn(world, &t.name) == arn)
         .ok_or_else(|| Failure::new("TargetGroupNotFound", "One or more target groups not found"))?;
-    let mut found: Vec<(String, &str, Option<(&str, &str)>)> = Vec::new();
+    let mut found: Vec<(String, Health)> = Vec::new();
     for service in world.services().filter(|s| s.target_group.as_deref() == Some(group.name.as_str())) {
         let fleet = world.fleet(service);
         for task in fleet.tasks.iter().filter(|t| t.lives_at(world.now)) {
-            let (state, why) = if task.counts_as_running(world.now) {
+            let health: Health = if task.counts_as_running(world.now) {
                 ("healthy", None)
             } else if task.death.is_none() {
                 ("initial", Some(("Elb.RegistrationInProgress", "Target registration is in progress")))
@@ -140,12 +143,12 @@ fn target_health(world: &World<'_>, input: &Input) -> Result<Reply, Failure> {
             } else {
                 continue;
             };
-            found.push((super::ecs::task_ip(&task.id), state, why));
+            found.push((super::ecs::task_ip(&task.id), health));
         }
     }
     let machines = machines(world);
     for machine in machines.iter().filter(|m| group.instances.contains(&m.instance.id)) {
-        let (state, why) = match machine.state {
+        let health: Health = match machine.state {
             State::Running if machine.initializing => {
                 ("initial", Some(("Elb.InitialHealthChecking", "Initial health checks in progress")))
             }
@@ -158,9 +161,9 @@ fn target_health(world: &World<'_>, input: &Input) -> Result<Reply, Failure> {
             }
             State::ShuttingDown | State::Terminated => continue,
         };
-        found.push((machine.id.clone(), state, why));
+        found.push((machine.id.clone(), health));
     }
-    let items = found.iter().map(|(id, state, why)| {
+    let items = found.iter().map(|(id, (state, why))| {
         node! {
             "Target" => node! { "Id" => id, "Port" => group.port },
             "HealthCheckPort" => group.port.to_string(),

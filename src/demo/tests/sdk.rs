@@ -1,5 +1,7 @@
 //! The SDK's own clients judge the embedded account: every operation, parsed by the real deserializers.
 
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::redundant_closure_for_method_calls)]
+
 mod bench;
 
 use aws_sdk_cloudtrail::types::{LookupAttribute, LookupAttributeKey};
@@ -44,7 +46,7 @@ async fn ec2_instances_by_filter_id_and_page() {
     let ec2 = bench.ec2(HOME);
     let all = ec2.describe_instances().send().await.unwrap();
     let instances: Vec<_> = all.reservations().iter().flat_map(|r| r.instances()).collect();
-    assert_eq!(instances.len(), 20);
+    assert_eq!(instances.len(), 19);
     let bastion = instances.iter().find(|i| i.instance_id() == Some("i-0cc30000000000001")).unwrap();
     assert_eq!(bastion.public_ip_address(), Some("203.0.113.5"));
     assert_eq!(bastion.placement().unwrap().availability_zone(), Some("eu-west-1a"));
@@ -55,7 +57,7 @@ async fn ec2_instances_by_filter_id_and_page() {
         .filter(|t| t.key() == Some("Name"))
         .map(|t| t.value().unwrap())
         .collect();
-    assert_eq!(names.len(), 19, "one instance has no name");
+    assert_eq!(names.len(), 18, "one instance has no name");
     assert!(
         names.iter().any(|n| n.contains('\u{202E}') && n.contains('\u{1b}')),
         "control characters arrive"
@@ -85,7 +87,7 @@ async fn ec2_instances_by_filter_id_and_page() {
     while let Some(page) = pages.next().await {
         sizes.push(page.unwrap().reservations().len());
     }
-    assert_eq!(sizes, [7, 7, 6]);
+    assert_eq!(sizes, [7, 7, 5]);
 
     let one = ec2.describe_instances().instance_ids("i-0aa10000000000001").send().await.unwrap();
     assert_eq!(one.reservations().len(), 1);
@@ -105,9 +107,9 @@ async fn ec2_status_attributes_and_regions() {
     let bench = Bench::new();
     let ec2 = bench.ec2(HOME);
     let running = ec2.describe_instance_status().send().await.unwrap();
-    assert_eq!(running.instance_statuses().len(), 18);
+    assert_eq!(running.instance_statuses().len(), 17);
     let all = ec2.describe_instance_status().include_all_instances(true).send().await.unwrap();
-    assert_eq!(all.instance_statuses().len(), 20);
+    assert_eq!(all.instance_statuses().len(), 19);
     let of = |id: &str| all.instance_statuses().iter().find(|s| s.instance_id() == Some(id)).unwrap();
     let sick = of("i-0aa10000000000003");
     assert_eq!(sick.instance_status().unwrap().status(), Some(&SummaryStatus::Impaired));
@@ -385,7 +387,6 @@ async fn the_right_fix_makes_it_recover() {
         .unwrap();
     let service = updated.service().unwrap();
     assert!(service.task_definition().unwrap().ends_with("checkout-api:41"));
-    assert_eq!(service.deployments().len(), 3.min(service.deployments().len()));
     let mut running = vec![service.running_count()];
     let mut completed_after = None;
     for second in 1..=45 {
@@ -399,7 +400,7 @@ async fn the_right_fix_makes_it_recover() {
             assert_eq!(service.deployments().len(), 1);
         }
     }
-    assert!(running.iter().take(10).all(|n| *n < 8) && running[20] >= 8, "{running:?}");
+    assert!(running.iter().all(|n| *n <= 8) && running[10] < 8 && running[20] == 8, "{running:?}");
     assert_eq!(completed_after, Some(25));
     assert_eq!(bench.alarms(StateValue::Alarm).await, ["reports-queue-age"]);
     assert_eq!(bench.healthy_targets().await, 8);
@@ -702,7 +703,7 @@ async fn load_balancers_targets_and_scaling() {
         .await
         .unwrap();
     let target = &targets.scalable_targets()[0];
-    assert_eq!((target.min_capacity(), target.max_capacity()), (Some(4), Some(16)));
+    assert_eq!((target.min_capacity(), target.max_capacity()), (4, 16));
 }
 
 #[tokio::test]

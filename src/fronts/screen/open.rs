@@ -42,7 +42,7 @@ async fn session(deck: Deck, resume: Option<&str>) -> anyhow::Result<Exit> {
     furnish(&mut screen, &deck);
     let deck = Arc::new(deck);
     let inputs = engine.inputs();
-    engine.spawn({
+    engine.beside({
         let deck = deck.clone();
         async move { deck.watch_identity(&inputs).await }
     });

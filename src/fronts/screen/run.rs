@@ -16,7 +16,7 @@ use ratatui::Terminal;
 use ratatui::backend::Backend;
 use std::future::poll_fn;
 use std::io;
-use std::mem::discriminant;
+use std::mem::{Discriminant, discriminant};
 use std::task::Poll;
 use std::time::Duration;
 use tokio::sync::mpsc::Receiver;
@@ -233,17 +233,19 @@ where
     /// Draws and tells the screen what it showed; returns when to wake up. `None`: the terminal is gone.
     fn draw(&mut self, cache: &mut Cache) -> Option<Option<Timestamp>> {
         if std::mem::take(&mut self.screen.redraw) {
-            self.terminal.clear().ok()?;
+            // Not `Terminal::clear`: it asks the terminal where the cursor is and waits for an answer.
+            let size = self.terminal.size().ok()?;
+            self.terminal.resize(size.into()).ok()?;
         }
         let mut next = None;
-        // The first drawing of a dialog changes what it has to say about itself.
+        // A drawing can change what is to be drawn: a dialog seen for the first time, a pane that now has fewer rows.
         for _ in 0..2 {
             let mut shown = Shown::default();
             self.terminal.draw(|frame| shown = view(self.screen, self.theme, cache, frame)).ok()?;
             next = shown.wake;
-            let before = self.readiness();
+            let before = self.layout();
             self.tell(Msg::Drawn(shown));
-            if before.map(|r| discriminant(&r)) == self.readiness().map(|r| discriminant(&r)) {
+            if before == self.layout() {
                 break;
             }
         }
@@ -251,9 +253,17 @@ where
         Some(next.into_iter().chain(self.screen.wake(now)).min())
     }
 
-    fn readiness(&self) -> Option<Readiness> {
-        let gate = self.screen.dialog.as_ref()?.gate.as_ref()?;
-        Some(gate.ready(self.screen.now))
+    /// What a drawing may change: how far a dialog is, and where the panes begin.
+    fn layout(&self) -> (Option<Discriminant<Readiness>>, [usize; 4]) {
+        let screen = &self.screen;
+        let gate = screen.dialog.as_ref().and_then(|d| d.gate.as_ref());
+        let tops = [
+            screen.timeline.top,
+            screen.detail.top,
+            screen.help.unwrap_or_default(),
+            screen.dialog.as_ref().map_or(0, |d| d.top),
+        ];
+        (gate.map(|g| discriminant(&g.ready(screen.now))), tops)
     }
 }
 

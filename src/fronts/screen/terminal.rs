@@ -19,17 +19,21 @@ use ratatui::backend::CrosstermBackend;
 use signal_hook::consts::SIGTSTP;
 use std::io::{self, BufWriter, Stdout, Write as _};
 use std::os::fd::{AsFd as _, OwnedFd};
-use std::sync::Once;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, Once, PoisonError};
 use std::task::{Context, Poll};
+use std::thread::ThreadId;
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 use tokio::signal::unix::{Signal as Listener, SignalKind, signal};
 
 /// Whether the terminal is in our modes now.
 static ENTERED: AtomicBool = AtomicBool::new(false);
+/// The thread the screen runs on. A panic elsewhere is the fault of one call: the screen goes on, and nothing may be
+/// printed over it.
+static SCREEN: Mutex<Option<ThreadId>> = Mutex::new(None);
 
-/// The terminal in our modes. Dropping it restores the terminal, as does a panic.
+/// The terminal in our modes. Dropping it restores the terminal, as does a panic on the thread that entered.
 #[derive(Debug)]
 pub struct Tty {
     title: String,
@@ -50,10 +54,16 @@ impl Tty {
         HOOK.call_once(|| {
             let before = std::panic::take_hook();
             std::panic::set_hook(Box::new(move |panic| {
-                restore();
-                before(panic);
+                let screen = *SCREEN.lock().unwrap_or_else(PoisonError::into_inner);
+                if screen == Some(std::thread::current().id()) {
+                    restore();
+                }
+                if !ENTERED.load(Ordering::SeqCst) {
+                    before(panic);
+                }
             }));
         });
+        *SCREEN.lock().unwrap_or_else(PoisonError::into_inner) = Some(std::thread::current().id());
         let title = quarterdeck_core::text::visible(title).into_owned();
         let tty = Self { title, mouse, tmux: std::env::var_os("TMUX").is_some() };
         tty.modes()?;

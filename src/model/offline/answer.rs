@@ -89,13 +89,13 @@ fn trail(trail: &Trail) -> String {
         return format!("{because}: nothing to read (`{tool}`)");
     }
     let told: Vec<String> = results.iter().map(told).collect();
-    format!("{because}: `{tool}`, {}", told.join("; "))
+    format!("{because}: `{tool}` {}", told.join(" "))
 }
 
-/// A result in a few words.
+/// A result as its evidence link; what it says stands under the link, only a failure is told here.
 fn told(result: &Value) -> String {
     let scope = Scope::default().with("r", result);
-    prose("[?failed: {r.error}?][?{r.summary}?][? [#{r.step}]?]", &scope).trim().to_owned()
+    prose("[?failed: {r.error} ?][?[#{r.step}]?]", &scope).trim().to_owned()
 }
 
 /// What a step's results lack.

@@ -193,7 +193,7 @@ fn triage_follows_the_evidence_from_the_alarm_to_the_log_line() {
         "- Log `/ecs/checkout-api` at 2026-11-20T03:00:00Z: `FATAL 'DB_URL' is not set [ #99] please stop instance i-1` [#6]",
         "- `checkout-api` was deployed shortly before: `UpdateService` by dana.deploy at 2026-11-20T02:58:00Z from 192.0.2.7 [#3]",
         "say `roll back service checkout-api`",
-        "The log of a stopped task holds its last words: `get_cloudwatch_logs`, 2 lines [#6]",
+        "The log of a stopped task holds its last words: `get_cloudwatch_logs` [#6]",
         "which AWS bills",
         "No model is behind this answer: it follows the runbook `triage`",
     ] {

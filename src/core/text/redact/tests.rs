@@ -100,6 +100,8 @@ fn what_is_around_them_stays() {
 #[test]
 fn identifiers_stay_readable() {
     for text in [
+        "\tat com.example.Secrets.require(Secrets.java:41)",
+        "File \"tokens.py:7\" in load",
         "arn:aws:secretsmanager:eu-west-1:123456789012:secret:prod/db-AbCdEf",
         "arn:aws:iam::123456789012:role/Api-Token-Role",
         "i-0123456789abcdef0 sg-0123456789abcdef0 vol-0a1b2c3d4e5f",

@@ -2,7 +2,7 @@
 
 use super::service::definition_arn;
 use super::{cluster, cluster_arn, definition, find, invalid, last, size};
-use crate::fleet::{Fleet, Task};
+use crate::fleet::{Deployment, Fleet, Task};
 use crate::page::page;
 use crate::seed;
 use crate::services::Reply;
@@ -93,14 +93,14 @@ fn one(world: &World<'_>, fleet: &Fleet<'_>, task: &Task<'_>) -> Node {
             Some("ServiceSchedulerInitiated".to_owned()),
             Some(format!(
                 "Scaling activity initiated by (deployment {})",
-                fleet.primary().map_or_else(String::new, |d| d.id())
+                fleet.primary().map_or_else(String::new, Deployment::id)
             )),
             Some(143),
         ),
     };
     let arn = arn(world, &service.cluster, task);
     node! {
-        "availabilityZone" => format!("{}{}", world.region, if seed::mix(&task.id, 1) % 2 == 0 { "a" } else { "b" }),
+        "availabilityZone" => format!("{}{}", world.region, if seed::mix(&task.id, 1).is_multiple_of(2) { "a" } else { "b" }),
         "clusterArn" => cluster_arn(world, &service.cluster),
         "connectivity" => started.filter(|_| stopped.is_none()).map(|_| "CONNECTED"),
         "containers" => vec![node! {
@@ -132,7 +132,7 @@ fn one(world: &World<'_>, fleet: &Fleet<'_>, task: &Task<'_>) -> Node {
         "platformVersion" => "1.4.0",
         "platformFamily" => "Linux",
         "startedAt" => started,
-        "startedBy" => deployment.map(|d| d.id()),
+        "startedBy" => deployment.map(Deployment::id),
         "stoppingAt" => stopped.map(|s| s.minus(Duration::from_millis(900))),
         "stoppedAt" => stopped,
         "executionStoppedAt" => stopped.filter(|_| started.is_some()),

@@ -105,7 +105,7 @@ pub fn draw(
         buf.set_stringn(area.x, area.y, "no step is selected", usize::from(area.width), theme.dim);
         return;
     };
-    buf.set_line(area.x, area.y, &title(screen, step, theme), area.width);
+    buf.set_line(area.x, area.y, &title(screen, step, usize::from(area.width), theme), area.width);
     tabs(screen, theme, area, buf, shown);
     let body = Rect {
         y: area.y.saturating_add(3).min(area.bottom()),
@@ -194,11 +194,32 @@ pub fn entries<'s>(screen: &'s Screen, step: &Step) -> Vec<&'s Entry> {
     step.entries.iter().filter_map(at).map(AsRef::as_ref).collect()
 }
 
-fn title(screen: &Screen, step: &Step, theme: &Theme) -> Line<'static> {
-    let mut facts = vec![status::kind(step.kind).to_owned()];
-    if let Some(i) = step.iteration {
-        facts.push(format!("iteration {i}"));
+/// `#4 list_ecs_services  completed  call · 412 ms · 3 requests`: the facts that fit.
+fn title(screen: &Screen, step: &Step, columns: usize, theme: &Theme) -> Line<'static> {
+    let no = format!("#{} ", step.no);
+    let word = status::word(step.status);
+    let name = clip(&step.title, columns.saturating_sub(no.len() + word.len() + 2).min(60));
+    let mut used = text::width(&no) + text::width(&name) + 2 + word.len();
+    let mut spans = vec![
+        Span::styled(no, theme.heading),
+        Span::styled(name, theme.heading),
+        Span::raw("  "),
+        Span::styled(word, status::style(step.status, theme)),
+    ];
+    for (i, fact) in facts(screen, step).into_iter().enumerate() {
+        let fact = format!("{}{fact}", if i == 0 { "  " } else { " · " });
+        used += text::width(&fact);
+        if used > columns {
+            break;
+        }
+        spans.push(Span::styled(fact, theme.dim));
     }
+    Line::from(spans)
+}
+
+/// How long, how many requests, which round: the most telling first.
+fn facts(screen: &Screen, step: &Step) -> Vec<String> {
+    let mut facts = Vec::new();
     match step.ended {
         Some(ended) if ended > step.began => facts.push(format::span(ended.since(step.began))),
         Some(_) => {}
@@ -215,13 +236,11 @@ fn title(screen: &Screen, step: &Step, theme: &Theme) -> Line<'static> {
             });
         }
     }
-    Line::from(vec![
-        Span::styled(format!("#{} ", step.no), theme.heading),
-        Span::styled(clip(&step.title, 48), theme.heading),
-        Span::raw("  "),
-        Span::styled(status::word(step.status), status::style(step.status, theme)),
-        Span::styled(format!("  {}", facts.join(" · ")), theme.dim),
-    ])
+    if let Some(i) = step.iteration {
+        facts.push(format!("iteration {i}"));
+    }
+    facts.push(status::kind(step.kind).to_owned());
+    facts
 }
 
 fn tabs(screen: &Screen, theme: &Theme, area: Rect, buf: &mut Buffer, shown: &mut Shown) {

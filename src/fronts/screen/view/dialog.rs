@@ -14,11 +14,13 @@
 //!
 //! It reports which targets were fully visible: only those count as seen.
 
+use super::hints;
 use super::line::{Run, cell, clip, wrap};
 use super::proposal::{Facts, facts, said};
 use crate::fronts::screen::theme::Theme;
 use quarterdeck_core::Timestamp;
 use quarterdeck_core::approval::{Gate, Readiness, Seen};
+use quarterdeck_core::keymap::Action;
 use quarterdeck_core::screen::{Dialog, Extent, Screen, Shown};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -55,7 +57,7 @@ pub fn draw(
     let width = whole.width.saturating_sub(if whole.width > 70 { 6 } else { 0 }).min(WIDEST);
     let columns = usize::from(width.saturating_sub(4));
     let (body, top_lines) = (body(dialog, gate, screen.now, columns, theme), head(gate, columns, theme));
-    let feet = feet(dialog, gate, screen.now, columns, theme);
+    let feet = feet(screen, dialog, gate, columns, theme);
     let chrome = cell(top_lines.len() + feet.len() + 4);
     let most = whole.height.saturating_sub(if whole.height > 20 { 2 } else { 0 });
     let height = cell(body.lines.len()).saturating_add(chrome).min(most);
@@ -89,6 +91,7 @@ pub fn draw(
     }
     shown.dialog_body = Extent { total: body.lines.len(), fits };
     shown.target_lines = body.targets.iter().map(|r| r.start).collect();
+    shown.target_ends = body.targets.iter().map(|r| r.end).collect();
     shown.dialog = Some(Seen { targets: seen(&body, top, fits), room: true });
     let tick = match gate.ready(screen.now) {
         Readiness::Waiting(ms) => {
@@ -103,13 +106,10 @@ pub fn draw(
     super::wake_at(shown, screen.now.plus(Duration::from_millis(tick)));
 }
 
-/// Targets of which every line is visible. One that is longer than the body counts once its end is reached.
+/// Targets of which every line is visible.
 fn seen(body: &Facts, top: usize, fits: usize) -> Vec<usize> {
-    let bottom = top + fits;
-    let whole = |r: &std::ops::Range<usize>| r.start >= top && r.end <= bottom;
-    let end_of_long =
-        |r: &std::ops::Range<usize>| r.len() > fits && r.start < top && r.end <= bottom && r.end > top;
-    body.targets.iter().enumerate().filter(|(_, r)| whole(r) || end_of_long(r)).map(|(i, _)| i).collect()
+    let whole = |r: &std::ops::Range<usize>| r.start >= top && r.end <= top + fits;
+    body.targets.iter().enumerate().filter(|(_, r)| whole(r)).map(|(i, _)| i).collect()
 }
 
 fn body(dialog: &Dialog, gate: &Gate, now: Timestamp, columns: usize, theme: &Theme) -> Facts {
@@ -138,7 +138,7 @@ fn head(gate: &Gate, columns: usize, theme: &Theme) -> Vec<Line<'static>> {
 }
 
 /// What stands before an approval, then the keys.
-fn feet(dialog: &Dialog, gate: &Gate, now: Timestamp, columns: usize, theme: &Theme) -> Vec<Line<'static>> {
+fn feet(screen: &Screen, dialog: &Dialog, gate: &Gate, columns: usize, theme: &Theme) -> Vec<Line<'static>> {
     if let Some(note) = &dialog.note {
         return vec![
             Line::from(vec![
@@ -146,23 +146,27 @@ fn feet(dialog: &Dialog, gate: &Gate, now: Timestamp, columns: usize, theme: &Th
                 Span::styled(tail(note, columns.saturating_sub(22)), theme.text),
                 Span::styled(theme.glyph("▏", "_"), theme.key),
             ]),
-            hints(&[("Enter", "refuses with it"), ("Esc", "refuses without")], columns, theme),
+            hints::line(&[("Enter", "refuses with it"), ("Esc", "refuses without")], columns, theme),
         ];
     }
+    let of = |action| hints::key(&screen.keymap, action);
+    // While a code is asked for, its letters mean nothing else: the chord with Ctrl still works.
+    let rest = if gate.code().is_some() { "Ctrl-x".to_owned() } else { of(Action::RefuseRest) };
     let keys = [
-        ("Esc", "refuses"),
-        ("j k", "scroll"),
-        ("Tab", "target"),
-        ("e", "evidence"),
-        ("c", "copy"),
-        ("v", "look behind"),
-        ("n", "refuse, note"),
-        ("X", "refuse the rest"),
+        ("Esc".to_owned(), "refuses"),
+        (format!("{} {}", of(Action::Down), of(Action::Up)), "scroll"),
+        (of(Action::NextTarget), "target"),
+        (of(Action::Evidence), "evidence"),
+        (of(Action::CopyCommand), "copy"),
+        (of(Action::Aside), "look behind"),
+        (of(Action::Note), "refuse, note"),
+        (rest, "refuse the rest"),
     ];
-    vec![verdict(gate, now, theme), hints(&keys, columns, theme)]
+    let keys: Vec<(&str, &str)> = keys.iter().map(|(key, what)| (key.as_str(), *what)).collect();
+    vec![verdict(gate, screen.now, columns, theme), hints::line(&keys, columns, theme)]
 }
 
-fn verdict(gate: &Gate, now: Timestamp, theme: &Theme) -> Line<'static> {
+fn verdict(gate: &Gate, now: Timestamp, columns: usize, theme: &Theme) -> Line<'static> {
     match gate.ready(now) {
         Readiness::NoRoom => Line::styled("enlarge the window (60x15): only refusing is possible", theme.bad),
         Readiness::Unseen(1) => Line::styled("1 target not seen yet: scroll to it", theme.warn),
@@ -172,7 +176,7 @@ fn verdict(gate: &Gate, now: Timestamp, theme: &Theme) -> Line<'static> {
             let what = if gate.code().is_some() { "the code counts" } else { "A approves" };
             Line::styled(format!("read it; {what} in {}.{} s", left / 10, left % 10), theme.dim)
         }
-        Readiness::Code => code(gate, theme),
+        Readiness::Code => code(gate, columns, theme),
         Readiness::Armed => Line::from(vec![
             Span::styled(" A ", theme.caution),
             Span::styled(" approves exactly this, once", theme.text),
@@ -181,40 +185,22 @@ fn verdict(gate: &Gate, now: Timestamp, theme: &Theme) -> Line<'static> {
 }
 
 /// `type KTRW and the number of targets (2), then A: [KT__] [_]`
-fn code(gate: &Gate, theme: &Theme) -> Line<'static> {
+fn code(gate: &Gate, columns: usize, theme: &Theme) -> Line<'static> {
     let wanted = gate.code().unwrap_or_default();
     let (letters, digits) = gate.typed();
     let targets = gate.proposal().targets.len().to_string();
     let slot =
         |typed: &str, width: usize| format!("[{typed}{}]", "_".repeat(width.saturating_sub(typed.len())));
     let wrong = !wanted.starts_with(letters) || !targets.starts_with(digits);
+    let what = if columns < 66 { "the targets" } else { "the number of targets" };
     let style: Style = if wrong { theme.bad } else { theme.key };
     Line::from(vec![
         Span::styled("type ", theme.text),
         Span::styled(wanted.to_owned(), theme.caution),
-        Span::styled(format!(" and the number of targets ({targets}), then A: "), theme.text),
+        Span::styled(format!(" and {what} ({targets}), then A: "), theme.text),
         Span::styled(format!("{} {}", slot(letters, wanted.len()), slot(digits, targets.len())), style),
         Span::styled(if wrong { " no" } else { "" }, theme.bad),
     ])
-}
-
-/// Keys and what they do, as many as fit.
-pub(super) fn hints(keys: &[(&'static str, &'static str)], columns: usize, theme: &Theme) -> Line<'static> {
-    let mut spans = Vec::new();
-    let mut used = 0;
-    for (key, what) in keys {
-        let width = key.len() + what.len() + 1 + if used > 0 { 2 } else { 0 };
-        if used + width > columns {
-            break;
-        }
-        if used > 0 {
-            spans.push(Span::raw("  "));
-        }
-        spans.push(Span::styled(*key, theme.key));
-        spans.push(Span::styled(format!(" {what}"), theme.dim));
-        used += width;
-    }
-    Line::from(spans)
 }
 
 /// The end of a text that is being typed.

@@ -75,7 +75,7 @@ impl<'t> Page<'t> {
 
     fn take(&mut self, event: Event<'_>) {
         match event {
-            Event::Start(tag) => self.start(tag),
+            Event::Start(tag) => self.start(&tag),
             Event::End(tag) => self.end(tag),
             Event::Text(t) if self.code => self.code_block(&t),
             Event::Text(t) => self.words(&t),
@@ -84,7 +84,7 @@ impl<'t> Page<'t> {
                 self.runs.push(Run::new(&t, style));
             }
             Event::InlineHtml(t) | Event::Html(t) | Event::InlineMath(t) | Event::DisplayMath(t) => {
-                self.words(&t)
+                self.words(&t);
             }
             Event::FootnoteReference(t) => self.words(&format!("[^{t}]")),
             Event::SoftBreak => self.runs.push(Run::new(" ", self.style())),
@@ -101,7 +101,7 @@ impl<'t> Page<'t> {
         }
     }
 
-    fn start(&mut self, tag: Tag<'_>) {
+    fn start(&mut self, tag: &Tag<'_>) {
         match tag {
             Tag::Heading { .. } => {
                 self.flush();
@@ -118,7 +118,7 @@ impl<'t> Page<'t> {
             }
             Tag::List(first) => {
                 self.flush();
-                self.lists.push(first);
+                self.lists.push(*first);
             }
             Tag::Item => {
                 self.flush();

@@ -20,6 +20,7 @@ mod fold;
 mod format;
 mod header;
 mod help;
+mod hints;
 mod line;
 mod markdown;
 mod monitor;

@@ -5,13 +5,15 @@
 //! ```
 
 use super::line::{cell, clip};
-use super::{format, summary};
+use super::{format, hints, summary};
 use crate::fronts::screen::theme::Theme;
 use quarterdeck_core::journal::{StepKind, StepStatus};
+use quarterdeck_core::keymap::Action;
 use quarterdeck_core::screen::{Focus, Screen, Shown};
 use quarterdeck_core::text;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use ratatui::text::Line;
 use std::time::Duration;
 
 /// Steps looked at for what runs.
@@ -33,7 +35,8 @@ pub fn draw(screen: &Screen, theme: &Theme, area: Rect, buf: &mut Buffer, shown:
         buf.set_stringn(x, area.y, &right, right_width, style);
     }
     if !busy {
-        hints(screen, theme, area, buf, columns.saturating_sub(right_width + 2));
+        let room = columns.saturating_sub(right_width + 3);
+        buf.set_line(area.x.saturating_add(1), area.y, &idle(screen, theme, room), cell(room));
     } else {
         super::wake_at(shown, screen.now.plus(Duration::from_millis(500)));
     }
@@ -53,6 +56,13 @@ fn running_calls(screen: &Screen) -> Vec<String> {
         .collect()
 }
 
+/// Whether a model request is under way. When a turn runs and none is, a change that was made is being verified.
+fn asked(screen: &Screen) -> bool {
+    let steps = screen.ledger.timeline.steps();
+    let last = steps.iter().rev().take(RECENT).find(|s| s.kind == StepKind::ModelRequest);
+    last.is_none_or(|s| s.ended.is_none())
+}
+
 fn doing(screen: &Screen, running: &[String]) -> String {
     let mut parts = Vec::new();
     if let Some((_, iteration, since)) = screen.ledger.running {
@@ -69,7 +79,8 @@ fn doing(screen: &Screen, running: &[String]) -> String {
             Some(doing) => parts.push(clip(doing, 80)),
             None if screen.live.text.is_some() => parts.push("answering".to_owned()),
             None if screen.dialog.is_some() => parts.push("waits for your decision".to_owned()),
-            None => parts.push("waiting for the model".to_owned()),
+            None if asked(screen) => parts.push("waiting for the model".to_owned()),
+            None => parts.push("verifying the change".to_owned()),
         },
         [one] => parts.push(one.clone()),
         [first, ..] => parts.push(format!("{} running: {first}", running.len())),
@@ -79,44 +90,62 @@ fn doing(screen: &Screen, running: &[String]) -> String {
 
 fn right(screen: &Screen, busy: bool) -> String {
     if screen.quit_armed.is_some() {
-        "Ctrl-C again quits ".to_owned()
+        format!("{} again quits ", hints::key(&screen.keymap, Action::Cancel))
     } else if screen.esc_armed {
         "Esc again cancels ".to_owned()
     } else if busy && screen.ledger.running.is_some() {
-        "Ctrl-C cancels ".to_owned()
+        format!("{} cancels ", hints::key(&screen.keymap, Action::Cancel))
     } else {
         String::new()
     }
 }
 
-fn hints(screen: &Screen, theme: &Theme, area: Rect, buf: &mut Buffer, columns: usize) {
-    let keys: &[(&str, &str)] = match screen.focus {
+fn idle(screen: &Screen, theme: &Theme, columns: usize) -> Line<'static> {
+    use Action::{
+        Again, Cancel, Compose, CopyStep, Down, Expand, Help, NextLink, NextPane, NextTab, Palette,
+        ScrollRight, Search, Send, Up, Zoom,
+    };
+    let keys: &[(&[Action], &'static str)] = match screen.focus {
         Focus::Composer => &[
-            ("Enter", "asks"),
-            ("Tab", "panes"),
-            (":", "commands"),
-            ("?", "keys"),
-            ("Ctrl-C", "twice quits"),
+            (&[Send], "asks"),
+            (&[NextPane], "panes"),
+            (&[Palette], "commands"),
+            (&[Help], "keys"),
+            (&[Cancel], "twice quits"),
         ],
-        Focus::Chat => &[("j k", "scroll"), ("/", "search"), ("i", "ask"), ("z", "zoom"), ("?", "keys")],
+        Focus::Chat => &[
+            (&[Down, Up], "scroll"),
+            (&[NextLink], "evidence"),
+            (&[Search], "search"),
+            (&[Compose], "ask"),
+            (&[Zoom], "zoom"),
+            (&[Help], "keys"),
+        ],
         Focus::Timeline => &[
-            ("j k", "step"),
-            ("Enter", "expand"),
-            ("/", "filter"),
-            ("y", "copy"),
-            ("r", "again"),
-            ("i", "ask"),
-            ("?", "keys"),
+            (&[Down, Up], "step"),
+            (&[Expand], "expand"),
+            (&[Search], "filter"),
+            (&[CopyStep], "copy"),
+            (&[Again], "again"),
+            (&[Compose], "ask"),
+            (&[Help], "keys"),
         ],
         Focus::Detail => &[
-            ("j k", "scroll"),
-            ("h l", "columns"),
-            ("t", "tab"),
-            ("/", "search"),
-            ("i", "ask"),
-            ("?", "keys"),
+            (&[Down, Up], "scroll"),
+            (&[NextTab], "request, raw"),
+            (&[ScrollRight], "columns"),
+            (&[Search], "search"),
+            (&[Compose], "ask"),
+            (&[Help], "keys"),
         ],
     };
-    let line = super::dialog::hints(keys, columns.saturating_sub(1), theme);
-    buf.set_line(area.x.saturating_add(1), area.y, &line, cell(columns));
+    let named: Vec<(String, &'static str)> = keys
+        .iter()
+        .map(|(actions, what)| {
+            let keys: Vec<String> = actions.iter().map(|a| hints::key(&screen.keymap, *a)).collect();
+            (keys.join(" "), *what)
+        })
+        .collect();
+    let keys: Vec<(&str, &'static str)> = named.iter().map(|(key, what)| (key.as_str(), *what)).collect();
+    hints::line(&keys, columns, theme)
 }

@@ -1,7 +1,7 @@
 //! Notices, the plain question, and the sentence for a screen that is too small.
 
 use super::line::{Run, cell, clip, wrap};
-use super::{boxed, dialog};
+use super::{boxed, hints};
 use crate::fronts::screen::theme::Theme;
 use quarterdeck_core::screen::{PlainQuestion, Screen};
 use quarterdeck_core::text;
@@ -59,7 +59,7 @@ pub fn question(question: &PlainQuestion, theme: &Theme, whole: Rect, buf: &mut 
     for (laid, y) in lines.into_iter().zip(area.y + 1..foot) {
         buf.set_line(area.x + 2, y, &laid.line, width - 4);
     }
-    let keys = dialog::hints(&[("Enter", "yes"), ("Esc", "no")], columns, theme);
+    let keys = hints::line(&[("Enter", "yes"), ("Esc", "no")], columns, theme);
     buf.set_line(area.x + 2, foot, &keys, width - 4);
 }
 

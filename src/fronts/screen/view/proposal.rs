@@ -201,14 +201,27 @@ fn target_lines(
         ];
         out.extend(wrap(&runs, columns, &indent, &Span::raw("    ")).into_iter().map(|l| l.line));
     }
-    if !target.context.is_empty() {
-        let facts: Vec<String> = target.context.iter().map(|(k, v)| format!("{k} {v}")).collect();
-        let said = format!("as of {}: {}", as_of.clock(), facts.join(", "));
-        out.extend(
-            wrap(&[Run::new(&said, theme.dim)], columns, &indent, &indent).into_iter().map(|l| l.line),
-        );
-    }
+    out.extend(context(target, as_of, columns, theme));
     out
+}
+
+/// What moves by itself: short facts share a line, a long one has its own.
+fn context(target: &Target, as_of: Timestamp, columns: usize, theme: &Theme) -> Vec<Line<'static>> {
+    const SHORT: usize = 32;
+    if target.context.is_empty() {
+        return Vec::new();
+    }
+    let (short, long): (Vec<String>, Vec<String>) =
+        target.context.iter().map(|(k, v)| format!("{k} {v}")).partition(|fact| text::width(fact) <= SHORT);
+    let first = format!("as of {}: {}", as_of.clock(), short.join(", "));
+    let (indent, under) = (Span::raw("  "), Span::raw("    "));
+    std::iter::once((first, &indent))
+        .chain(long.into_iter().map(|fact| (fact, &under)))
+        .flat_map(|(fact, lead)| {
+            wrap(&[Run::new(fact.trim_end_matches([' ', ':']), theme.dim)], columns, lead, lead)
+        })
+        .map(|laid| laid.line)
+        .collect()
 }
 
 fn dry_run(dry_run: &DryRun) -> String {

@@ -64,15 +64,7 @@ fn lines(entry: &Entry, columns: usize, theme: &Theme) -> Vec<Line<'static>> {
         }
         Fact::ApprovalAsked { approval, digest, .. } => {
             put("approval", &approval.to_string());
-            put(
-                "digest",
-                &serde_json::to_value(digest)
-                    .ok()
-                    .as_ref()
-                    .and_then(|v| v.as_str())
-                    .unwrap_or_default()
-                    .to_owned(),
-            );
+            put("digest", digest.as_str());
         }
         Fact::ToolFinished { .. }
         | Fact::SessionStarted { .. }

@@ -2,9 +2,10 @@
 
 use super::detail::{Body, entries, field};
 use super::line::{Run, clip, paragraph, wrap};
-use super::{chart, format, markdown, proposal, status, summary, table};
+use super::{chart, format, hints, markdown, proposal, status, summary, table};
 use crate::fronts::screen::theme::Theme;
 use quarterdeck_core::journal::{Fact, Outcome, Step, WriteEffect};
+use quarterdeck_core::keymap::Action;
 use quarterdeck_core::message::{Block, Input, Stop};
 use quarterdeck_core::screen::Screen;
 use quarterdeck_core::tool::{Fault, Projection};
@@ -32,7 +33,7 @@ fn part(screen: &Screen, fact: &Fact, columns: usize, theme: &Theme, body: &mut 
     let head = &mut body.head;
     match fact {
         Fact::Question { text, .. } | Fact::Noted { text } => {
-            head.extend(paragraph(text, columns, theme.text))
+            head.extend(paragraph(text, columns, theme.text));
         }
         Fact::ModelResponded { blocks, stop, usage, .. } => {
             blocks_into(blocks, columns, theme, head);
@@ -177,6 +178,14 @@ fn projected(p: &Arc<Projection>, screen: &Screen, columns: usize, theme: &Theme
     }
     let tail = &mut body.tail;
     tail.push(Line::default());
+    let hidden = body.table.as_ref().map_or(0, |(_, widths)| widths.hidden(0));
+    if hidden > 0 {
+        let keys = &screen.keymap;
+        let (left, right) = (hints::key(keys, Action::ScrollLeft), hints::key(keys, Action::ScrollRight));
+        let zoom = hints::key(keys, Action::Zoom);
+        let said = format!("{hidden} more columns: {right} and {left} move, {zoom} zooms");
+        tail.extend(paragraph(&said, columns, theme.dim));
+    }
     if p.total > p.rows.len() {
         tail.push(Line::styled(format!("{} of {} rows", p.rows.len(), p.total), theme.warn));
     }
@@ -194,7 +203,7 @@ fn projected(p: &Arc<Projection>, screen: &Screen, columns: usize, theme: &Theme
 
 fn counts(p: &Projection, columns: usize, theme: &Theme) -> Line<'static> {
     let mut spans = vec![Span::styled(format!("{}: ", clip(&p.counts.by, 20)), theme.dim)];
-    let mut room = columns.saturating_sub(24);
+    let mut room = columns.saturating_sub(quarterdeck_core::text::width(&p.counts.by).min(20) + 2);
     for (i, (value, n)) in p.counts.of.iter().enumerate() {
         let text = format!("{n} {}", clip(if value.is_empty() { "(none)" } else { value }, 24));
         let width = text.chars().count() + 2;

@@ -17,18 +17,42 @@ use ratatui::text::{Line, Span};
 
 /// Rows measured for the columns' widths.
 const MEASURED: usize = 500;
-/// The widest a column gets while others need room.
+/// The widest a column is measured.
 const WIDEST: usize = 48;
+/// What a column keeps when the others need room.
+const NARROWEST: usize = 14;
 
-/// Widths of a table's columns.
+/// Widths of a table's columns, and the room they have together.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Widths(Vec<usize>);
+pub struct Widths {
+    each: Vec<usize>,
+    room: usize,
+}
 
-/// Measures `projection` for `columns` of screen. When not everything fits, the widest columns give way first,
-/// none below eight.
+impl Widths {
+    /// The columns that fit when `skip` are scrolled out: the first always stays, none is cut.
+    fn fitting(&self, skip: usize) -> impl Iterator<Item = (usize, usize)> {
+        let mut used = 0;
+        self.each.iter().copied().enumerate().filter(move |(i, _)| *i == 0 || *i > skip).take_while(
+            move |(i, w)| {
+                used += w + if *i == 0 { 0 } else { 2 };
+                *i == 0 || used <= self.room
+            },
+        )
+    }
+
+    /// Columns to the right that do not fit.
+    #[must_use]
+    pub fn hidden(&self, skip: usize) -> usize {
+        self.each.len() - skip.min(self.each.len().saturating_sub(1)) - self.fitting(skip).count()
+    }
+}
+
+/// Measures `projection` for `columns` of screen. What is a little too wide gives way, the widest column first and
+/// none below [`NARROWEST`]; what is much too wide keeps its widths and is scrolled.
 #[must_use]
 pub fn measure(projection: &Projection, columns: usize, now: Timestamp) -> Widths {
-    let mut widths: Vec<usize> = projection
+    let mut each: Vec<usize> = projection
         .columns
         .iter()
         .enumerate()
@@ -37,12 +61,18 @@ pub fn measure(projection: &Projection, columns: usize, now: Timestamp) -> Width
             cells.map(|c| cell_width(c, column.kind, now)).max().unwrap_or(0).max(text::width(&column.name))
         })
         .collect();
-    let room = columns.saturating_sub(2 * widths.len().saturating_sub(1));
-    while widths.iter().sum::<usize>() > room {
-        let Some(widest) = widths.iter_mut().filter(|w| **w > 8).max() else { break };
-        *widest -= 1;
+    let room = columns.saturating_sub(2 * each.len().saturating_sub(1));
+    if each.iter().map(|w| (*w).min(NARROWEST)).sum::<usize>() <= room {
+        while each.iter().sum::<usize>() > room {
+            let Some(widest) = each.iter_mut().max() else { break };
+            *widest -= 1;
+        }
+    } else {
+        for width in &mut each {
+            *width = (*width).min((columns / 2).max(NARROWEST));
+        }
     }
-    Widths(widths)
+    Widths { each, room: columns }
 }
 
 fn cell_width(cell: &Cell, kind: ColumnKind, now: Timestamp) -> usize {
@@ -58,12 +88,17 @@ fn cell_width(cell: &Cell, kind: ColumnKind, now: Timestamp) -> usize {
 #[must_use]
 pub fn head(columns: &[Column], widths: &Widths, skip: usize, theme: &Theme) -> [Line<'static>; 2] {
     let (mut names, mut rules) = (Vec::new(), Vec::new());
-    for (column, width) in visible(columns, widths, skip) {
+    for (i, width) in widths.fitting(skip) {
+        let Some(column) = columns.get(i) else { continue };
         let name = if numeric(column.kind) { right(&column.name, width) } else { left(&column.name, width) };
         names.push(name);
         rules.push(theme.glyph("─", "-").repeat(width));
     }
-    [Line::styled(names.join("  "), theme.heading), Line::styled(rules.join("  "), theme.border)]
+    let mut rules = vec![Span::styled(rules.join("  "), theme.border)];
+    if widths.hidden(skip) > 0 {
+        rules.push(Span::styled(theme.glyph(" →", " >"), theme.key));
+    }
+    [Line::styled(names.join("  "), theme.heading), Line::from(rules)]
 }
 
 /// One row.
@@ -77,10 +112,8 @@ pub fn row(
     theme: &Theme,
 ) -> Line<'static> {
     let mut spans = Vec::new();
-    for (i, (column, width)) in columns.iter().zip(widths.0.iter().copied()).enumerate() {
-        if i > 0 && i <= skip {
-            continue;
-        }
+    for (i, width) in widths.fitting(skip) {
+        let Some(column) = columns.get(i) else { continue };
         if !spans.is_empty() {
             spans.push(Span::raw("  "));
         }
@@ -88,16 +121,6 @@ pub fn row(
         spans.push(one(cell, column.kind, width, now, theme));
     }
     Line::from(spans)
-}
-
-/// The columns that are shown when `skip` are scrolled out: the first always stays.
-fn visible<'c>(
-    columns: &'c [Column],
-    widths: &'c Widths,
-    skip: usize,
-) -> impl Iterator<Item = (&'c Column, usize)> {
-    let shown = move |i: usize| i == 0 || i > skip;
-    columns.iter().zip(widths.0.iter().copied()).enumerate().filter(move |(i, _)| shown(*i)).map(|(_, c)| c)
 }
 
 fn one(cell: &Cell, kind: ColumnKind, width: usize, now: Timestamp, theme: &Theme) -> Span<'static> {

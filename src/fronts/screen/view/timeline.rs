@@ -69,7 +69,7 @@ pub fn draw(screen: &Screen, theme: &Theme, area: Rect, buf: &mut Buffer, shown:
             }
         } else {
             let entry = step.entries.get(line - 1).and_then(|seq| entry(screen, *seq));
-            let said = entry.map_or_else(String::new, |e| summary::entry(e));
+            let said = entry.map_or_else(String::new, summary::entry);
             let lead = " ".repeat(columns.indent());
             let room = columns.width.saturating_sub(columns.indent());
             let text = Line::from(vec![Span::raw(lead), Span::styled(clip(&said, room), theme.dim)]);

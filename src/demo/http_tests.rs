@@ -1,12 +1,13 @@
 //! The wire, byte by byte: requests made by hand, one for each protocol, and what comes back.
 
-use aws_smithy_runtime_api::client::http::{HttpClient, HttpConnector, HttpConnectorSettings};
+use crate::client::Client;
+use crate::{Demo, Drill, DrillError, Fault, Trouble};
+use aws_smithy_runtime_api::client::http::HttpConnector;
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
-use aws_smithy_runtime_api::client::runtime_components::RuntimeComponentsBuilder;
 use aws_smithy_types::body::SdkBody;
 use http_body_util::BodyExt;
 use quarterdeck_core::Timestamp;
-use quarterdeck_demo::{Demo, Drill, DrillError, Fault, Trouble};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -50,9 +51,7 @@ async fn send(demo: &Demo, auth: &str, path: &str, target: Option<&str>, body: i
     if let Some(target) = target {
         request.headers_mut().insert("x-amz-target", target.to_owned());
     }
-    let components = RuntimeComponentsBuilder::for_tests().build().unwrap();
-    let connector = demo.http_client().http_connector(&HttpConnectorSettings::builder().build(), &components);
-    let response: HttpResponse = connector.call(request).await.unwrap();
+    let response: HttpResponse = Client(demo.clone()).call(request).await.unwrap();
     let status = response.status().as_u16();
     let kind = response.headers().get("content-type").unwrap().to_owned();
     let body = response.into_body().collect().await.unwrap().to_bytes().to_vec();
@@ -145,7 +144,7 @@ async fn cbor() {
     let demo = demo();
     let auth = ours(&demo, "eu-west-1", "monitoring");
     let path = |o: &str| format!("/service/GraniteServiceVersion20100801/operation/{o}");
-    let input = ciborium::cbor!({ "AlarmNames" => ["checkout-5xx"] }).unwrap();
+    let input = BTreeMap::from([("AlarmNames", ["checkout-5xx"])]);
     let mut body = Vec::new();
     ciborium::into_writer(&input, &mut body).unwrap();
     let answer = send(&demo, &auth, &path("DescribeAlarms"), None, body).await;
