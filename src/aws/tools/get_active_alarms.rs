@@ -2,7 +2,7 @@
 
 use super::alarms::read::{self, RegionAlarms};
 use super::alarms::view;
-use super::patience::Patience;
+use super::reading::patience::Patience;
 use crate::clients::ReadClients;
 use crate::place::Gathered;
 use crate::tool::ReadTool;

@@ -2,7 +2,7 @@
 
 use crate::tool::CEILING;
 use crate::tools::get_active_alarms::Args;
-use crate::tools::patience::Patience;
+use crate::tools::reading::patience::Patience;
 use aws_sdk_cloudwatch::Client;
 use aws_sdk_cloudwatch::types::{
     AlarmHistoryItem, AlarmType, CompositeAlarm, HistoryItemType, MetricAlarm, ScanBy, StateValue,

@@ -10,9 +10,10 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 /// After this long no further page is asked for.
-const ASK: Duration = Duration::from_secs(20);
-/// After this long no answer is waited for: just before the tool's own limit, which would lose what was read.
-const WAIT: Duration = Duration::from_secs(27);
+const ASK: Duration = Duration::from_secs(17);
+/// After this long no answer is waited for: before the whole region is given up, which would
+/// lose what was read of it.
+const WAIT: Duration = Duration::from_secs(23);
 
 /// Begins with the call, for all its regions.
 #[derive(Clone, Copy, Debug)]
