@@ -295,7 +295,8 @@ async fn throttled_between_pages_keeps_what_was_read() {
     assert!(shown.summary.ends_with("not everything answered"), "{}", shown.summary);
 }
 
-/// The SDK slows down when it is throttled; whether it gives up before patience ends depends on how much.
+/// The SDK's limiter reads the real clock, which stands still while the paused one runs: which of the two ends first is
+/// chance. On real clocks it is throttled, after some ten seconds.
 fn is_slow(kind: FaultKind) -> bool {
     matches!(kind, FaultKind::Throttled | FaultKind::Timeout)
 }

@@ -292,7 +292,8 @@ async fn an_arn_is_read_in_its_own_region_by_name() {
     assert!(sent.region == "eu-west-1" && sent.body.contains("\"logGroupName\":\"/ecs/checkout-api\""));
 }
 
-/// The SDK slows down when it is throttled; whether it gives up before patience ends depends on how much.
+/// The SDK's limiter reads the real clock, which stands still while the paused one runs: which of the two ends first is
+/// chance. On real clocks it is throttled, after some ten seconds.
 fn is_slow(kind: FaultKind) -> bool {
     matches!(kind, FaultKind::Throttled | FaultKind::Timeout)
 }
