@@ -75,7 +75,11 @@ fn a_console_killed_in_the_middle_of_a_change_never_repeats_it() {
     console.kill_hard();
     let state = console.state.clone();
     let written = entries(&state, false);
-    assert_eq!(count(&written, |f| matches!(f, Fact::WriteIntended { .. })), 1, "the intent was durable before the call");
+    assert_eq!(
+        count(&written, |f| matches!(f, Fact::WriteIntended { .. })),
+        1,
+        "the intent was durable before the call"
+    );
     assert_eq!(count(&written, |f| matches!(f, Fact::WriteConcluded { .. })), 0);
 
     // The session's lock went with the process.
@@ -88,7 +92,11 @@ fn a_console_killed_in_the_middle_of_a_change_never_repeats_it() {
         if count(&seen, |f| matches!(f, Fact::Verified { .. })) > 0 {
             break seen;
         }
-        assert!(begin.elapsed() < Duration::from_secs(60), "its state was never read back\n{}", console.text());
+        assert!(
+            begin.elapsed() < Duration::from_secs(60),
+            "its state was never read back\n{}",
+            console.text()
+        );
         std::thread::sleep(Duration::from_millis(100));
     };
     assert_eq!(count(&seen, |f| matches!(f, Fact::WriteConcluded { effect: WriteEffect::Unknown, .. })), 1);
@@ -106,12 +114,20 @@ fn a_resumed_session_shows_what_was_said_and_is_open_once() {
     first.until("No model is behind this answer");
     // Open here: a second console cannot have it, but may begin its own.
     let state = first.state.clone();
-    let mut locked = Console::start(Start { args: &["--demo", "--resume"], state: Some(state.clone()), ..Start::default() });
+    let mut locked = Console::start(Start {
+        args: &["--demo", "--resume"],
+        state: Some(state.clone()),
+        ..Start::default()
+    });
     assert_eq!(locked.wait(), 1);
     locked.drained();
     assert!(locked.text().contains("open in another console"), "{}", locked.text());
     first.kill_hard();
-    let mut second = Console::start(Start { args: &["--demo", "--resume"], state: Some(state.clone()), ..Start::default() });
+    let mut second = Console::start(Start {
+        args: &["--demo", "--resume"],
+        state: Some(state.clone()),
+        ..Start::default()
+    });
     second.until("list services");
     second.until("list_ecs_services");
     second.keys("list instances\r");
@@ -186,7 +202,9 @@ fn a_journal_that_fails_later_is_said_and_an_open_dialog_changes_nothing() {
     console.keys("\x03\x03");
     console.wait();
     let journal = entries(&console.state, true);
-    let sent = |f: &Fact| matches!(f, Fact::WriteIntended { .. } | Fact::WriteConcluded { effect: WriteEffect::Done, .. });
+    let sent = |f: &Fact| {
+        matches!(f, Fact::WriteIntended { .. } | Fact::WriteConcluded { effect: WriteEffect::Done, .. })
+    };
     assert_eq!(count(&journal, sent), 0);
     assert_eq!(count(&journal, |f| matches!(f, Fact::Refused { by: RefusedBy::Operator, .. })), 0);
 }

@@ -45,7 +45,10 @@ fn journal(console: &Console) -> Vec<Entry> {
 }
 
 fn refused_by(entries: &[Entry]) -> Vec<RefusedBy> {
-    entries.iter().filter_map(|e| if let Fact::Refused { by, .. } = e.fact { Some(by) } else { None }).collect()
+    entries
+        .iter()
+        .filter_map(|e| if let Fact::Refused { by, .. } = e.fact { Some(by) } else { None })
+        .collect()
 }
 
 fn approved(entries: &[Entry]) -> bool {
@@ -102,7 +105,10 @@ fn a_storm_of_resizes_leaves_a_right_screen() {
     console.resize(40, 120);
     console.keys("\x0c");
     let text = console.until_that("a whole screen", |text| {
-        text.contains(PLACEHOLDER) && text.contains("Timeline") && text.contains("list_ecs_services") && text.contains("DEMO")
+        text.contains(PLACEHOLDER)
+            && text.contains("Timeline")
+            && text.contains("list_ecs_services")
+            && text.contains("DEMO")
     });
     let lines: Vec<&str> = text.lines().collect();
     assert!(lines[0].contains("harbor-demo") && lines.len() <= 40, "{text}");
@@ -230,7 +236,11 @@ fn esc_twice_and_ctrl_c_cancel_at_once_what_was_said_is_kept() {
     }));
     let url = server.url();
     for keys in ["\x03", "\x1b\x1b\x1b"] {
-        let env = [("ANTHROPIC_API_KEY", "sk-test"), ("ANTHROPIC_BASE_URL", url.as_str()), ("NO_PROXY", "127.0.0.1")];
+        let env = [
+            ("ANTHROPIC_API_KEY", "sk-test"),
+            ("ANTHROPIC_BASE_URL", url.as_str()),
+            ("NO_PROXY", "127.0.0.1"),
+        ];
         let mut console = Console::start(Start { env: &env, ..Start::default() });
         console.until(PLACEHOLDER);
         console.keys("why?\r");

@@ -39,7 +39,10 @@ fn code(text: &str) -> String {
 fn is_test(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or(path);
     let only = ["fixture.rs", "testing.rs", "tests.rs"];
-    path.contains("/tests/") || path.contains("/testing/") || only.contains(&name) || name.ends_with("_tests.rs")
+    path.contains("/tests/")
+        || path.contains("/testing/")
+        || only.contains(&name)
+        || name.ends_with("_tests.rs")
 }
 
 /// Asserts that none of `words` stands in any file of `folder`, outside the files that `may` names.

@@ -2,6 +2,7 @@
 
 use super::alarms::read::{self, RegionAlarms};
 use super::alarms::view;
+use super::reading::patience::Patience;
 use crate::clients::ReadClients;
 use crate::place::Gathered;
 use crate::tool::ReadTool;
@@ -94,8 +95,8 @@ impl ReadTool for GetActiveAlarms {
 
     async fn call(aws: &ReadClients, args: &Args) -> Result<Self::Out, Fault> {
         let places = aws.places(args.regions.as_deref(), args.accounts.as_deref()).await?;
-        let now = aws.now();
-        aws.gather(places, |place| read::region(aws.cloudwatch(&place), args, now)).await.or_fault()
+        let (now, patience) = (aws.now(), Patience::begin());
+        aws.gather(places, |place| read::region(aws.cloudwatch(&place), args, now, patience)).await.or_fault()
     }
 
     fn project(args: &Args, out: &Self::Out, as_of: Timestamp) -> Projection {

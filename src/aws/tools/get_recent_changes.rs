@@ -3,8 +3,8 @@
 use super::changes::filter::Wanted;
 use super::changes::read::{self, RegionChanges};
 use super::changes::view;
-use super::patience::Patience;
-use super::period::Period;
+use super::reading::patience::Patience;
+use super::reading::period::Period;
 use crate::clients::ReadClients;
 use crate::place::{Gathered, Place};
 use crate::tool::ReadTool;

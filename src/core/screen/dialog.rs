@@ -62,7 +62,8 @@ impl Dialog {
         let ranges = shown.target_lines.iter().zip(&shown.target_ends).enumerate();
         let long = ranges.filter(|(_, (start, end))| end.saturating_sub(**start) > body.fits);
         seen.targets.extend(
-            long.filter(|(_, (start, end))| (**start..**end).all(|line| self.read.0.contains(&line))).map(|(i, _)| i),
+            long.filter(|(_, (start, end))| (**start..**end).all(|line| self.read.0.contains(&line)))
+                .map(|(i, _)| i),
         );
         if let Some(gate) = &mut self.gate {
             gate.drawn(&seen, now);

@@ -1,8 +1,8 @@
 //! Alarms and their recent changes of state, every page.
 
-use crate::fault;
 use crate::tool::CEILING;
 use crate::tools::get_active_alarms::Args;
+use crate::tools::reading::patience::Patience;
 use aws_sdk_cloudwatch::Client;
 use aws_sdk_cloudwatch::types::{
     AlarmHistoryItem, AlarmType, CompositeAlarm, HistoryItemType, MetricAlarm, ScanBy, StateValue,
@@ -41,10 +41,15 @@ impl RegionAlarms {
 }
 
 /// The alarms that `args` asks for, with those that have too little data.
-pub async fn region(client: Client, args: &Args, now: Timestamp) -> Result<RegionAlarms, Fault> {
+pub async fn region(
+    client: Client,
+    args: &Args,
+    now: Timestamp,
+    patience: Patience,
+) -> Result<RegionAlarms, Fault> {
     let name = args.name.as_deref().filter(|n| !n.is_empty());
     let asked = args.state.asked();
-    let reads = asked.iter().map(|state| alarms(&client, name, state.clone()));
+    let reads = asked.iter().map(|state| alarms(&client, name, state.clone(), patience));
     let mut region = RegionAlarms::default();
     for (state, (read, fault)) in asked.iter().zip(futures::future::join_all(reads).await) {
         let listed = state.as_ref().is_none_or(|s| args.state.lists(s.as_str()));
@@ -66,7 +71,7 @@ pub async fn region(client: Client, args: &Args, now: Timestamp) -> Result<Regio
     } else if region.metric.iter().any(|a| a.state_value() == Some(&StateValue::Alarm))
         || region.composite.iter().any(|a| a.state_value() == Some(&StateValue::Alarm))
     {
-        match history(&client, now).await {
+        match history(&client, now, patience).await {
             Ok(items) => region.history = items,
             Err(fault) => region.no_history = Some(fault),
         }
@@ -79,23 +84,22 @@ async fn alarms(
     client: &Client,
     name: Option<&str>,
     state: Option<StateValue>,
+    patience: Patience,
 ) -> (RegionAlarms, Option<Fault>) {
     let mut read = RegionAlarms::default();
     let mut token = None;
     loop {
-        let answer = client
+        let asked = client
             .describe_alarms()
             .alarm_types(AlarmType::MetricAlarm)
             .alarm_types(AlarmType::CompositeAlarm)
             .set_alarm_name_prefix(name.map(str::to_owned))
             .set_state_value(state.clone())
             .max_records(100)
-            .set_next_token(token)
-            .send()
-            .await;
-        let answer = match answer {
+            .set_next_token(token);
+        let answer = match patience.page(asked.send()).await {
             Ok(answer) => answer,
-            Err(e) => return (read, Some(fault::of(&e))),
+            Err(e) => return (read, Some(e.fault())),
         };
         token = answer.next_token.filter(|t| !t.is_empty());
         read.metric.extend(answer.metric_alarms.unwrap_or_default());
@@ -122,11 +126,15 @@ async fn any(client: &Client, name: Option<&str>) -> Option<bool> {
 }
 
 /// The newest changes of state in the region. Source: CloudWatch DescribeAlarmHistory.
-async fn history(client: &Client, now: Timestamp) -> Result<Vec<AlarmHistoryItem>, Fault> {
+async fn history(
+    client: &Client,
+    now: Timestamp,
+    patience: Patience,
+) -> Result<Vec<AlarmHistoryItem>, Fault> {
     let mut items = Vec::new();
     let mut token = None;
     for _ in 0..HISTORY_PAGES {
-        let answer = client
+        let asked = client
             .describe_alarm_history()
             .alarm_types(AlarmType::MetricAlarm)
             .alarm_types(AlarmType::CompositeAlarm)
@@ -135,10 +143,8 @@ async fn history(client: &Client, now: Timestamp) -> Result<Vec<AlarmHistoryItem
             .end_date(DateTime::from_millis(now.millis()))
             .scan_by(ScanBy::TimestampDescending)
             .max_records(100)
-            .set_next_token(token)
-            .send()
-            .await
-            .map_err(|e| fault::of(&e))?;
+            .set_next_token(token);
+        let answer = patience.page(asked.send()).await.map_err(|e| e.fault())?;
         items.extend(answer.alarm_history_items.unwrap_or_default());
         token = answer.next_token.filter(|t| !t.is_empty());
         if token.is_none() {

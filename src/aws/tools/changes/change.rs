@@ -3,7 +3,7 @@
 use super::actor::Actor;
 use super::request;
 use crate::instant;
-use crate::tools::words;
+use crate::tools::reading::words;
 use aws_sdk_cloudtrail::types::Event;
 use quarterdeck_core::Timestamp;
 use serde_json::Value;

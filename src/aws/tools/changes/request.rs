@@ -1,6 +1,6 @@
 //! A call's `requestParameters`: what it was about, and what it asked for without its secrets.
 
-use crate::tools::words::plural;
+use crate::tools::reading::words::plural;
 use serde_json::{Map, Value};
 
 /// Fields shown of one request.

@@ -9,7 +9,7 @@ use quarterdeck_core::Timestamp;
 use quarterdeck_core::text::truncate;
 use quarterdeck_core::tool::{Cell, ColumnKind, Row};
 
-pub use crate::tools::places::{PlaceColumns, errors};
+pub use crate::tools::reading::places::{PlaceColumns, errors};
 
 /// The columns of a service, behind those of its place.
 pub const COLUMNS: [(&str, ColumnKind); 13] = [

@@ -5,7 +5,7 @@ use crate::clients::ReadClients;
 use crate::fault;
 use crate::place::Gathered;
 use crate::tools::get_cloudwatch_logs::Args;
-use crate::tools::places::searched;
+use crate::tools::reading::places::searched;
 use aws_sdk_cloudwatchlogs::Client;
 use quarterdeck_core::text::nearest;
 use quarterdeck_core::tool::{Fault, FaultKind};

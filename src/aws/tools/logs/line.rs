@@ -1,6 +1,6 @@
 //! One line as people read it: its level, and JSON as words.
 
-use crate::tools::words;
+use crate::tools::reading::words;
 use serde_json::{Map, Value};
 
 /// Bytes kept of one line. CloudWatch Logs takes lines of a megabyte.

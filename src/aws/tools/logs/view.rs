@@ -6,8 +6,8 @@ use super::line::{LONGEST, Level, Line};
 use super::read::RegionLines;
 use crate::place::Place;
 use crate::tools::get_cloudwatch_logs::{Args, Out};
-use crate::tools::places::{PlaceColumns, errors, searched};
-use crate::tools::words::{plural, span};
+use crate::tools::reading::places::{PlaceColumns, errors, searched};
+use crate::tools::reading::words::{plural, span};
 use aws_sdk_cloudwatchlogs::types::FilteredLogEvent;
 use quarterdeck_core::Timestamp;
 use quarterdeck_core::tool::{Cell, ColumnKind, Counts, Projection, Row, Series};
@@ -129,7 +129,10 @@ fn chart(out: &Out) -> Option<Series> {
     let name = if minutes == 1 {
         "lines per minute".to_owned()
     } else {
-        format!("lines per {}", crate::tools::words::span(Duration::from_secs(minutes.unsigned_abs() * 60)))
+        format!(
+            "lines per {}",
+            crate::tools::reading::words::span(Duration::from_secs(minutes.unsigned_abs() * 60))
+        )
     };
     Some(Series { name, points: points.into_iter().map(|(at, n)| (Timestamp::from_millis(at), n)).collect() })
 }
@@ -178,14 +181,15 @@ fn asked(args: &Args) -> String {
 fn covered(out: &Out) -> String {
     let from = regions(out).filter(|r| !r.unknown).map(|r| r.searched_from).max();
     let from = from.filter(|f| *f < out.period.until).unwrap_or(out.period.until);
-    crate::tools::period::Period { from, until: out.period.until }.to_string()
+    crate::tools::reading::period::Period { from, until: out.period.until }.to_string()
 }
 
 fn notes(args: &Args, out: &Out, (lines, rows): (usize, usize), cut: usize) -> Vec<String> {
     let mut notes = vec![format!("read {}{}", covered(out), asked(args))];
     for (place, region) in &out.places.answers {
         if let Some(why) = &region.stopped {
-            let left = crate::tools::period::Period { from: out.period.from, until: region.searched_from };
+            let left =
+                crate::tools::reading::period::Period { from: out.period.from, until: region.searched_from };
             notes.push(format!(
                 "{}: {why}; not searched: {left}. Send a shorter period or a pattern",
                 place.region

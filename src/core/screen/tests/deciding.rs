@@ -1,7 +1,7 @@
 //! The dialog: what keys, pastes, the mouse and the engine do to it.
 
-use crate::approval::{Proposal, Seen};
 use crate::approval::fixture::{calm, target};
+use crate::approval::{Proposal, Seen};
 use crate::command::Command;
 use crate::id::{ApprovalId, CallId};
 use crate::journal::{Fact, RefusedBy};

@@ -10,9 +10,10 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 /// After this long no further page is asked for.
-const ASK: Duration = Duration::from_secs(20);
-/// After this long no answer is waited for: just before the tool's own limit, which would lose what was read.
-const WAIT: Duration = Duration::from_secs(27);
+const ASK: Duration = Duration::from_secs(17);
+/// After this long no answer is waited for: before the whole region is given up, which would
+/// lose what was read of it.
+const WAIT: Duration = Duration::from_secs(23);
 
 /// Begins with the call, for all its regions.
 #[derive(Clone, Copy, Debug)]
@@ -58,8 +59,10 @@ impl<E: ProvideErrorMetadata + Error + 'static, R: Status> Failure<E, R> {
     pub fn fault(&self) -> Fault {
         match self {
             Self::Aws(error) => fault::of(error),
-            Self::TooLate => Fault::new(FaultKind::Timeout, "no answer in time")
-                .hint("ask for less: fewer regions, a shorter period"),
+            Self::TooLate => {
+                Fault::new(FaultKind::Timeout, "no answer in time; AWS may be throttling requests here")
+                    .hint("ask for less: fewer regions, a shorter period")
+            }
         }
     }
 
