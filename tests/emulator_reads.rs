@@ -19,7 +19,11 @@ mod ec2 {
     #[tokio::test]
     async fn instances_as_they_are() {
         let mut emulator = fresh().await;
-        let web = emulator.instances(HERE, 2, &[("Name", "web-1"), ("env", "prod"), ("aws:autoscaling:groupName", "web")]);
+        let web = emulator.instances(
+            HERE,
+            2,
+            &[("Name", "web-1"), ("env", "prod"), ("aws:autoscaling:groupName", "web")],
+        );
         let bare = emulator.instances(HERE, 1, &[]);
         let other = emulator.instances("eu-central-1", 1, &DEV);
         emulator.boto("ec2", HERE, "stop_instances", json!({ "InstanceIds": [web[1]] }));
@@ -31,12 +35,19 @@ mod ec2 {
         assert!(all.summary.contains("3 instances") && all.summary.contains("1 stopped"), "{}", all.summary);
         let row = all.rows.iter().find(|r| all.cell(r, "id").unwrap().plain() == web[0]).unwrap();
         let cell = |name| all.cell(row, name).unwrap().plain();
-        assert_eq!((cell("name").as_str(), cell("state").as_str(), cell("asg").as_str()), ("web-1", "running", "web"));
+        assert_eq!(
+            (cell("name").as_str(), cell("state").as_str(), cell("asg").as_str()),
+            ("web-1", "running", "web")
+        );
         assert_eq!(cell("type"), "t3.micro");
         assert_eq!(cell("status_checks"), "ok");
         assert!(cell("az").starts_with(HERE) && cell("private_ip").starts_with("10."), "{row:?}");
         let row = all.rows.iter().find(|r| all.cell(r, "id").unwrap().plain() == bare[0]).unwrap();
-        assert_eq!(all.cell(row, "name"), Some(&quarterdeck_core::tool::Cell::Absent), "no Name tag is no name");
+        assert_eq!(
+            all.cell(row, "name"),
+            Some(&quarterdeck_core::tool::Cell::Absent),
+            "no Name tag is no name"
+        );
 
         let ids = |p: &Projection| column(p, "id").into_iter().collect::<BTreeSet<_>>();
         let set = |ids: &[String]| ids.iter().cloned().collect::<BTreeSet<_>>();
@@ -99,14 +110,26 @@ mod ec2 {
         let mut emulator = fresh().await;
         emulator.instances(HERE, 1, &DEV);
         let aws = emulator.aws(&[HERE]);
-        let modern = format!("You are not authorized to perform this operation. {}", not_allowed("ec2:DescribeInstances"));
+        let modern = format!(
+            "You are not authorized to perform this operation. {}",
+            not_allowed("ec2:DescribeInstances")
+        );
         for message in [modern.as_str(), "You are not authorized to perform this operation."] {
             emulator.rules(refusal("DescribeInstances", "UnauthorizedOperation", message, -1));
             let fault = read(&aws, "list_ec2_instances", json!({})).await.unwrap_err();
-            assert_eq!((fault.kind, fault.action.as_deref()), (FaultKind::Denied, Some("ec2:DescribeInstances")), "{message}");
+            assert_eq!(
+                (fault.kind, fault.action.as_deref()),
+                (FaultKind::Denied, Some("ec2:DescribeInstances")),
+                "{message}"
+            );
         }
         // The instances without their checks are still worth having.
-        emulator.rules(refusal("DescribeInstanceStatus", "UnauthorizedOperation", "You are not authorized to perform this operation.", -1));
+        emulator.rules(refusal(
+            "DescribeInstanceStatus",
+            "UnauthorizedOperation",
+            "You are not authorized to perform this operation.",
+            -1,
+        ));
         let half = ok(&aws, "list_ec2_instances", json!({})).await;
         assert_eq!((half.rows.len(), half.errors.len()), (1, 1));
         assert_eq!(half.errors[0].fault.action.as_deref(), Some("ec2:DescribeInstanceStatus"));
@@ -207,7 +230,11 @@ mod ec2 {
         tokio::time::sleep(Duration::from_millis(600)).await;
         assert_eq!(emulator.count("DescribeInstances"), sent, "no page after the call was dropped");
         emulator.rules(json!([]));
-        assert_eq!(ok(&aws, "list_ec2_instances", json!({})).await.rows.len(), 4, "all places are free again");
+        assert_eq!(
+            ok(&aws, "list_ec2_instances", json!({})).await.rows.len(),
+            4,
+            "all places are free again"
+        );
     }
 
     /// One region hangs for longer than the tool may take: the others' answers are not lost with it.
@@ -227,13 +254,19 @@ mod ec2 {
         let part = call.await.unwrap().unwrap().0;
         tokio::time::resume();
         assert_eq!(column(&part, "id").into_iter().collect::<BTreeSet<_>>(), here.into_iter().collect());
-        assert_eq!((part.errors[0].place.as_str(), part.errors[0].fault.kind), ("us-east-1", FaultKind::Timeout));
+        assert_eq!(
+            (part.errors[0].place.as_str(), part.errors[0].fault.kind),
+            ("us-east-1", FaultKind::Timeout)
+        );
     }
 
     #[tokio::test]
     async fn nobody_there_is_unavailable() {
         let emulator = fresh().await;
-        let nowhere = quarterdeck_aws::Settings { endpoint: Some("http://127.0.0.1:9".into()), ..emulator.settings(&[HERE]) };
+        let nowhere = quarterdeck_aws::Settings {
+            endpoint: Some("http://127.0.0.1:9".into()),
+            ..emulator.settings(&[HERE])
+        };
         let fault = read(&Aws::new(nowhere), "list_ec2_instances", json!({})).await.unwrap_err();
         assert_eq!(fault.kind, FaultKind::Unavailable, "{fault}");
     }
@@ -249,7 +282,10 @@ mod ecs {
         let aws = emulator.aws(&[HERE]);
         let all = ok(&aws, "list_ecs_services", json!({})).await;
         assert_eq!(column(&all, "service"), ["svc-000"]);
-        assert_eq!((column(&all, "cluster"), column(&all, "desired")), (vec!["main".into()], vec!["2".into()]));
+        assert_eq!(
+            (column(&all, "cluster"), column(&all, "desired")),
+            (vec!["main".into()], vec!["2".into()])
+        );
         assert_eq!(column(&all, "image"), ["checkout-api:1"]);
         assert!(all.errors.is_empty(), "{:?}", all.errors);
         let text = serde_json::to_string(&all).unwrap();
@@ -276,7 +312,8 @@ mod ecs {
         for n in 0..6 {
             emulator.boto("ecs", HERE, "create_cluster", json!({ "clusterName": format!("empty-{n}") }));
         }
-        emulator.pages(json!({ "ecs:ListServices": ["serviceArns", 4], "ecs:ListClusters": ["clusterArns", 2] }));
+        emulator
+            .pages(json!({ "ecs:ListServices": ["serviceArns", 4], "ecs:ListClusters": ["clusterArns", 2] }));
         let aws = emulator.aws(&[HERE]);
         let all = ok(&aws, "list_ecs_services", json!({})).await;
         assert_eq!((all.rows.len(), unique(&all, "service")), (25, 25), "{}", all.summary);
@@ -294,12 +331,25 @@ mod ecs {
         let mut emulator = fresh().await;
         emulator.services("main", 1);
         let aws = emulator.aws(&[HERE]);
-        for (operation, action) in [("ListClusters", "ecs:ListClusters"), ("ListServices", "ecs:ListServices"), ("DescribeServices", "ecs:DescribeServices")] {
+        for (operation, action) in [
+            ("ListClusters", "ecs:ListClusters"),
+            ("ListServices", "ecs:ListServices"),
+            ("DescribeServices", "ecs:DescribeServices"),
+        ] {
             emulator.rules(refusal(operation, "AccessDeniedException", &not_allowed(action), -1));
             let fault = read(&aws, "list_ecs_services", json!({})).await.unwrap_err();
-            assert_eq!((fault.kind, fault.action.as_deref()), (FaultKind::Denied, Some(action)), "{operation}");
+            assert_eq!(
+                (fault.kind, fault.action.as_deref()),
+                (FaultKind::Denied, Some(action)),
+                "{operation}"
+            );
         }
-        emulator.rules(refusal("DescribeTaskDefinition", "AccessDeniedException", &not_allowed("ecs:DescribeTaskDefinition"), -1));
+        emulator.rules(refusal(
+            "DescribeTaskDefinition",
+            "AccessDeniedException",
+            &not_allowed("ecs:DescribeTaskDefinition"),
+            -1,
+        ));
         let half = ok(&aws, "list_ecs_services", json!({})).await;
         assert_eq!((half.rows.len(), half.errors.len()), (1, 1), "the service without its image: {half:?}");
         emulator.rules(refusal("ListTasks", "AccessDeniedException", &not_allowed("ecs:ListTasks"), -1));
@@ -319,7 +369,10 @@ mod ecs {
         ] {
             let fault = read(&aws, tool, args.clone()).await.unwrap_err();
             assert_eq!(fault.kind, FaultKind::Missing, "{tool} {args}: {fault}");
-            assert!(fault.to_string().contains(near) || fault.hint.as_deref().is_some_and(|h| h.contains(near)), "{args}: {fault:?}");
+            assert!(
+                fault.to_string().contains(near) || fault.hint.as_deref().is_some_and(|h| h.contains(near)),
+                "{args}: {fault:?}"
+            );
         }
     }
 
@@ -330,7 +383,12 @@ mod ecs {
         let args = json!({ "cluster": "main", "taskDefinition": "checkout-api", "launchType": "FARGATE", "count": 2 });
         let answer = emulator.boto("ecs", HERE, "run_task", args);
         let task = answer["tasks"][0]["taskArn"].as_str().unwrap().to_owned();
-        emulator.boto("ecs", HERE, "stop_task", json!({ "cluster": "main", "task": task, "reason": "out of memory" }));
+        emulator.boto(
+            "ecs",
+            HERE,
+            "stop_task",
+            json!({ "cluster": "main", "task": task, "reason": "out of memory" }),
+        );
         let aws = emulator.aws(&[HERE]);
         let stopped = ok(&aws, "get_ecs_stopped_tasks", json!({ "cluster": "main" })).await;
         assert_eq!(stopped.rows.len(), 1, "only what stopped: {stopped:?}");
@@ -338,7 +396,11 @@ mod ecs {
         assert_eq!(column(&stopped, "log_group"), ["/ecs/checkout"]);
         let id = task.rsplit('/').next().unwrap();
         assert_eq!(column(&stopped, "log_stream"), [format!("ecs/app/{id}")]);
-        assert!(stopped.notes.iter().chain([&stopped.summary]).any(|n| n.contains("hour")), "{:?}", stopped.notes);
+        assert!(
+            stopped.notes.iter().chain([&stopped.summary]).any(|n| n.contains("hour")),
+            "{:?}",
+            stopped.notes
+        );
     }
 
     #[tokio::test]
@@ -350,7 +412,10 @@ mod ecs {
         for tool in ["list_ecs_services", "get_ecs_stopped_tasks"] {
             let part = ok(&aws, tool, json!({})).await;
             assert_eq!(part.errors.len(), 1, "{tool}: {:?}", part.errors);
-            assert_eq!((part.errors[0].place.as_str(), part.errors[0].fault.action.as_deref()), ("us-east-1", Some("ecs:ListClusters")));
+            assert_eq!(
+                (part.errors[0].place.as_str(), part.errors[0].fault.action.as_deref()),
+                ("us-east-1", Some("ecs:ListClusters"))
+            );
         }
     }
 }
@@ -366,7 +431,12 @@ async fn who_we_are() {
     emulator.rules(refusal("ListAccountAliases", "AccessDenied", &not_allowed("iam:ListAccountAliases"), -1));
     let identity = emulator.aws(&[HERE]).identity().await.unwrap();
     assert_eq!((identity.account.as_str(), identity.alias), (ACCOUNT, None));
-    emulator.rules(refusal("GetCallerIdentity", "ExpiredToken", "The security token included in the request is expired", -1));
+    emulator.rules(refusal(
+        "GetCallerIdentity",
+        "ExpiredToken",
+        "The security token included in the request is expired",
+        -1,
+    ));
     let fault = emulator.aws(&[HERE]).identity().await.unwrap_err();
     assert_eq!(fault.kind, FaultKind::Expired);
     assert!(fault.hint.is_some_and(|h| h.contains("aws sso login")));

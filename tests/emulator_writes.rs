@@ -98,7 +98,11 @@ mod ec2 {
     #[tokio::test]
     async fn warnings_come_from_the_account() {
         let mut emulator = fresh().await;
-        let web = emulator.instances(HERE, 1, &[("Name", "web-1"), ("env", "prod"), ("aws:autoscaling:groupName", "web")]);
+        let web = emulator.instances(
+            HERE,
+            1,
+            &[("Name", "web-1"), ("env", "prod"), ("aws:autoscaling:groupName", "web")],
+        );
         let protect = json!({ "InstanceId": web[0], "DisableApiStop": { "Value": true } });
         emulator.boto("ec2", HERE, "modify_instance_attribute", protect);
         let aws = emulator.aws(&[HERE]);
@@ -116,8 +120,10 @@ mod ec2 {
         let described = emulator.boto("ec2", HERE, "describe_instances", json!({ "InstanceIds": [ids[0]] }));
         let instance = &described["Reservations"][0]["Instances"][0];
         let subnets = emulator.boto("ec2", HERE, "describe_subnets", json!({}));
-        let subnets: Vec<&Value> = subnets["Subnets"].as_array().unwrap().iter().map(|s| &s["SubnetId"]).take(2).collect();
-        let balancer = emulator.boto("elbv2", HERE, "create_load_balancer", json!({ "Name": "lb", "Subnets": subnets }));
+        let subnets: Vec<&Value> =
+            subnets["Subnets"].as_array().unwrap().iter().map(|s| &s["SubnetId"]).take(2).collect();
+        let balancer =
+            emulator.boto("elbv2", HERE, "create_load_balancer", json!({ "Name": "lb", "Subnets": subnets }));
         let group = json!({ "Name": "web", "Protocol": "HTTP", "Port": 80, "VpcId": instance["VpcId"], "TargetType": "instance" });
         let group = emulator.boto("elbv2", HERE, "create_target_group", group);
         let group = &group["TargetGroups"][0]["TargetGroupArn"];
@@ -132,9 +138,17 @@ mod ec2 {
         assert!(last.is_some_and(|w| w.text.contains("nothing healthy")), "{:?}", stop.warnings);
         emulator.boto("elbv2", HERE, "register_targets", register(&ids[1..]));
         let stop = planned(&aws, "stop_instances", json!({ "ids": [ids[0]] })).await;
-        assert!(stop.warnings.iter().all(|w| w.level != WarningLevel::Critical), "one of two: {:?}", stop.warnings);
+        assert!(
+            stop.warnings.iter().all(|w| w.level != WarningLevel::Critical),
+            "one of two: {:?}",
+            stop.warnings
+        );
         let both = planned(&aws, "stop_instances", json!({ "ids": ids })).await;
-        assert!(both.warnings.iter().any(|w| w.level == WarningLevel::Critical), "both of two: {:?}", both.warnings);
+        assert!(
+            both.warnings.iter().any(|w| w.level == WarningLevel::Critical),
+            "both of two: {:?}",
+            both.warnings
+        );
     }
 
     #[tokio::test]
@@ -153,11 +167,25 @@ mod ec2 {
             assert!(Impact::of(&stop).is_high(), "{operation}");
         }
         // The dry run says that it would be denied: told before anybody approves.
-        emulator.rules(refusal("StopInstances", "UnauthorizedOperation", &not_allowed("ec2:StopInstances"), -1));
+        emulator.rules(refusal(
+            "StopInstances",
+            "UnauthorizedOperation",
+            &not_allowed("ec2:StopInstances"),
+            -1,
+        ));
         let stop = planned(&aws, "stop_instances", json!({ "ids": ids })).await;
-        assert!(matches!(&stop.dry_run, DryRun::Denied(why) if why.contains("ec2:StopInstances")), "{:?}", stop.dry_run);
+        assert!(
+            matches!(&stop.dry_run, DryRun::Denied(why) if why.contains("ec2:StopInstances")),
+            "{:?}",
+            stop.dry_run
+        );
         // Without the instances themselves there is no plan; throttled once there is.
-        emulator.rules(refusal("DescribeInstances", "UnauthorizedOperation", &not_allowed("ec2:DescribeInstances"), -1));
+        emulator.rules(refusal(
+            "DescribeInstances",
+            "UnauthorizedOperation",
+            &not_allowed("ec2:DescribeInstances"),
+            -1,
+        ));
         let fault = plan(&aws, "stop_instances", json!({ "ids": ids })).await.unwrap_err();
         assert_eq!(fault.action.as_deref(), Some("ec2:DescribeInstances"));
         emulator.rules(refusal("DescribeInstances", "RequestLimitExceeded", "Request limit exceeded.", 1));
@@ -174,12 +202,22 @@ mod ecs {
         let mut emulator = fresh().await;
         emulator.services("main", 1);
         let aws = emulator.aws(&[HERE]);
-        let more = planned(&aws, "update_ecs_service", json!({ "cluster": "main", "service": "svc-000", "desired_count": 5 })).await;
+        let more = planned(
+            &aws,
+            "update_ecs_service",
+            json!({ "cluster": "main", "service": "svc-000", "desired_count": 5 }),
+        )
+        .await;
         assert_eq!(more.dry_run, DryRun::NotOffered);
         let (before, after) = change(&more, "desired count").unwrap();
         assert_eq!((before.as_str(), after.as_str()), ("2", "5"));
         assert!(more.command.starts_with("aws ecs update-service"), "{}", more.command);
-        let none = planned(&aws, "update_ecs_service", json!({ "cluster": "main", "service": "svc-000", "desired_count": 0 })).await;
+        let none = planned(
+            &aws,
+            "update_ecs_service",
+            json!({ "cluster": "main", "service": "svc-000", "desired_count": 0 }),
+        )
+        .await;
         assert!(Impact::of(&none).is_high(), "to nothing");
         assert_eq!(emulator.changes(), [""; 0]);
         let text = serde_json::to_string(&(more, none)).unwrap();
@@ -196,7 +234,12 @@ mod ecs {
         let next = planned(&aws, "update_ecs_service", args).await;
         let (before, after) = change(&next, "task definition").unwrap();
         assert!(before.contains("checkout-api:1") && after.contains("checkout-api:2"), "{before} -> {after}");
-        let fault = plan(&aws, "update_ecs_service", json!({ "cluster": "main", "service": "svc-000", "task_definition": "checkout-api:99" })).await;
+        let fault = plan(
+            &aws,
+            "update_ecs_service",
+            json!({ "cluster": "main", "service": "svc-000", "task_definition": "checkout-api:99" }),
+        )
+        .await;
         assert!(fault.is_err(), "a revision that does not exist: {fault:?}");
     }
 
@@ -206,23 +249,39 @@ mod ecs {
         let mut emulator = fresh().await;
         emulator.services("main", 1);
         let aws = emulator.aws(&[HERE]);
-        let restart = planned(&aws, "update_ecs_service", json!({ "cluster": "main", "service": "svc-000", "force_new_deployment": true })).await;
+        let restart = planned(
+            &aws,
+            "update_ecs_service",
+            json!({ "cluster": "main", "service": "svc-000", "force_new_deployment": true }),
+        )
+        .await;
         assert!(restart.targets.len() == 1 && restart.targets[0].id.contains("svc-000"), "{restart:?}");
         // Of two revisions the earlier one may be gone back to, although nothing says that it ever worked.
         let back = json!({ "cluster": "main", "service": "svc-000", "roll_back": true });
         let fault = plan(&aws, "update_ecs_service", back.clone()).await.unwrap_err();
         assert_eq!(fault.kind, FaultKind::Conflict, "there is nothing to go back to: {fault}");
-        emulator.definition("checkout-api:2");
-        let update = json!({ "cluster": "main", "service": "svc-000", "taskDefinition": "checkout-api:2" });
-        emulator.boto("ecs", HERE, "update_service", update);
+        emulator.reset();
+        emulator.definition("checkout-api:0");
+        emulator.services("main", 1);
         let back = planned(&aws, "update_ecs_service", back).await;
         let (before, after) = change(&back, "task definition").unwrap();
         assert!(before.contains("checkout-api:2") && after.contains("checkout-api:1"), "{before} -> {after}");
         assert!(!back.unknown.is_empty() && Impact::of(&back).is_high(), "{back:?}");
-        emulator.rules(json!([{ "service": "application-autoscaling", "code": "AccessDeniedException", "times": -1,
-            "message": not_allowed("application-autoscaling:DescribeScalableTargets") }]));
-        let count = planned(&aws, "update_ecs_service", json!({ "cluster": "main", "service": "svc-000", "desired_count": 3 })).await;
-        assert!(count.unknown.iter().any(|u| u.contains("application-autoscaling:DescribeScalableTargets")), "{:?}", count.unknown);
+        emulator.rules(
+            json!([{ "service": "application-autoscaling", "code": "AccessDeniedException", "times": -1,
+            "message": not_allowed("application-autoscaling:DescribeScalableTargets") }]),
+        );
+        let count = planned(
+            &aws,
+            "update_ecs_service",
+            json!({ "cluster": "main", "service": "svc-000", "desired_count": 3 }),
+        )
+        .await;
+        assert!(
+            count.unknown.iter().any(|u| u.contains("application-autoscaling:DescribeScalableTargets")),
+            "{:?}",
+            count.unknown
+        );
     }
 
     #[tokio::test]
@@ -247,7 +306,15 @@ mod carried_out {
         let clock = StillClock::new();
         let aws = Aws::new(Settings { clock: clock.shared(), ..emulator.settings(&[HERE]) });
         let provider = Arc::new(Offline::embedded());
-        Console::begin(Begin { aws, provider, model: "runbooks".into(), mode: Mode::Execute, can_ask: true, clock }).await
+        Console::begin(Begin {
+            aws,
+            provider,
+            model: "runbooks".into(),
+            mode: Mode::Execute,
+            can_ask: true,
+            clock,
+        })
+        .await
     }
 
     /// A person's own call, approved.
@@ -259,7 +326,10 @@ mod carried_out {
     }
 
     fn effect(console: &Console) -> WriteEffect {
-        console.facts().find_map(|f| if let Fact::WriteConcluded { effect, .. } = f { Some(*effect) } else { None }).unwrap()
+        console
+            .facts()
+            .find_map(|f| if let Fact::WriteConcluded { effect, .. } = f { Some(*effect) } else { None })
+            .unwrap()
     }
 
     fn fault(console: &Console) -> Option<FaultKind> {
@@ -276,7 +346,8 @@ mod carried_out {
 
     #[tokio::test]
     async fn start_and_stop() {
-        for (tool, operation) in [("stop_instances", "StopInstances"), ("start_instances", "StartInstances")] {
+        for (tool, operation) in [("stop_instances", "StopInstances"), ("start_instances", "StartInstances")]
+        {
             let mut emulator = fresh().await;
             let ids = emulator.instances(HERE, 1, &DEV);
             if tool == "start_instances" {
@@ -296,7 +367,12 @@ mod carried_out {
         let mut emulator = fresh().await;
         emulator.services("main", 1);
         let mut console = console(&emulator).await;
-        approved(&mut console, "update_ecs_service", json!({ "cluster": "main", "service": "svc-000", "desired_count": 3 })).await;
+        approved(
+            &mut console,
+            "update_ecs_service",
+            json!({ "cluster": "main", "service": "svc-000", "desired_count": 3 }),
+        )
+        .await;
         assert_eq!(effect(&console), WriteEffect::Done, "{}", console.story());
         let args = json!({ "cluster": "main", "services": ["svc-000"] });
         let service = emulator.boto("ecs", HERE, "describe_services", args);
@@ -318,7 +394,12 @@ mod carried_out {
             emulator.rules(json!([{ "operation": "StopInstances", "dry_run": false, "code": code, "status": status, "times": -1 }]));
             approved(&mut console, "stop_instances", json!({ "ids": ids })).await;
             console.until("the result", |c| c.count(|f| matches!(f, Fact::ToolFinished { .. })) > 0).await;
-            assert_eq!((effect(&console), fault(&console)), (WriteEffect::NotDone, Some(kind)), "{}", console.story());
+            assert_eq!(
+                (effect(&console), fault(&console)),
+                (WriteEffect::NotDone, Some(kind)),
+                "{}",
+                console.story()
+            );
             console.end().await;
             assert_eq!(emulator.changes(), ["StopInstances"], "{code}: one attempt, whatever the answer");
         }
@@ -346,13 +427,17 @@ mod carried_out {
         let mut console = console(&emulator).await;
         approved(&mut console, "stop_instances", json!({ "ids": ids })).await;
         assert_eq!(verified(&mut console).await, Some(true));
-        let call = console.facts().find_map(|f| if let Fact::WriteIntended { call, .. } = f { Some(*call) } else { None });
+        let call = console
+            .facts()
+            .find_map(|f| if let Fact::WriteIntended { call, .. } = f { Some(*call) } else { None });
         console.send(Command::Undo(call.unwrap())).await;
         console.dialog().await;
         assert_eq!(console.gate().unwrap().proposal().tool, "start_instances");
         assert_eq!(emulator.changes(), ["StopInstances"]);
         console.approve().await;
-        console.until("the second outcome", |c| c.count(|f| matches!(f, Fact::WriteConcluded { .. })) == 2).await;
+        console
+            .until("the second outcome", |c| c.count(|f| matches!(f, Fact::WriteConcluded { .. })) == 2)
+            .await;
         console.end().await;
         assert_eq!(emulator.changes(), ["StopInstances", "StartInstances"]);
     }

@@ -36,7 +36,9 @@ pub fn refusal(operation: &str, code: &str, message: &str, times: i64) -> Value 
 }
 
 pub fn not_allowed(action: &str) -> String {
-    format!("User: arn:aws:iam::{ACCOUNT}:user/sam is not authorized to perform: {action} on resource: * because no identity-based policy allows the {action} action")
+    format!(
+        "User: arn:aws:iam::{ACCOUNT}:user/sam is not authorized to perform: {action} on resource: * because no identity-based policy allows the {action} action"
+    )
 }
 
 pub async fn plan(aws: &Aws, tool: &str, args: Value) -> Result<Proposal, Fault> {

@@ -160,6 +160,34 @@ impl Emulator {
         self.boto("ecs", HERE, "register_task_definition", args);
     }
 
+    /// An alarm in this state.
+    pub fn alarm(&mut self, region: &str, name: &str, state: &str) {
+        let args = json!({ "AlarmName": name, "Namespace": "AWS/ApplicationELB", "MetricName": "HTTPCode_Target_5XX_Count",
+            "Dimensions": [{ "Name": "LoadBalancer", "Value": "app/web/1" }], "Statistic": "Sum", "Period": 60,
+            "EvaluationPeriods": 1, "Threshold": 10.0, "ComparisonOperator": "GreaterThanThreshold" });
+        self.boto("cloudwatch", region, "put_metric_alarm", args);
+        let args =
+            json!({ "AlarmName": name, "StateValue": state, "StateReason": format!("{name} is {state}") });
+        self.boto("cloudwatch", region, "set_alarm_state", args);
+    }
+
+    /// Lines of one stream of a group, each with its age in seconds.
+    pub fn lines(&mut self, region: &str, group: &str, stream: &str, lines: &[(u64, String)]) {
+        let groups = self.boto("logs", region, "describe_log_groups", json!({ "logGroupNamePrefix": group }));
+        if groups["logGroups"].as_array().is_some_and(Vec::is_empty) {
+            self.boto("logs", region, "create_log_group", json!({ "logGroupName": group }));
+        }
+        let to = json!({ "logGroupName": group, "logStreamName": stream });
+        self.boto("logs", region, "create_log_stream", to.clone());
+        let now = quarterdeck::engine::clock::system()().millis();
+        let event = |(age, message): &(u64, String)| json!({ "timestamp": now - i64::try_from(age * 1_000).expect("an age"), "message": message });
+        let mut events: Vec<Value> = lines.iter().map(event).collect();
+        events.sort_by_key(|e| e["timestamp"].as_i64());
+        let mut args = to;
+        args["logEvents"] = events.into();
+        self.boto("logs", region, "put_log_events", args);
+    }
+
     /// Everything back to the beginning.
     pub fn reset(&mut self) {
         self.control(&json!(["reset"]));

@@ -7,10 +7,10 @@ answered by one line of JSON. It ends when the input closes, so that it never ou
                 "times", "after", "lost": bool}]]
                                                 times: 1 unless given, -1 always; after: calls that pass before it applies;
                                                 lost: it is done all the same, and then answered with the code
-    ["pages", {"ec2:Operation": n, "ecs:Operation": [field, n]}]
+    ["pages", {"service:Operation": n or [field, n]}]
                                                 pages of n: AWS may return fewer than asked for; with a field, moto
                                                 itself does not page
-    ["canned", {"service:Operation": body}]     answered instead of moto's
+    ["canned", {"service:Operation": body}]     answered instead of moto's; a list is a page each; "service:Operation@region"
     ["calls"]                                   [{"service", "operation", "region", "dry_run"}] in order of arrival
     ["peak"]                                    {"all", "scope": {"service/region"}}: most requests open at the same time
     ["forget"]                                  empties the call log and the peaks
@@ -157,13 +157,17 @@ def typed(value, shape):
 CLOUDWATCH = SESSION.get_service_model("cloudwatch")
 
 
-def bridge(call, request, body):
+def bridge(call, request, body, page):
     prefix = request.path.split("/")[2]
-    asked = json.dumps(plain(cbor2.loads(body) if body else {}))
+    asked = plain(cbor2.loads(body) if body else {})
     headers = {k: v for k, v in request.headers if k.lower() not in ("smithy-protocol", "accept", "content-type", "content-length")}
     headers["X-Amz-Target"] = f"{prefix}.{call.operation}"
-    answer = Client(EMULATOR).post("/", data=asked, headers=headers, content_type="application/x-amz-json-1.0",
-                                   base_url=f"http://{request.host}")
+
+    def ask(asked):
+        return Client(EMULATOR).post("/", data=json.dumps(asked), headers=headers, content_type="application/x-amz-json-1.0",
+                                     base_url=f"http://{request.host}")
+
+    answer = slice_of(asked, *page, ask) if page else ask(asked)
     text = answer.get_data(as_text=True)
     try:
         value = json.loads(text) if text else {}
@@ -225,17 +229,29 @@ def answer(call, request, body, rule):
             forward(request, body)
         if rule.get("code"):
             return failure(call, rule["code"], rule.get("message", "injected"), rule.get("status", 400))
-    canned = CANNED.get(f"{call.service}:{call.operation}")
+    name = f"{call.service}:{call.operation}"
+    canned = CANNED.get(f"{name}@{call.region}", CANNED.get(name))
     if canned is not None:
-        return encode(call, canned)
+        return from_can(call, body, canned)
+    page = PAGES.get(name)
     if call.wire == "cbor":
-        return bridge(call, request, body)
-    page = PAGES.get(f"{call.service}:{call.operation}")
-    if isinstance(page, int):
+        return bridge(call, request, body, page)
+    if isinstance(page, int) and call.wire == "ec2":
         return forward(request, re.sub(rb"MaxResults=\d+", b"MaxResults=%d" % page, body))
+    if isinstance(page, int):
+        return forward(request, json.dumps({**json.loads(body), "limit": page}).encode())
     if page:
-        return slice_of(request, body, *page)
+        return slice_of(json.loads(body or b"{}"), *page, lambda asked: forward(request, json.dumps(asked).encode()))
     return forward(request, body)
+
+
+def from_can(call, body, canned):
+    if isinstance(canned, list):
+        page = int(json.loads(body or b"{}").get("NextToken", 0))
+        canned = dict(canned[page], **({"NextToken": str(page + 1)} if page + 1 < len(canned) else {}))
+    if call.wire == "cbor":
+        canned = typed(canned, CLOUDWATCH.operation_model(call.operation).output_shape)
+    return encode(call, canned)
 
 
 def forward(request, body):
@@ -245,16 +261,16 @@ def forward(request, body):
     return Response.from_app(EMULATOR, environ)
 
 
-def slice_of(request, body, field, size):
+def slice_of(asked, field, size, ask):
     """A page of an operation that moto answers whole; the token is an offset."""
-    asked = json.loads(body or b"{}")
-    start = int(asked.pop("nextToken", 0))
-    whole = forward(request, json.dumps(asked).encode())
+    token = "NextToken" if field[0].isupper() else "nextToken"
+    start = int(asked.pop(token, 0))
+    whole = ask(asked)
     if whole.status_code >= 300:
         return whole
     value = json.loads(whole.get_data(as_text=True))
     if start + size < len(value[field]):
-        value["nextToken"] = str(start + size)
+        value[token] = str(start + size)
     value[field] = value[field][start:start + size]
     return Response(json.dumps(value), 200, content_type="application/x-amz-json-1.1")
 
