@@ -80,7 +80,8 @@ fn an_incident_without_a_model_from_question_to_recovery() {
     let entries = journal(&console);
     // Several calls of one round ran side by side.
     let ran_together = entries.windows(2).any(|two| {
-        let called = |e: &Entry| matches!(&e.fact, Fact::ToolCalled { tool, .. } if tool != "get_active_alarms");
+        let called =
+            |e: &Entry| matches!(&e.fact, Fact::ToolCalled { tool, .. } if tool != "get_active_alarms");
         two.iter().all(called)
     });
     assert!(ran_together, "the first round's calls begin together");
@@ -103,7 +104,12 @@ fn an_incident_without_a_model_from_question_to_recovery() {
     console.keys("y");
     console.until("copied");
     let copied = console.clipboard().pop().unwrap();
-    assert!(copied.contains(r"list\_ecs\_services") && copied.contains("| ") && copied.contains("checkout-api"), "{copied}");
+    assert!(
+        copied.replace('\\', "").contains("list_ecs_services")
+            && copied.contains("| ")
+            && copied.contains("checkout-api"),
+        "{copied}"
+    );
     console.palette("filter");
     // The repair.
     console.keys("i");
@@ -152,10 +158,15 @@ impl Scene {
     }
 
     fn answering(args: &[&str], script: impl Fn(usize, &Value) -> Reply + Send + Sync + 'static) -> Self {
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let server = runtime.block_on(Scripted::answering(script));
         let url = server.url();
-        let env = [("ANTHROPIC_API_KEY", "sk-test"), ("ANTHROPIC_BASE_URL", url.as_str()), ("NO_PROXY", "127.0.0.1")];
+        let env = [
+            ("ANTHROPIC_API_KEY", "sk-test"),
+            ("ANTHROPIC_BASE_URL", url.as_str()),
+            ("NO_PROXY", "127.0.0.1"),
+        ];
         let console = Console::start(Start { args, env: &env, size: (50, 160), ..Start::default() });
         console.until(PLACEHOLDER);
         Self { _runtime: runtime, server, console }
@@ -187,7 +198,11 @@ fn tool(id: &str, name: &'static str, args: Value) -> Say {
 }
 
 fn end_of(entries: &[Entry]) -> TurnEnd {
-    entries.iter().rev().find_map(|e| if let Fact::TurnEnded { reason, .. } = &e.fact { Some(reason.clone()) } else { None }).unwrap()
+    entries
+        .iter()
+        .rev()
+        .find_map(|e| if let Fact::TurnEnded { reason, .. } = &e.fact { Some(reason.clone()) } else { None })
+        .unwrap()
 }
 
 /// The results of the last request, by id: content and whether it is an error.
@@ -197,7 +212,9 @@ fn results(received: &[Received]) -> Vec<(String, String, bool)> {
     content
         .iter()
         .filter(|b| b["type"] == "tool_result")
-        .map(|b| (b["tool_use_id"].as_str().unwrap().to_owned(), b["content"].to_string(), b["is_error"] == true))
+        .map(|b| {
+            (b["tool_use_id"].as_str().unwrap().to_owned(), b["content"].to_string(), b["is_error"] == true)
+        })
         .collect()
 }
 
@@ -230,7 +247,13 @@ fn a_model_reads_in_parallel_proposes_a_change_and_answers() {
     let received = scene.received();
     assert_eq!(received.len(), 3);
     assert!(received.iter().all(|r| r.header("x-api-key") == Some("sk-test") && r.path == "/v1/messages"));
-    let ids: Vec<String> = results(&received[..2]).into_iter().map(|(id, _, failed)| { assert!(!failed); id }).collect();
+    let ids: Vec<String> = results(&received[..2])
+        .into_iter()
+        .map(|(id, _, failed)| {
+            assert!(!failed);
+            id
+        })
+        .collect();
     assert_eq!(ids, ["t1", "t2", "t3"]);
     let (id, content, failed) = results(&received).remove(0);
     assert_eq!((id.as_str(), failed), ("t4", false), "{content}");
@@ -239,7 +262,11 @@ fn a_model_reads_in_parallel_proposes_a_change_and_answers() {
 #[test]
 fn a_refused_change_is_told_to_the_model_and_not_made() {
     let mut scene = Scene::new(vec![
-        Reply::Answer(vec![tool("t1", "update_ecs_service", json!({"cluster": "shop", "service": "checkout-api", "roll_back": true}))]),
+        Reply::Answer(vec![tool(
+            "t1",
+            "update_ecs_service",
+            json!({"cluster": "shop", "service": "checkout-api", "roll_back": true}),
+        )]),
         Reply::Answer(vec![Say::Text("Then I would do nothing.")]),
     ]);
     scene.ask();
@@ -254,8 +281,13 @@ fn a_refused_change_is_told_to_the_model_and_not_made() {
 
 #[test]
 fn an_overloaded_model_is_asked_again() {
-    let overloaded = json!({"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}}).to_string();
-    let busy = Reply::Status(529, vec![("content-type", "application/json".into()), ("retry-after", "1".into())], overloaded);
+    let overloaded =
+        json!({"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}}).to_string();
+    let busy = Reply::Status(
+        529,
+        vec![("content-type", "application/json".into()), ("retry-after", "1".into())],
+        overloaded,
+    );
     let mut scene = Scene::new(vec![busy, Reply::Answer(vec![Say::Text("Now I answer.")])]);
     scene.ask();
     scene.console.until("Now I answer.");
@@ -296,14 +328,19 @@ fn nonsense_calls_are_error_results() {
         for (index, (id, name, args)) in calls.iter().enumerate() {
             out += &event(&json!({"type": "content_block_start", "index": index,
                 "content_block": {"type": "tool_use", "id": id, "name": name, "input": {}}}));
-            out += &event(&json!({"type": "content_block_delta", "index": index, "delta": {"type": "input_json_delta", "partial_json": args}}));
+            out += &event(
+                &json!({"type": "content_block_delta", "index": index, "delta": {"type": "input_json_delta", "partial_json": args}}),
+            );
             out += &event(&json!({"type": "content_block_stop", "index": index}));
         }
-        out += &event(&json!({"type": "message_delta", "delta": {"stop_reason": "tool_use", "stop_sequence": null}, "usage": {"output_tokens": 9}}));
+        out += &event(
+            &json!({"type": "message_delta", "delta": {"stop_reason": "tool_use", "stop_sequence": null}, "usage": {"output_tokens": 9}}),
+        );
         out += &event(&json!({"type": "message_stop"}));
         out.into_bytes()
     };
-    let mut scene = Scene::new(vec![Reply::Bytes(garbage), Reply::Answer(vec![Say::Text("I will do better.")])]);
+    let mut scene =
+        Scene::new(vec![Reply::Bytes(garbage), Reply::Answer(vec![Say::Text("I will do better.")])]);
     scene.ask();
     scene.console.until("I will do better.");
     assert_eq!(end_of(&scene.ended()), TurnEnd::Answered);
@@ -322,11 +359,19 @@ fn nonsense_calls_are_error_results() {
 #[test]
 fn the_same_call_again_and_again_ends_the_turn_with_an_explanation() {
     let mut scene = Scene::answering(&["--demo"], |n, _| {
-        Reply::Answer(vec![Say::Tool(format!("t{n}"), "list_ec2_instances", json!({"ids": ["i-0aa10000000000001"]}))])
+        Reply::Answer(vec![Say::Tool(
+            format!("t{n}"),
+            "list_ec2_instances",
+            json!({"ids": ["i-0aa10000000000001"]}),
+        )])
     });
     scene.ask();
     let entries = scene.ended();
-    assert!(matches!(end_of(&entries), TurnEnd::Loop(why) if why.contains("list_ec2_instances")), "{:?}", end_of(&entries));
+    assert!(
+        matches!(end_of(&entries), TurnEnd::Loop(why) if why.contains("list_ec2_instances")),
+        "{:?}",
+        end_of(&entries)
+    );
     scene.console.until("3 times");
     assert_eq!(scene.received().len(), 3);
 }
@@ -348,12 +393,16 @@ fn two_hundred_deltas_arrive_whole_and_in_order() {
     let words: Vec<String> = (0..200).map(|n| format!("w{n:03} ")).collect();
     let text: &'static str = Box::leak(words.concat().into_boxed_str());
     let bytes = answer_bytes(&[Say::Text(text)]);
-    let mut scene = Scene::answering(&["--demo"], move |_, _| Reply::Pieces(bytes.clone(), 97, Duration::from_millis(1)));
+    let mut scene =
+        Scene::answering(&["--demo"], move |_, _| Reply::Pieces(bytes.clone(), 97, Duration::from_millis(1)));
     scene.ask();
     scene.console.until("w199");
     let entries = scene.ended();
     assert_eq!(end_of(&entries), TurnEnd::Answered);
-    assert!(any(&entries, |f| matches!(f, Fact::ModelResponded { blocks, .. } if format!("{blocks:?}").contains(text.trim()))));
+    assert!(any(
+        &entries,
+        |f| matches!(f, Fact::ModelResponded { blocks, .. } if format!("{blocks:?}").contains(text.trim()))
+    ));
     let shown = scene.console.text();
     let mut numbers: Vec<u32> = Vec::new();
     for line in shown.lines() {

@@ -83,7 +83,8 @@ fn keys(value: &Value) -> BTreeSet<&str> {
 /// No control, format or bidirectional character is printed raw.
 fn printable(text: &str) {
     let hidden = |c: &char| {
-        c.is_control() && *c != '\n' || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        c.is_control() && *c != '\n'
+            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
     };
     if let Some(c) = text.chars().find(hidden) {
         panic!("{c:?} was printed raw: {text}");
@@ -111,7 +112,8 @@ fn the_tools_are_the_registrys() {
         assert_eq!(line["schema"], tool.schema);
         assert_eq!(line["schema"]["additionalProperties"], false);
         assert_eq!(line["risk"], if tool.risk == Risk::Read { "read" } else { "write" }, "{line}");
-        let iam: BTreeSet<&str> = line["iam"].as_array().unwrap().iter().map(|a| a.as_str().unwrap()).collect();
+        let iam: BTreeSet<&str> =
+            line["iam"].as_array().unwrap().iter().map(|a| a.as_str().unwrap()).collect();
         let ops = tool.spec.reads.iter().chain(tool.spec.writes);
         assert_eq!(iam, ops.flat_map(|op| op.iam).copied().collect(), "{line}");
         assert!(!iam.is_empty());
@@ -119,7 +121,11 @@ fn the_tools_are_the_registrys() {
     let table = place.run(&["tools"]);
     table.is(0, "");
     assert_eq!(table.out.lines().count(), catalogue.iter().count());
-    assert!(table.out.lines().zip(catalogue.iter()).all(|(l, t)| l.starts_with(t.spec.name)), "{}", table.out);
+    assert!(
+        table.out.lines().zip(catalogue.iter()).all(|(l, t)| l.starts_with(t.spec.name)),
+        "{}",
+        table.out
+    );
 }
 
 #[test]
@@ -162,7 +168,8 @@ fn a_tool_prints_one_object_with_exactly_its_keys() {
     let ran = place.run(&["tool", "list_ec2_instances", "--json", "--demo"]);
     ran.is(0, "");
     let value = ran.json();
-    let wanted = ["summary", "columns", "rows", "total", "shown", "counts", "truncated", "next", "errors", "as_of"];
+    let wanted =
+        ["summary", "columns", "rows", "total", "shown", "counts", "truncated", "next", "errors", "as_of"];
     let mut keys = keys(&value);
     keys.remove("notes");
     assert_eq!(keys, BTreeSet::from(wanted));
@@ -271,7 +278,11 @@ fn a_change_is_proposed_and_not_made() {
     }
     let ran = place.run(&["tool", "stop_instances", "--ids", running, "--demo", "--json"]);
     assert_eq!(ran.code, 3, "{}", ran.err);
-    let proposal = ran.out.lines().map(|l| serde_json::from_str::<Value>(l).unwrap()).find(|v| v.get("proposal").is_some());
+    let proposal = ran
+        .out
+        .lines()
+        .map(|l| serde_json::from_str::<Value>(l).unwrap())
+        .find(|v| v.get("proposal").is_some());
     let proposal = proposal.unwrap();
     assert_eq!(proposal["proposal"]["tool"], "stop_instances");
     assert_eq!(proposal["proposal"]["targets"][0]["id"], running);
@@ -306,7 +317,8 @@ fn read_only_has_no_write_tools() {
     let env = [("ANTHROPIC_API_KEY", "sk-test"), ("ANTHROPIC_BASE_URL", &*server.url())];
     place.run_with(&["--read-only", "ask", "--demo", "why?"], &env).is(0, "");
     let body = server.received()[0].body.clone();
-    let offered: Vec<&str> = body["tools"].as_array().unwrap().iter().map(|t| t["name"].as_str().unwrap()).collect();
+    let offered: Vec<&str> =
+        body["tools"].as_array().unwrap().iter().map(|t| t["name"].as_str().unwrap()).collect();
     assert!(offered.contains(&"list_ec2_instances"), "{offered:?}");
     for tool in quarterdeck_aws::registry::catalogue().iter().filter(|t| t.risk != Risk::Read) {
         assert!(!offered.contains(&tool.spec.name), "{offered:?}");
@@ -348,7 +360,8 @@ fn a_missing_model_key_is_said() {
 #[test]
 fn a_refused_model_key_is_a_matter_of_credentials() {
     let runtime = runtime();
-    let body = json!({"type": "error", "error": {"type": "authentication_error", "message": "invalid x-api-key"}});
+    let body =
+        json!({"type": "error", "error": {"type": "authentication_error", "message": "invalid x-api-key"}});
     let reply = Reply::Status(401, vec![("content-type", "application/json".into())], body.to_string());
     let server = runtime.block_on(Scripted::start(vec![reply]));
     let env = [("ANTHROPIC_API_KEY", "sk-secret-of-a-test"), ("ANTHROPIC_BASE_URL", &*server.url())];
@@ -382,7 +395,9 @@ fn no_network_is_said() {
 #[test]
 fn a_reader_that_has_seen_enough_is_no_error() {
     let place = Place::new();
-    for args in [vec!["tools", "--json"], vec!["ask", "--json", "--demo", "why is checkout failing?"], vec!["keys"]] {
+    for args in
+        [vec!["tools", "--json"], vec!["ask", "--json", "--demo", "why is checkout failing?"], vec!["keys"]]
+    {
         let mut command = place.command(&args, &[]);
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let mut first = [0];
@@ -409,7 +424,8 @@ fn sessions_are_listed_and_the_demos_stay_apart() {
     assert!(listed.out.contains("list services"), "{}", listed.out);
     assert_eq!(place.run(&["sessions"]).out, "");
     let again = place.run(&["--resume", "--", "ask", "--demo", "--json", "list services"]);
-    let again = if again.code == 2 { place.run(&["ask", "--demo", "--json", "list services"]) } else { again };
+    let again =
+        if again.code == 2 { place.run(&["ask", "--demo", "--json", "list services"]) } else { again };
     Chain::verify(again.out.lines()).unwrap();
 }
 
@@ -444,7 +460,11 @@ fn parts_that_are_missing_make_a_partial_answer() {
     // A model that calls a tool with a region nobody enabled, and then answers.
     let runtime = runtime();
     let server = runtime.block_on(Scripted::start(vec![
-        Reply::Answer(vec![Say::Tool("t1".into(), "list_ec2_instances", json!({"regions": ["mars-north-1"]}))]),
+        Reply::Answer(vec![Say::Tool(
+            "t1".into(),
+            "list_ec2_instances",
+            json!({"regions": ["mars-north-1"]}),
+        )]),
         Reply::Answer(vec![Say::Text("I could not look there.")]),
     ]));
     let env = [("ANTHROPIC_API_KEY", "sk-test"), ("ANTHROPIC_BASE_URL", &*server.url())];

@@ -45,7 +45,10 @@ fn journal(console: &Console) -> Vec<Entry> {
 }
 
 fn refused_by(entries: &[Entry]) -> Vec<RefusedBy> {
-    entries.iter().filter_map(|e| if let Fact::Refused { by, .. } = e.fact { Some(by) } else { None }).collect()
+    entries
+        .iter()
+        .filter_map(|e| if let Fact::Refused { by, .. } = e.fact { Some(by) } else { None })
+        .collect()
 }
 
 fn approved(entries: &[Entry]) -> bool {
@@ -102,7 +105,10 @@ fn a_storm_of_resizes_leaves_a_right_screen() {
     console.resize(40, 120);
     console.keys("\x0c");
     let text = console.until_that("a whole screen", |text| {
-        text.contains(PLACEHOLDER) && text.contains("Timeline") && text.contains("list_ecs_services") && text.contains("DEMO")
+        text.contains(PLACEHOLDER)
+            && text.contains("Timeline")
+            && text.contains("list_ecs_services")
+            && text.contains("DEMO")
     });
     let lines: Vec<&str> = text.lines().collect();
     assert!(lines[0].contains("harbor-demo") && lines.len() <= 40, "{text}");
@@ -230,7 +236,11 @@ fn esc_twice_and_ctrl_c_cancel_at_once_what_was_said_is_kept() {
     }));
     let url = server.url();
     for keys in ["\x03", "\x1b\x1b\x1b"] {
-        let env = [("ANTHROPIC_API_KEY", "sk-test"), ("ANTHROPIC_BASE_URL", url.as_str()), ("NO_PROXY", "127.0.0.1")];
+        let env = [
+            ("ANTHROPIC_API_KEY", "sk-test"),
+            ("ANTHROPIC_BASE_URL", url.as_str()),
+            ("NO_PROXY", "127.0.0.1"),
+        ];
         let mut console = Console::start(Start { env: &env, ..Start::default() });
         console.until(PLACEHOLDER);
         console.keys("why?\r");
@@ -265,6 +275,41 @@ fn the_keyboard_alone_reaches_help_and_quit() {
     assert_eq!(console.wait(), 0);
     console.drained();
     assert_eq!(console.modes(), RESTORED);
+}
+
+#[test]
+fn without_credentials_it_comes_up_says_so_and_every_tool_too() {
+    let mut console = Console::start(Start { args: &[], ..Start::default() });
+    console.until(PLACEHOLDER);
+    console.until("aws sso login");
+    assert!(!console.text().contains("DEMO"), "{}", console.text());
+    console.palette("list_ec2_instances");
+    console.until("no AWS credentials");
+    console.keys("\x03\x03");
+    assert_eq!(console.wait(), 0);
+}
+
+#[test]
+fn an_aws_that_never_answers_delays_neither_the_first_frame_nor_the_end() {
+    // Connections are taken and never answered.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", silent.local_addr().unwrap());
+    let env = [
+        ("AWS_ENDPOINT_URL", url.as_str()),
+        ("AWS_ACCESS_KEY_ID", "testing"),
+        ("AWS_SECRET_ACCESS_KEY", "testing"),
+        ("AWS_REGION", "eu-west-1"),
+    ];
+    let mut console = Console::start(Start { args: &[], env: &env, ..Start::default() });
+    console.until(PLACEHOLDER);
+    console.keys("still typing");
+    console.until("still typing");
+    let begin = Instant::now();
+    console.keys("\x03");
+    console.until("again");
+    console.keys("\x03");
+    assert_eq!(console.wait(), 0);
+    assert!(begin.elapsed() < Duration::from_secs(8), "{:?}", begin.elapsed());
 }
 
 /// Runs this file's `name` test, which is ignored otherwise, as the program in the terminal.

@@ -26,7 +26,9 @@ pub(crate) fn answer(world: &World<'_>, operation: &str, input: &Input) -> Resul
 /// DescribeInstanceTypes, for the types asked for.
 fn types(input: &Input) -> Result<Reply, Failure> {
     let names = input.texts("InstanceType");
-    if let Some(bad) = names.iter().find(|n| n.split_once('.').is_none_or(|(f, s)| f.is_empty() || s.is_empty())) {
+    if let Some(bad) =
+        names.iter().find(|n| n.split_once('.').is_none_or(|(f, s)| f.is_empty() || s.is_empty()))
+    {
         let message = format!("The following supplied instance types do not exist: [{bad}]");
         return Err(Failure::new("InvalidInstanceType", message));
     }
@@ -99,7 +101,9 @@ mod tests {
 
     #[test]
     fn instance_store_is_told_by_the_family() {
-        for name in ["i3.xlarge", "m5d.large", "c6gd.2xlarge", "i4i.large", "im4gn.large", "d3.xlarge", "r5dn.large"] {
+        for name in
+            ["i3.xlarge", "m5d.large", "c6gd.2xlarge", "i4i.large", "im4gn.large", "d3.xlarge", "r5dn.large"]
+        {
             assert!(has_instance_store(name), "{name}");
         }
         for name in ["m6i.large", "t3.small", "c6i.2xlarge", "r6i.xlarge", "m5.large", "p4.large"] {
