@@ -44,34 +44,60 @@ fn code(text: &str) -> String {
     before.rsplit(' ').next().unwrap().to_owned()
 }
 
+/// An account with one instance that runs, and the environment of a console that looks at it.
+struct Account {
+    emulator: Emulator,
+    id: String,
+    endpoint: String,
+}
+
+impl Account {
+    fn new() -> Self {
+        let mut emulator = Emulator::start();
+        let tags = json!([{"Key": "Name", "Value": "build-runner"}, {"Key": "env", "Value": "dev"}]);
+        let run = json!({"ImageId": "ami-12c6146b", "MinCount": 1, "MaxCount": 1, "InstanceType": "t3.small",
+            "TagSpecifications": [{"ResourceType": "instance", "Tags": tags}]});
+        let made = emulator.boto("ec2", REGION, "run_instances", run);
+        let id = made["Instances"][0]["InstanceId"].as_str().unwrap().to_owned();
+        let endpoint = emulator.endpoint.clone();
+        Self { emulator, id, endpoint }
+    }
+
+    fn open(&self, args: &[&str], state: Option<Arc<tempfile::TempDir>>) -> Console {
+        let env = [
+            ("AWS_ENDPOINT_URL", self.endpoint.as_str()),
+            ("AWS_ACCESS_KEY_ID", "testing"),
+            ("AWS_SECRET_ACCESS_KEY", "testing"),
+            ("AWS_REGION", REGION),
+            ("NO_PROXY", "127.0.0.1"),
+        ];
+        Console::start(Start { args, env: &env, state, ..Start::default() })
+    }
+
+    /// Opens a console and approves to stop the instance; AWS answers after `delay` seconds. Returns when the change
+    /// has gone out.
+    fn stopping(&mut self, delay: u32) -> Console {
+        let mut console = self.open(&[], None);
+        console.until(PLACEHOLDER);
+        console.palette(&format!("stop_instances --ids {}", self.id));
+        console.until(DIALOG);
+        assert_eq!(self.emulator.count("StopInstances"), 0);
+        // One more dry run, of the plan that is made again; then the change itself, which is answered late.
+        self.emulator.rules(json!([{"operation": "StopInstances", "after": 1, "delay": delay}]));
+        approve(&mut console);
+        let begin = Instant::now();
+        while self.emulator.count("StopInstances") == 0 {
+            assert!(begin.elapsed() < Duration::from_secs(30), "the change never went out\n{}", console.text());
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        console
+    }
+}
+
 #[test]
 fn a_console_killed_in_the_middle_of_a_change_never_repeats_it() {
-    let mut emulator = Emulator::start();
-    let run = json!({"ImageId": "ami-12c6146b", "MinCount": 1, "MaxCount": 1, "InstanceType": "t3.small",
-        "TagSpecifications": [{"ResourceType": "instance", "Tags": [{"Key": "Name", "Value": "build-runner"}, {"Key": "env", "Value": "dev"}]}]});
-    let made = emulator.boto("ec2", REGION, "run_instances", run);
-    let id = made["Instances"][0]["InstanceId"].as_str().unwrap().to_owned();
-    let endpoint = emulator.endpoint.clone();
-    let env = [
-        ("AWS_ENDPOINT_URL", endpoint.as_str()),
-        ("AWS_ACCESS_KEY_ID", "testing"),
-        ("AWS_SECRET_ACCESS_KEY", "testing"),
-        ("AWS_REGION", REGION),
-        ("NO_PROXY", "127.0.0.1"),
-    ];
-    let mut console = Console::start(Start { args: &[], env: &env, ..Start::default() });
-    console.until(PLACEHOLDER);
-    console.palette(&format!("stop_instances --ids {id}"));
-    console.until(DIALOG);
-    assert_eq!(emulator.count("StopInstances"), 0);
-    // One more dry run, of the plan that is made again; then the change itself, which is answered late.
-    emulator.rules(json!([{"operation": "StopInstances", "after": 1, "delay": 6}]));
-    approve(&mut console);
-    let begin = Instant::now();
-    while emulator.count("StopInstances") == 0 {
-        assert!(begin.elapsed() < Duration::from_secs(30), "the change never went out\n{}", console.text());
-        std::thread::sleep(Duration::from_millis(50));
-    }
+    let mut account = Account::new();
+    let mut console = account.stopping(6);
     console.kill_hard();
     let state = console.state.clone();
     let written = entries(&state, false);
@@ -81,10 +107,8 @@ fn a_console_killed_in_the_middle_of_a_change_never_repeats_it() {
         "the intent was durable before the call"
     );
     assert_eq!(count(&written, |f| matches!(f, Fact::WriteConcluded { .. })), 0);
-
     // The session's lock went with the process.
-    let again = Start { args: &["--resume"], env: &env, state: Some(state.clone()), ..Start::default() };
-    let mut console = Console::start(again);
+    let mut console = account.open(&["--resume"], Some(state.clone()));
     console.until("outcome unknown");
     let begin = Instant::now();
     let seen = loop {
@@ -101,9 +125,44 @@ fn a_console_killed_in_the_middle_of_a_change_never_repeats_it() {
     };
     assert_eq!(count(&seen, |f| matches!(f, Fact::WriteConcluded { effect: WriteEffect::Unknown, .. })), 1);
     assert_eq!(count(&seen, |f| matches!(f, Fact::WriteIntended { .. })), 1);
-    assert_eq!(emulator.count("StopInstances"), 1, "it was sent a second time");
-    console.keys("\x03\x03");
-    assert_eq!(console.wait(), 0);
+    assert_eq!(account.emulator.count("StopInstances"), 1, "it was sent a second time");
+    console.signal("TERM");
+    assert_eq!(console.wait(), 143);
+}
+
+#[test]
+fn a_console_told_to_end_lets_a_change_under_way_conclude() {
+    let mut account = Account::new();
+    let mut console = account.stopping(3);
+    console.signal("TERM");
+    assert_eq!(console.wait(), 143);
+    let written = entries(&console.state, false);
+    assert_eq!(count(&written, |f| matches!(f, Fact::WriteConcluded { effect: WriteEffect::Done, .. })), 1);
+    assert_eq!(account.emulator.count("StopInstances"), 1);
+}
+
+#[test]
+fn a_call_that_hangs_keeps_nobody_from_cancelling_or_leaving() {
+    let mut account = Account::new();
+    account.emulator.rules(json!([{"operation": "DescribeInstances", "delay": 30, "times": -1}]));
+    let mut console = account.open(&[], None);
+    console.until(PLACEHOLDER);
+    for keys in ["\x03", "\x1b\x1b"] {
+        console.palette("list_ec2_instances");
+        console.until("running");
+        for key in keys.chars() {
+            console.keys(&key.to_string());
+            std::thread::sleep(Duration::from_millis(200));
+        }
+        console.until("cancelled");
+        console.until_gone("running");
+    }
+    console.palette("list_ec2_instances");
+    console.until("running");
+    let begin = Instant::now();
+    console.signal("TERM");
+    assert_eq!(console.wait(), 143);
+    assert!(begin.elapsed() < Duration::from_secs(8), "{:?}", begin.elapsed());
 }
 
 #[test]
@@ -161,6 +220,14 @@ fn two_consoles_work_on_the_same_folder_at_once() {
     for session in sessions {
         assert_eq!(count(&database.load(&session.id).unwrap().0, |f| matches!(f, Fact::TurnEnded { .. })), 1);
     }
+}
+
+#[test]
+fn there_is_nothing_to_resume_is_said() {
+    let mut console = Console::start(Start { args: &["--demo", "--resume"], ..Start::default() });
+    assert_eq!(console.wait(), 1);
+    console.drained();
+    assert!(console.text().contains("no saved session"), "{}", console.text());
 }
 
 /// Reads go on; a change is refused before anything is asked or sent.

@@ -105,7 +105,9 @@ fn an_incident_without_a_model_from_question_to_recovery() {
     console.until("copied");
     let copied = console.clipboard().pop().unwrap();
     assert!(
-        copied.contains(r"list\_ecs\_services") && copied.contains("| ") && copied.contains("checkout-api"),
+        copied.replace('\\', "").contains("list_ecs_services")
+            && copied.contains("| ")
+            && copied.contains("checkout-api"),
         "{copied}"
     );
     console.palette("filter");

@@ -277,6 +277,41 @@ fn the_keyboard_alone_reaches_help_and_quit() {
     assert_eq!(console.modes(), RESTORED);
 }
 
+#[test]
+fn without_credentials_it_comes_up_says_so_and_every_tool_too() {
+    let mut console = Console::start(Start { args: &[], ..Start::default() });
+    console.until(PLACEHOLDER);
+    console.until("aws sso login");
+    assert!(!console.text().contains("DEMO"), "{}", console.text());
+    console.palette("list_ec2_instances");
+    console.until("no AWS credentials");
+    console.keys("\x03\x03");
+    assert_eq!(console.wait(), 0);
+}
+
+#[test]
+fn an_aws_that_never_answers_delays_neither_the_first_frame_nor_the_end() {
+    // Connections are taken and never answered.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", silent.local_addr().unwrap());
+    let env = [
+        ("AWS_ENDPOINT_URL", url.as_str()),
+        ("AWS_ACCESS_KEY_ID", "testing"),
+        ("AWS_SECRET_ACCESS_KEY", "testing"),
+        ("AWS_REGION", "eu-west-1"),
+    ];
+    let mut console = Console::start(Start { args: &[], env: &env, ..Start::default() });
+    console.until(PLACEHOLDER);
+    console.keys("still typing");
+    console.until("still typing");
+    let begin = Instant::now();
+    console.keys("\x03");
+    console.until("again");
+    console.keys("\x03");
+    assert_eq!(console.wait(), 0);
+    assert!(begin.elapsed() < Duration::from_secs(8), "{:?}", begin.elapsed());
+}
+
 /// Runs this file's `name` test, which is ignored otherwise, as the program in the terminal.
 fn inside(name: &str) -> Console {
     let program = std::env::current_exe().unwrap();

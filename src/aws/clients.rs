@@ -5,6 +5,7 @@
 //! operations; [`WriteClients`] exists only for a [`Spent`] approval.
 
 use crate::account::Account;
+use crate::fault;
 use crate::guard::Guard;
 use crate::http;
 use crate::meter::Meter;
@@ -338,6 +339,7 @@ impl ReadClients {
             match answer {
                 Ok(answer) => gathered.answers.push((place, answer)),
                 Err(fault) => {
+                    let fault = fault::expired_with(fault, self.profile(&place).as_deref());
                     let account = if many_accounts { place.account } else { None };
                     gathered.errors.push(Partial { account, place: place.region, fault });
                 }

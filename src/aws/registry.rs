@@ -1,6 +1,7 @@
 //! The table of tools: one line each.
 
 use crate::clients::{Aws, ProgressSink, ReadClients, WriteClients};
+use crate::fault;
 use crate::schema;
 use crate::tool::{ReadTool, WriteTool};
 use crate::tools;
@@ -73,7 +74,9 @@ pub async fn plan(aws: &Aws, tool: &str, args: &Value, progress: ProgressSink) -
     let line = line(tool)?;
     let Run::Write { plan, .. } = line.run else { return Err(not_a(tool, "write tool")) };
     let clients = aws.reads(line.spec, progress).await?;
-    within(line.spec.limit, plan(clients, args.clone())).await
+    let planned = within(line.spec.limit, plan(clients, args.clone())).await;
+    let profile = || aws.loaded(args.get("account").and_then(Value::as_str))?.profile.clone();
+    planned.map_err(|fault| fault::expired_with(fault, profile().as_deref()))
 }
 
 /// A write that did not come back with a yes.
