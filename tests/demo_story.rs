@@ -54,9 +54,9 @@ fn keys_that_do_nothing(console: &mut Console) {
 fn approve(console: &mut Console) {
     let ready = |text: &str| text.contains(ARMED) || text.contains("and the number of targets");
     let text = console.until_that("the gate asks for a decision", ready);
-    if let Some((_, rest)) = text.split_once("type ").filter(|_| text.contains("and the number of targets")) {
-        let code: String = rest.chars().take(4).collect();
-        let targets: String = rest.split_once("targets (").unwrap().1.chars().take_while(char::is_ascii_digit).collect();
+    if let Some((before, rest)) = text.split_once(" and the number of targets (") {
+        let code = before.rsplit(' ').next().unwrap();
+        let targets: String = rest.chars().take_while(char::is_ascii_digit).collect();
         // Without the code nothing happens.
         console.keys("A");
         std::thread::sleep(WAIT);
@@ -103,7 +103,7 @@ fn an_incident_without_a_model_from_question_to_recovery() {
     console.keys("y");
     console.until("copied");
     let copied = console.clipboard().pop().unwrap();
-    assert!(copied.contains("list_ecs_services") && copied.contains("| ") && copied.contains("checkout-api"), "{copied}");
+    assert!(copied.contains(r"list\_ecs\_services") && copied.contains("| ") && copied.contains("checkout-api"), "{copied}");
     console.palette("filter");
     // The repair.
     console.keys("i");
@@ -212,10 +212,10 @@ fn a_model_reads_in_parallel_proposes_a_change_and_answers() {
             tool("t3", "get_ecs_stopped_tasks", json!({"cluster": "shop", "service": "checkout-api"})),
         ]),
         Reply::Answer(vec![
-            Say::Text("Revision 42 reads a secret that does not exist [#5]. I propose to roll back."),
-            tool("t4", "update_ecs_service", json!({"cluster": "shop", "service": "checkout-api", "roll_back": true})),
+            Say::Text("legacy-web-1 is not needed [#6]. I propose to stop it."),
+            tool("t4", "stop_instances", json!({"ids": ["i-0aa10000000000001"]})),
         ]),
-        Reply::Answer(vec![Say::Text("It is rolled back; the tasks run again.")]),
+        Reply::Answer(vec![Say::Text("It is stopped; that was all.")]),
     ]);
     assert!(scene.console.text().lines().next().unwrap().contains("anthropic"), "{}", scene.console.text());
     scene.ask();
@@ -223,7 +223,7 @@ fn a_model_reads_in_parallel_proposes_a_change_and_answers() {
     let text = scene.console.text();
     assert!(text.contains("the model says (unverified)"), "{text}");
     approve(&mut scene.console);
-    scene.console.until("the tasks run again");
+    scene.console.until("that was all");
     let entries = scene.ended();
     assert_eq!(end_of(&entries), TurnEnd::Answered);
     assert!(any(&entries, |f| matches!(f, Fact::Verified { reached: Some(true), .. })));

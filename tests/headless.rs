@@ -275,6 +275,7 @@ fn a_change_is_proposed_and_not_made() {
     let proposal = proposal.unwrap();
     assert_eq!(proposal["proposal"]["tool"], "stop_instances");
     assert_eq!(proposal["proposal"]["targets"][0]["id"], running);
+    assert_eq!(proposal["proposal"]["unknown"], json!([]), "the embedded account answers what a plan asks");
 }
 
 #[test]

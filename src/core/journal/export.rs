@@ -111,11 +111,17 @@ fn headline(step: &Step) -> String {
 
 /// Untrusted text within a line of Markdown: visible, and not read as markup.
 fn inline(text: &str) -> String {
+    let text = visible(text);
     let mut out = String::with_capacity(text.len());
-    for c in visible(text).chars() {
-        if "\\`*_[]<>|#!".contains(c) {
+    let mut chars = text.chars().peekable();
+    let mut in_word = false;
+    while let Some(c) = chars.next() {
+        let goes_on = in_word && chars.peek().is_some_and(|next| next.is_alphanumeric());
+        // An underscore inside a word is no markup, and tool names are full of them.
+        if "\\`*[]<>|#!".contains(c) || (c == '_' && !goes_on) {
             out.push('\\');
         }
+        in_word = c.is_alphanumeric() || (c == '_' && goes_on);
         out.push(c);
     }
     out

@@ -8,6 +8,7 @@ use crate::approval::{Challenge, Decision, Gate, Readiness};
 use crate::command::Command;
 use crate::keymap::{Action, Place};
 use crate::press::{Key, Press};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// An approval in front of everything.
@@ -29,6 +30,8 @@ pub struct Dialog {
     pub aside: bool,
     /// When it was opened.
     pub opened: Timestamp,
+    /// Lines of the body that were on the screen, of as many as there are at this width.
+    read: (BTreeSet<usize>, usize),
 }
 
 impl Dialog {
@@ -42,14 +45,27 @@ impl Dialog {
             note_cursor: 0,
             aside: false,
             opened: now,
+            read: (BTreeSet::new(), 0),
         }
     }
 
     /// Tells the gate what of it was on the screen.
     pub(super) fn drawn(&mut self, shown: &Shown, now: Timestamp) {
-        self.top = self.top.min(shown.dialog_body.last_top());
-        if let (Some(seen), Some(gate)) = (&shown.dialog, &mut self.gate) {
-            gate.drawn(seen, now);
+        let body = shown.dialog_body;
+        self.top = self.top.min(body.last_top());
+        let Some(mut seen) = shown.dialog.clone() else { return };
+        if self.read.1 != body.total {
+            self.read = (BTreeSet::new(), body.total);
+        }
+        self.read.0.extend(self.top..self.top.saturating_add(body.fits));
+        // A target longer than the body is never whole on the screen: it counts once each of its lines was.
+        let ranges = shown.target_lines.iter().zip(&shown.target_ends).enumerate();
+        let long = ranges.filter(|(_, (start, end))| end.saturating_sub(**start) > body.fits);
+        seen.targets.extend(
+            long.filter(|(_, (start, end))| (**start..**end).all(|line| self.read.0.contains(&line))).map(|(i, _)| i),
+        );
+        if let Some(gate) = &mut self.gate {
+            gate.drawn(&seen, now);
         }
     }
 

@@ -45,6 +45,8 @@ pub struct Shown {
     pub dialog_body: Extent,
     /// The first line of each target in the dialog's body; empty when not known.
     pub target_lines: Vec<usize>,
+    /// The line after the last of each target.
+    pub target_ends: Vec<usize>,
     /// Evidence links in the chat, in reading order.
     pub links: Vec<StepNo>,
     /// The line each of `links` is on, from the top of the whole chat; empty when not known.

@@ -14,12 +14,39 @@ pub(crate) fn answer(world: &World<'_>, operation: &str, input: &Input) -> Resul
         "DescribeInstances" => describe::instances(world, input),
         "DescribeInstanceStatus" => describe::status(world, input),
         "DescribeInstanceAttribute" => describe::attribute(world, input),
+        "DescribeInstanceTypes" => types(input),
         "DescribeRegions" => regions(world, input),
         "DescribeNetworkInterfaces" => Ok(node! { "networkInterfaceSet" => Node::List(Vec::new()) }.into()),
         "StopInstances" => change::stop(world, input),
         "StartInstances" => change::start(world, input),
         other => Err(unknown(Service::Ec2, other)),
     }
+}
+
+/// DescribeInstanceTypes, for the types asked for.
+fn types(input: &Input) -> Result<Reply, Failure> {
+    let names = input.texts("InstanceType");
+    if let Some(bad) = names.iter().find(|n| n.split_once('.').is_none_or(|(f, s)| f.is_empty() || s.is_empty())) {
+        let message = format!("The following supplied instance types do not exist: [{bad}]");
+        return Err(Failure::new("InvalidInstanceType", message));
+    }
+    let types = names.iter().map(|name| {
+        node! {
+            "instanceType" => *name,
+            "currentGeneration" => true,
+            "instanceStorageSupported" => has_instance_store(name),
+        }
+    });
+    Ok(node! { "instanceTypeSet" => Node::list(types) }.into())
+}
+
+/// As AWS names its families: storage families, and a `d` among the letters after the generation.
+fn has_instance_store(name: &str) -> bool {
+    let family = name.split('.').next().unwrap_or_default();
+    let letters = family.trim_end_matches(|c: char| !c.is_ascii_digit());
+    let kind = letters.trim_end_matches(|c: char| c.is_ascii_digit());
+    let extras = family.strip_prefix(letters).unwrap_or_default();
+    matches!(kind, "i" | "im" | "is" | "d" | "h") || extras.contains('d')
 }
 
 fn regions(world: &World<'_>, input: &Input) -> Result<Reply, Failure> {
@@ -63,5 +90,20 @@ fn ids<'a>(world: &World<'_>, input: &'a Input) -> Result<Vec<&'a str>, Failure>
             "InvalidInstanceID.NotFound",
             format!("The instance IDs '{}' do not exist", many.join(", ")),
         )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::has_instance_store;
+
+    #[test]
+    fn instance_store_is_told_by_the_family() {
+        for name in ["i3.xlarge", "m5d.large", "c6gd.2xlarge", "i4i.large", "im4gn.large", "d3.xlarge", "r5dn.large"] {
+            assert!(has_instance_store(name), "{name}");
+        }
+        for name in ["m6i.large", "t3.small", "c6i.2xlarge", "r6i.xlarge", "m5.large", "p4.large"] {
+            assert!(!has_instance_store(name), "{name}");
+        }
     }
 }

@@ -17,7 +17,7 @@ fn a_call_as_markdown() {
     projection.notes.push("searched eu-west-1".into());
     book.add(ok(1, projection));
     let text = markdown(&book, 1);
-    assert!(text.starts_with("### #1 list\\_ec2\\_instances\n"), "{text}");
+    assert!(text.starts_with("### #1 list_ec2_instances\n"), "{text}");
     assert!(text.contains("began 2026-"), "{text}");
     assert!(text.contains("asked for by: the operator"), "{text}");
     assert!(text.contains("| id | name |\n| --- | --- |\n| i-1 | a\\|b"), "{text}");
@@ -53,7 +53,7 @@ fn an_approval_as_markdown() {
         "account: 123456789012 (acme), eu-west-1",
         "state: running → stopped",
         "dry run: permitted",
-        "reversible: yes: start\\_instances",
+        "reversible: yes: start_instances",
         "```sh\naws ec2 stop-instances --instance-ids i-1\n```",
         "the model says (unverified): it is \\*idle\\*",
         "answer: refused by the operator: not now",

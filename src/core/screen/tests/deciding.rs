@@ -1,6 +1,6 @@
 //! The dialog: what keys, pastes, the mouse and the engine do to it.
 
-use crate::approval::Proposal;
+use crate::approval::{Proposal, Seen};
 use crate::approval::fixture::{calm, target};
 use crate::command::Command;
 use crate::id::{ApprovalId, CallId};
@@ -224,4 +224,30 @@ fn keys_typed_before_it_came_do_nothing() {
     assert!(rig.screen.dialog.is_some());
     assert_eq!(refusal(&rig.keys("<Esc>")), (None, false));
     assert!(rig.screen.palette.is_some(), "what was open is open again");
+}
+
+#[test]
+fn a_target_longer_than_the_dialog_is_seen_once_each_of_its_lines_was() {
+    let mut rig = Rig::with_calls(3);
+    rig.called(90, "stop_instances", Risk::Write);
+    assert!(rig.ask(1, calm(), "BDEF").is_empty());
+    let draw = |rig: &mut Rig| {
+        let shown = Shown {
+            dialog: Some(Seen { targets: Vec::new(), room: true }),
+            dialog_body: Extent { total: 30, fits: 12 },
+            target_lines: vec![0],
+            target_ends: vec![30],
+            ..Shown::default()
+        };
+        rig.msg(Msg::Drawn(shown));
+        rig.wait(800);
+    };
+    draw(&mut rig);
+    for keys in ["A", "G", "A"] {
+        assert!(rig.keys(keys).is_empty(), "the end was seen, its middle was not");
+        draw(&mut rig);
+    }
+    assert!(rig.keys("<PgUp>").is_empty());
+    draw(&mut rig);
+    assert!(matches!(rig.keys("A").as_slice(), [Command::Approve(_)]));
 }

@@ -84,6 +84,7 @@ fn drawn(total: usize, fits: usize, room: bool, dialog: bool) -> Shown {
         help: extent,
         dialog_body: extent,
         target_lines: vec![0, fits],
+        target_ends: vec![fits, fits + 1],
         links: (1..4).map(StepNo).collect(),
         link_lines: vec![0, total / 2, total],
         chat_matches: vec![total / 3],

@@ -91,6 +91,7 @@ pub fn draw(
     }
     shown.dialog_body = Extent { total: body.lines.len(), fits };
     shown.target_lines = body.targets.iter().map(|r| r.start).collect();
+    shown.target_ends = body.targets.iter().map(|r| r.end).collect();
     shown.dialog = Some(Seen { targets: seen(&body, top, fits), room: true });
     let tick = match gate.ready(screen.now) {
         Readiness::Waiting(ms) => {
@@ -105,13 +106,10 @@ pub fn draw(
     super::wake_at(shown, screen.now.plus(Duration::from_millis(tick)));
 }
 
-/// Targets of which every line is visible. One that is longer than the body counts once its end is reached.
+/// Targets of which every line is visible.
 fn seen(body: &Facts, top: usize, fits: usize) -> Vec<usize> {
-    let bottom = top + fits;
-    let whole = |r: &std::ops::Range<usize>| r.start >= top && r.end <= bottom;
-    let end_of_long =
-        |r: &std::ops::Range<usize>| r.len() > fits && r.start < top && r.end <= bottom && r.end > top;
-    body.targets.iter().enumerate().filter(|(_, r)| whole(r) || end_of_long(r)).map(|(i, _)| i).collect()
+    let whole = |r: &std::ops::Range<usize>| r.start >= top && r.end <= top + fits;
+    body.targets.iter().enumerate().filter(|(_, r)| whole(r)).map(|(i, _)| i).collect()
 }
 
 fn body(dialog: &Dialog, gate: &Gate, now: Timestamp, columns: usize, theme: &Theme) -> Facts {

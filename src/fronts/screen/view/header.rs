@@ -85,8 +85,11 @@ fn left(screen: &Screen, theme: &Theme, short: bool) -> Vec<Part> {
     }
     let (provider, model) = &screen.ledger.model;
     if !model.is_empty() || !provider.is_empty() {
-        let text = clip(&format!("{provider} {model}"), 40);
-        parts.push(Part { rank: 5, text, style: theme.dim });
+        let text = match screen.size.0 {
+            ..100 => clip(if provider == "offline" { provider } else { model }, 16),
+            100.. => clip(&format!("{provider} {model}"), 40),
+        };
+        parts.push(Part { rank: 1, text, style: theme.dim });
     }
     parts
 }

@@ -56,6 +56,13 @@ fn running_calls(screen: &Screen) -> Vec<String> {
         .collect()
 }
 
+/// Whether a model request is under way. When a turn runs and none is, a change that was made is being verified.
+fn asked(screen: &Screen) -> bool {
+    let steps = screen.ledger.timeline.steps();
+    let last = steps.iter().rev().take(RECENT).find(|s| s.kind == StepKind::ModelRequest);
+    last.is_none_or(|s| s.ended.is_none())
+}
+
 fn doing(screen: &Screen, running: &[String]) -> String {
     let mut parts = Vec::new();
     if let Some((_, iteration, since)) = screen.ledger.running {
@@ -72,7 +79,8 @@ fn doing(screen: &Screen, running: &[String]) -> String {
             Some(doing) => parts.push(clip(doing, 80)),
             None if screen.live.text.is_some() => parts.push("answering".to_owned()),
             None if screen.dialog.is_some() => parts.push("waits for your decision".to_owned()),
-            None => parts.push("waiting for the model".to_owned()),
+            None if asked(screen) => parts.push("waiting for the model".to_owned()),
+            None => parts.push("verifying the change".to_owned()),
         },
         [one] => parts.push(one.clone()),
         [first, ..] => parts.push(format!("{} running: {first}", running.len())),

@@ -1,0 +1,192 @@
+//! What survives: a console killed in the middle of a change, resumed sessions, a journal that cannot be written.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
+
+mod common;
+
+use common::emulator::Emulator;
+use common::pty::{Console, Start};
+use quarterdeck::engine::store::Database;
+use quarterdeck_core::journal::{Entry, Fact, RefusedBy, WriteEffect};
+use serde_json::json;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+const PLACEHOLDER: &str = "ask, or : for a command";
+const DIALOG: &str = "APPROVE THIS CHANGE?";
+const ARMED: &str = "approves exactly this, once";
+const REGION: &str = "eu-west-1";
+
+fn entries(state: &tempfile::TempDir, demo: bool) -> Vec<Entry> {
+    let database = Database::open(&state.path().join("state")).unwrap();
+    let sessions = database.sessions(demo).unwrap();
+    database.load(&sessions[0].id).unwrap().0
+}
+
+fn count(entries: &[Entry], is: impl Fn(&Fact) -> bool) -> usize {
+    entries.iter().filter(|e| is(&e.fact)).count()
+}
+
+/// Types the code when one is asked for, and approves.
+fn approve(console: &mut Console) {
+    let ready = |text: &str| text.contains(ARMED) || text.contains("and the number of targets");
+    let text = console.until_that("the gate asks for a decision", ready);
+    if !text.contains(ARMED) {
+        console.keys(&format!("{}1", code(&text)));
+        console.until(ARMED);
+    }
+    console.keys("A");
+    console.until_gone(DIALOG);
+}
+
+/// The letters before ` and the number of targets`.
+fn code(text: &str) -> String {
+    let before = text.split_once(" and the number of targets").unwrap().0;
+    before.rsplit(' ').next().unwrap().to_owned()
+}
+
+#[test]
+fn a_console_killed_in_the_middle_of_a_change_never_repeats_it() {
+    let mut emulator = Emulator::start();
+    let run = json!({"ImageId": "ami-12c6146b", "MinCount": 1, "MaxCount": 1, "InstanceType": "t3.small",
+        "TagSpecifications": [{"ResourceType": "instance", "Tags": [{"Key": "Name", "Value": "build-runner"}, {"Key": "env", "Value": "dev"}]}]});
+    let made = emulator.boto("ec2", REGION, "run_instances", run);
+    let id = made["Instances"][0]["InstanceId"].as_str().unwrap().to_owned();
+    let endpoint = emulator.endpoint.clone();
+    let env = [
+        ("AWS_ENDPOINT_URL", endpoint.as_str()),
+        ("AWS_ACCESS_KEY_ID", "testing"),
+        ("AWS_SECRET_ACCESS_KEY", "testing"),
+        ("AWS_REGION", REGION),
+        ("NO_PROXY", "127.0.0.1"),
+    ];
+    let mut console = Console::start(Start { args: &[], env: &env, ..Start::default() });
+    console.until(PLACEHOLDER);
+    console.palette(&format!("stop_instances --ids {id}"));
+    console.until(DIALOG);
+    assert_eq!(emulator.count("StopInstances"), 0);
+    // One more dry run, of the plan that is made again; then the change itself, which is answered late.
+    emulator.rules(json!([{"operation": "StopInstances", "after": 1, "delay": 6}]));
+    approve(&mut console);
+    let begin = Instant::now();
+    while emulator.count("StopInstances") == 0 {
+        assert!(begin.elapsed() < Duration::from_secs(30), "the change never went out\n{}", console.text());
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    console.kill_hard();
+    let state = console.state.clone();
+    let written = entries(&state, false);
+    assert_eq!(count(&written, |f| matches!(f, Fact::WriteIntended { .. })), 1, "the intent was durable before the call");
+    assert_eq!(count(&written, |f| matches!(f, Fact::WriteConcluded { .. })), 0);
+
+    // The session's lock went with the process.
+    let again = Start { args: &["--resume"], env: &env, state: Some(state.clone()), ..Start::default() };
+    let mut console = Console::start(again);
+    console.until("outcome unknown");
+    let begin = Instant::now();
+    let seen = loop {
+        let seen = entries(&state, false);
+        if count(&seen, |f| matches!(f, Fact::Verified { .. })) > 0 {
+            break seen;
+        }
+        assert!(begin.elapsed() < Duration::from_secs(60), "its state was never read back\n{}", console.text());
+        std::thread::sleep(Duration::from_millis(100));
+    };
+    assert_eq!(count(&seen, |f| matches!(f, Fact::WriteConcluded { effect: WriteEffect::Unknown, .. })), 1);
+    assert_eq!(count(&seen, |f| matches!(f, Fact::WriteIntended { .. })), 1);
+    assert_eq!(emulator.count("StopInstances"), 1, "it was sent a second time");
+    console.keys("\x03\x03");
+    assert_eq!(console.wait(), 0);
+}
+
+#[test]
+fn a_resumed_session_shows_what_was_said_and_is_open_once() {
+    let mut first = Console::start(Start::default());
+    first.until(PLACEHOLDER);
+    first.keys("list services\r");
+    first.until("No model is behind this answer");
+    // Open here: a second console cannot have it, but may begin its own.
+    let state = first.state.clone();
+    let mut locked = Console::start(Start { args: &["--demo", "--resume"], state: Some(state.clone()), ..Start::default() });
+    assert_eq!(locked.wait(), 1);
+    locked.drained();
+    assert!(locked.text().contains("open in another console"), "{}", locked.text());
+    first.kill_hard();
+    let mut second = Console::start(Start { args: &["--demo", "--resume"], state: Some(state.clone()), ..Start::default() });
+    second.until("list services");
+    second.until("list_ecs_services");
+    second.keys("list instances\r");
+    second.until("turn 2");
+    second.until("list_ec2_instances");
+    second.signal("TERM");
+    assert_eq!(second.wait(), 143);
+    let journal = entries(&state, true);
+    assert_eq!(count(&journal, |f| matches!(f, Fact::SessionResumed { .. })), 1);
+    assert_eq!(count(&journal, |f| matches!(f, Fact::Question { .. })), 2);
+}
+
+#[test]
+fn two_consoles_work_on_the_same_folder_at_once() {
+    let state = Arc::new(tempfile::tempdir().unwrap());
+    let start = || Console::start(Start { state: Some(state.clone()), ..Start::default() });
+    let mut consoles = [start(), start()];
+    for console in &mut consoles {
+        console.until(PLACEHOLDER);
+        console.keys("list services\r");
+    }
+    for console in &mut consoles {
+        console.until("No model is behind this answer");
+        assert!(!console.text().contains("JOURNAL FAILED"), "{}", console.text());
+        console.keys("\x03\x03");
+        assert_eq!(console.wait(), 0);
+    }
+    let database = Database::open(&state.path().join("state")).unwrap();
+    let sessions = database.sessions(true).unwrap();
+    assert_eq!(sessions.len(), 2);
+    for session in sessions {
+        assert_eq!(count(&database.load(&session.id).unwrap().0, |f| matches!(f, Fact::TurnEnded { .. })), 1);
+    }
+}
+
+/// Reads go on; a change is refused before anything is asked or sent.
+fn reads_but_does_not_change(console: &mut Console) {
+    console.until("JOURNAL FAILED");
+    console.keys("list services\r");
+    console.until("No model is behind this answer");
+    console.palette("stop_instances --ids i-0aa10000000000001");
+    let text = console.until("refused");
+    assert!(!text.contains(DIALOG), "{text}");
+    console.keys("\x03\x03");
+    assert_eq!(console.wait(), 0);
+}
+
+#[test]
+fn without_a_journal_it_reads_and_refuses_to_change() {
+    let state = Arc::new(tempfile::tempdir().unwrap());
+    std::fs::write(state.path().join("state"), "a file where a folder should be").unwrap();
+    let mut console = Console::start(Start { state: Some(state), ..Start::default() });
+    console.until(PLACEHOLDER);
+    reads_but_does_not_change(&mut console);
+}
+
+#[test]
+fn a_journal_that_fails_later_is_said_and_an_open_dialog_changes_nothing() {
+    let mut console = Console::start(Start::default());
+    console.until(PLACEHOLDER);
+    console.palette("stop_instances --ids i-0aa10000000000001");
+    console.until(DIALOG);
+    // Another program holds the file for writing and does not let go.
+    let file = console.state.path().join("state/journal.db");
+    let held = rusqlite::Connection::open(&file).unwrap();
+    held.execute_batch("BEGIN IMMEDIATE").unwrap();
+    approve(&mut console);
+    console.until("JOURNAL FAILED");
+    held.execute_batch("ROLLBACK").unwrap();
+    drop(held);
+    console.until("refused");
+    console.keys("\x03\x03");
+    console.wait();
+    let journal = entries(&console.state, true);
+    let sent = |f: &Fact| matches!(f, Fact::WriteIntended { .. } | Fact::WriteConcluded { effect: WriteEffect::Done, .. });
+    assert_eq!(count(&journal, sent), 0);
+    assert_eq!(count(&journal, |f| matches!(f, Fact::Refused { by: RefusedBy::Operator, .. })), 0);
+}
