@@ -3,7 +3,7 @@
 //! Time stands still unless the person waits, so that what a key may do never depends on how slow the machine is.
 
 use quarterdeck::engine::store::{Database, Writer};
-use quarterdeck::engine::{Clock, Engine, Parts};
+use quarterdeck::engine::{Clock, Engine, Front, Parts};
 use quarterdeck::fronts::screen::theme::{Depth, Theme};
 use quarterdeck::fronts::screen::view::{Cache, view};
 use quarterdeck_aws::clients::Aws;
@@ -17,6 +17,7 @@ use quarterdeck_core::press::{Key, Press};
 use quarterdeck_core::scope::{Mode, Scope};
 use quarterdeck_core::screen::{Msg, Screen, Shown};
 use quarterdeck_core::session::{FrontCaps, Session, Setup};
+use quarterdeck_core::tool::Catalogue;
 use quarterdeck_model::Provider;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
@@ -53,7 +54,7 @@ impl StillClock {
     }
 }
 
-/// A console with one front.
+/// A console whose keys, clock and drawings a test holds in its hands.
 pub struct Console {
     pub screen: Screen,
     pub clock: StillClock,
@@ -76,9 +77,19 @@ pub struct Begin {
     pub clock: StillClock,
 }
 
-impl Console {
-    pub async fn begin(begin: Begin) -> Self {
-        let Begin { aws, provider, model, mode, can_ask, clock } = begin;
+/// An engine that runs, and its one front.
+pub struct Running {
+    pub engine: Engine,
+    pub front: Front,
+    pub catalogue: Arc<Catalogue>,
+    pub clock: StillClock,
+    folder: TempDir,
+}
+
+impl Begin {
+    /// Starts the engine, its journal in a folder of its own.
+    pub async fn engine(self) -> Running {
+        let Self { aws, provider, model, mode, can_ask, clock } = self;
         let folder = tempfile::tempdir().unwrap();
         let (place, now) = (folder.path().join("state"), clock.now());
         let store = Writer::start("s1".into(), move || {
@@ -108,9 +119,16 @@ impl Console {
         let mut engine =
             Engine::start(Parts { session, store, durable: 0, aws, provider, clock: clock.shared() });
         let front = engine.connect(FrontCaps { can_ask }).await;
+        Running { engine, front, catalogue, clock, folder }
+    }
+}
+
+impl Console {
+    pub async fn begin(begin: Begin) -> Self {
+        let Running { engine, front, catalogue, clock, folder } = begin.engine().await;
         let size = (120, 40);
         Self {
-            screen: Screen::new(catalogue, size, now),
+            screen: Screen::new(catalogue, size, clock.now()),
             clock,
             commands: front.commands,
             events: front.events,
