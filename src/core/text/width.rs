@@ -202,7 +202,8 @@ mod tests {
         fn wrapping_fits_and_loses_only_spaces(text in wide(), columns in 2..30usize) {
             let lines = wrap(&text, columns);
             for line in &lines {
-                prop_assert!(laid_out(line) <= columns, "{:?}", line);
+                // One grapheme may be wider than the window; there is nowhere to break it.
+                prop_assert!(laid_out(line) <= columns || line.graphemes(true).count() == 1, "{:?}", line);
             }
             let black = |t: &str| t.chars().filter(|c| !matches!(c, ' ' | '\n')).collect::<String>();
             prop_assert_eq!(black(&lines.concat()), black(&text));

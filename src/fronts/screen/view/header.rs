@@ -31,16 +31,17 @@ pub fn draw(screen: &Screen, theme: &Theme, area: Rect, buf: &mut Buffer, shown:
     let columns = usize::from(area.width);
     let (mut left, mut right) = (left(screen, theme, false), right(screen, theme));
     let wide = |l: &[Part], r: &[Part]| l.iter().chain(r).map(|p| text::width(&p.text) + 2).sum::<usize>();
+    let fits = |l: &[Part], r: &[Part]| wide(l, r) <= columns + 2;
+    // First what only counts, then everything shorter, then the least important.
     for rank in (1..=9).rev() {
-        if wide(&left, &right) <= columns + 2 {
+        if fits(&left, &right) {
             break;
+        }
+        if rank == 5 {
+            left = self::left(screen, theme, true);
         }
         left.retain(|p| p.rank < rank);
         right.retain(|p| p.rank < rank);
-    }
-    if wide(&left, &right) > columns + 2 {
-        left = self::left(screen, theme, true);
-        left.retain(|p| p.rank == 0);
     }
     let right_width = right.iter().map(|p| text::width(&p.text) + 2).sum::<usize>().saturating_sub(2);
     let room = columns.saturating_sub(right_width + 1);
@@ -78,18 +79,19 @@ fn left(screen: &Screen, theme: &Theme, short: bool) -> Vec<Part> {
         parts.push(Part { rank: 1, text, style: theme.text });
     }
     if let Some(identity) = &scope.identity {
-        parts.push(Part { rank: 4, text: clip(&identity.role, 28), style: theme.text });
+        let text = clip(&identity.role, if short { 12 } else { 28 });
+        parts.push(Part { rank: 4, text, style: theme.text });
         if let Some(expires) = identity.expires {
-            parts.push(credentials(expires, screen.now, theme));
+            parts.push(credentials(expires, screen.now, short, theme));
         }
     }
     let (provider, model) = &screen.ledger.model;
     if !model.is_empty() || !provider.is_empty() {
-        let text = match screen.size.0 {
-            ..100 => clip(if provider == "offline" { provider } else { model }, 16),
-            100.. => clip(&format!("{provider} {model}"), 40),
+        let text = match short {
+            true => clip(if provider == "offline" { provider } else { model }, 12),
+            false => clip(&format!("{provider} {model}"), 40),
         };
-        parts.push(Part { rank: 1, text, style: theme.dim });
+        parts.push(Part { rank: 2, text, style: theme.dim });
     }
     parts
 }
@@ -158,19 +160,20 @@ fn account_style(identity: &Identity, demo: bool, theme: &Theme) -> Style {
     theme.accounts.get(hash % theme.accounts.len()).copied().unwrap_or(theme.production)
 }
 
-fn credentials(expires: Timestamp, now: Timestamp, theme: &Theme) -> Part {
+fn credentials(expires: Timestamp, now: Timestamp, short: bool, theme: &Theme) -> Part {
     let minutes = expires.since(now).as_secs() / 60;
     let (rank, style) = match minutes {
         0..5 => (0, theme.bad),
         5..15 => (2, theme.warn),
         15.. => (3, theme.dim),
     };
+    let word = if short { "" } else { "creds " };
     let text = if expires <= now {
         "creds EXPIRED".to_owned()
     } else if minutes < 120 {
-        format!("creds {minutes}m")
+        format!("{word}{minutes}m")
     } else {
-        format!("creds {}h", minutes / 60)
+        format!("{word}{}h", minutes / 60)
     };
     Part { rank, text, style }
 }
@@ -220,7 +223,7 @@ mod tests {
             (4, "creds 4m", theme.bad),
             (0, "creds EXPIRED", theme.bad),
         ] {
-            let part = credentials(now.plus(Duration::from_secs(minutes * 60)), now, &theme);
+            let part = credentials(now.plus(Duration::from_secs(minutes * 60)), now, false, &theme);
             assert_eq!((part.text.as_str(), part.style), (text, style));
         }
     }
