@@ -87,7 +87,11 @@ impl Account {
         approve(&mut console);
         let begin = Instant::now();
         while self.emulator.count("StopInstances") == 0 {
-            assert!(begin.elapsed() < Duration::from_secs(30), "the change never went out\n{}", console.text());
+            assert!(
+                begin.elapsed() < Duration::from_secs(30),
+                "the change never went out\n{}",
+                console.text()
+            );
             std::thread::sleep(Duration::from_millis(50));
         }
         console
@@ -116,7 +120,11 @@ fn a_console_killed_in_the_middle_of_a_change_never_repeats_it() {
         if count(&seen, |f| matches!(f, Fact::Verified { .. })) > 0 {
             break seen;
         }
-        assert!(begin.elapsed() < Duration::from_secs(60), "its state was never read back\n{}", console.text());
+        assert!(
+            begin.elapsed() < Duration::from_secs(60),
+            "its state was never read back\n{}",
+            console.text()
+        );
         std::thread::sleep(Duration::from_millis(100));
     };
     assert_eq!(count(&seen, |f| matches!(f, Fact::WriteConcluded { effect: WriteEffect::Unknown, .. })), 1);
