@@ -87,7 +87,11 @@ impl Account {
         approve(&mut console);
         let begin = Instant::now();
         while self.emulator.count("StopInstances") == 0 {
-            assert!(begin.elapsed() < Duration::from_secs(30), "the change never went out\n{}", console.text());
+            assert!(
+                begin.elapsed() < Duration::from_secs(30),
+                "the change never went out\n{}",
+                console.text()
+            );
             std::thread::sleep(Duration::from_millis(50));
         }
         console

@@ -247,6 +247,22 @@ fn mistakes_on_the_command_line_are_named() {
 }
 
 #[test]
+fn a_drill_is_named_either_way() {
+    let place = Place::new();
+    for args in [
+        vec!["--demo", "checkout-outage", "tool", "list_ec2_instances", "--json"],
+        vec!["--demo=checkout-outage", "tool", "list_ec2_instances", "--json"],
+        vec!["--demo", "tool", "list_ec2_instances", "--json"],
+        vec!["tool", "list_ec2_instances", "--json", "--demo"],
+        vec!["tool", "--demo", "list_ec2_instances", "--json"],
+    ] {
+        let ran = place.run(&args);
+        assert_eq!(ran.code, 0, "{args:?}: {}", ran.err);
+        assert_eq!(ran.json()["total"], 19, "{args:?}");
+    }
+}
+
+#[test]
 fn help_and_version_are_answers() {
     let place = Place::new();
     for (args, says) in [

@@ -118,6 +118,8 @@ where
                 Some(Signal::End(number)) => return Ended::Signal(number),
                 Some(Signal::Hangup) | None => return Ended::Hangup,
                 Some(Signal::Suspend) => run.screen.suspend = true,
+                // Drawing takes the size as it is.
+                Some(Signal::Resize) => {}
                 Some(Signal::Continue) => {
                     if run.host.resume().is_err() {
                         return Ended::Hangup;
@@ -232,9 +234,13 @@ where
 
     /// Draws and tells the screen what it showed; returns when to wake up. `None`: the terminal is gone.
     fn draw(&mut self, cache: &mut Cache) -> Option<Option<Timestamp>> {
+        let size = self.terminal.size().ok()?;
+        // The event source loses a resize that comes together with a key.
+        if self.screen.size != (size.width, size.height) {
+            self.tell(Msg::Resize(size.width, size.height));
+        }
         if std::mem::take(&mut self.screen.redraw) {
             // Not `Terminal::clear`: it asks the terminal where the cursor is and waits for an answer.
-            let size = self.terminal.size().ok()?;
             self.terminal.resize(size.into()).ok()?;
         }
         let mut next = None;

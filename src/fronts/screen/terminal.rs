@@ -198,9 +198,11 @@ pub enum Signal {
     Suspend,
     /// Running again after a stop.
     Continue,
+    /// The window has another size.
+    Resize,
 }
 
-/// TERM, HUP, QUIT, INT, TSTP, CONT, and the terminal hanging up.
+/// TERM, HUP, QUIT, INT, TSTP, CONT, WINCH, and the terminal hanging up.
 ///
 /// # Errors
 /// A signal cannot be listened to.
@@ -212,6 +214,7 @@ pub fn signals() -> io::Result<impl Stream<Item = Signal> + Unpin> {
     }
     listeners.push((signal(SignalKind::from_raw(SIGTSTP))?, Signal::Suspend));
     listeners.push((signal(SignalKind::from_raw(signal_hook::consts::SIGCONT))?, Signal::Continue));
+    listeners.push((signal(SignalKind::window_change())?, Signal::Resize));
     let mut line = hangup_watch();
     Ok(poll_fn(move |cx| {
         for (listener, signal) in &mut listeners {
