@@ -413,6 +413,21 @@ mod ecs {
             "{:?}",
             stopped.notes
         );
+        // Half of them, and why not the rest.
+        for task in answer["tasks"].as_array().unwrap().iter().skip(1) {
+            emulator.boto("ecs", HERE, "stop_task", json!({ "cluster": "main", "task": task["taskArn"] }));
+        }
+        emulator.pages(json!({ "ecs:ListTasks": ["taskArns", 1] }));
+        emulator.rules(
+            json!([{ "operation": "ListTasks", "code": "AccessDeniedException", "after": 1, "times": -1,
+            "message": not_allowed("ecs:ListTasks") }]),
+        );
+        let half = ok(&aws, "get_ecs_stopped_tasks", json!({ "cluster": "main" })).await;
+        assert_eq!((half.rows.len(), half.errors.len()), (1, 1), "{half:?}");
+        assert!(half.errors[0].place.contains("after the first 1"), "{:?}", half.errors);
+        emulator.rules(json!([]));
+        let both = ok(&aws, "get_ecs_stopped_tasks", json!({ "cluster": "main" })).await;
+        assert_eq!((both.rows.len(), both.errors.len()), (2, 0), "every page: {both:?}");
     }
 
     #[tokio::test]
