@@ -532,7 +532,7 @@ async fn an_approval_does_not_wait_for_ever() {
     console.ask("stop the build runner").await;
     console.dialog().await;
     // Planning again takes longer than the approval holds.
-    emulator.rules(json!([{ "operation": "DescribeInstances", "delay": 1.5, "times": -1 }]));
+    emulator.rules(json!([{ "operation": "DescribeInstances", "delay": 4, "times": -1 }]));
     emulator.forget();
     console.approve().await;
     while emulator.count("DescribeInstances") == 0 {

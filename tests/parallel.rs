@@ -32,7 +32,7 @@ async fn round(emulator: &mut Emulator, regions: &[&str], calls: &[(&'static str
         Begin { aws, provider, model: "claude-sonnet-5-5".into(), mode: Mode::Execute, can_ask: true, clock };
     let mut console = Console::begin(begin).await;
     emulator.forget();
-    emulator.rules(json!([{ "delay": 0.4, "times": -1 }]));
+    emulator.rules(json!([{ "delay": 1.0, "times": -1 }]));
     console.ask("look at everything").await;
     console.turn_over().await;
     let failed = |f: &Fact| matches!(f, Fact::ToolFinished { outcome: Outcome::Failed { .. }, .. });
