@@ -99,10 +99,15 @@ mod ec2 {
         assert_eq!((all.rows.len(), unique(&all, "id")), (130, 130));
         assert_eq!((emulator.count("DescribeInstances"), stats.retries), (5, 1));
 
-        // Denied in the middle: half an answer is no list.
-        emulator.rules(json!([{ "operation": "DescribeInstances", "code": "UnauthorizedOperation", "status": 403, "after": 2 }]));
-        let fault = read(&aws, "list_ec2_instances", json!({})).await.unwrap_err();
-        assert_eq!(fault.kind, FaultKind::Denied);
+        // Denied in the middle: what was read is told, and what is missing. A plan has no use for half of it.
+        let denied = json!([{ "operation": "DescribeInstances", "code": "UnauthorizedOperation", "status": 403,
+            "after": 2, "times": -1 }]);
+        emulator.rules(denied);
+        let half = ok(&aws, "list_ec2_instances", json!({})).await;
+        assert_eq!((half.rows.len(), unique(&half, "id"), half.errors.len()), (80, 80, 1));
+        assert_eq!(half.errors[0].place, format!("{HERE} instances after the first 80"));
+        assert_eq!(half.errors[0].fault.action.as_deref(), Some("ec2:DescribeInstances"));
+        assert!(half.summary.contains("not everything answered"), "{}", half.summary);
     }
 
     #[tokio::test]
@@ -324,6 +329,13 @@ mod ecs {
         emulator.rules(json!([{ "operation": "ListServices", "code": "ThrottlingException", "after": 3, "message": "Rate exceeded" }]));
         let (all, stats) = read(&aws, "list_ecs_services", json!({ "cluster": "main" })).await.unwrap();
         assert_eq!((unique(&all, "service"), stats.retries), (25, 1));
+        emulator.rules(
+            json!([{ "operation": "ListServices", "code": "AccessDeniedException", "after": 2, "times": -1,
+            "message": not_allowed("ecs:ListServices") }]),
+        );
+        let half = ok(&aws, "list_ecs_services", json!({ "cluster": "main" })).await;
+        assert_eq!((unique(&half, "service"), half.errors.len()), (8, 1), "{}", half.summary);
+        assert!(half.errors[0].place.contains("after the first 8"), "{:?}", half.errors);
     }
 
     #[tokio::test]
@@ -401,6 +413,21 @@ mod ecs {
             "{:?}",
             stopped.notes
         );
+        // Half of them, and why not the rest.
+        for task in answer["tasks"].as_array().unwrap().iter().skip(1) {
+            emulator.boto("ecs", HERE, "stop_task", json!({ "cluster": "main", "task": task["taskArn"] }));
+        }
+        emulator.pages(json!({ "ecs:ListTasks": ["taskArns", 1] }));
+        emulator.rules(
+            json!([{ "operation": "ListTasks", "code": "AccessDeniedException", "after": 1, "times": -1,
+            "message": not_allowed("ecs:ListTasks") }]),
+        );
+        let half = ok(&aws, "get_ecs_stopped_tasks", json!({ "cluster": "main" })).await;
+        assert_eq!((half.rows.len(), half.errors.len()), (1, 1), "{half:?}");
+        assert!(half.errors[0].place.contains("after the first 1"), "{:?}", half.errors);
+        emulator.rules(json!([]));
+        let both = ok(&aws, "get_ecs_stopped_tasks", json!({ "cluster": "main" })).await;
+        assert_eq!((both.rows.len(), both.errors.len()), (2, 0), "every page: {both:?}");
     }
 
     #[tokio::test]

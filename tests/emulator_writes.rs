@@ -289,13 +289,18 @@ mod ecs {
         let mut emulator = fresh().await;
         emulator.services("checkout", 2);
         let aws = emulator.aws(&[HERE]);
-        for args in [
-            json!({ "cluster": "chekout", "service": "svc-000", "desired_count": 3 }),
-            json!({ "cluster": "checkout", "service": "scv-000", "desired_count": 3 }),
-        ] {
+        let wrong = [("chekout", "svc-000", "checkout"), ("checkout", "scv-000", "svc-000")];
+        for (cluster, service, near) in wrong {
+            let args = json!({ "cluster": cluster, "service": service, "desired_count": 3 });
             let fault = plan(&aws, "update_ecs_service", args.clone()).await.unwrap_err();
             assert_eq!(fault.kind, FaultKind::Missing, "{args}: {fault}");
+            assert!(fault.hint.as_deref().is_some_and(|h| h.contains(near)), "{args}: {fault:?}");
         }
+        // Where names may not be listed it still says what is missing and where to look.
+        emulator.rules(refusal("List.*", "AccessDeniedException", &not_allowed("ecs:ListServices"), -1));
+        let args = json!({ "cluster": "checkout", "service": "scv-000", "desired_count": 3 });
+        let fault = plan(&aws, "update_ecs_service", args).await.unwrap_err();
+        assert!(fault.kind == FaultKind::Missing && fault.hint.is_some(), "{fault:?}");
     }
 }
 

@@ -154,6 +154,8 @@ async fn read_region(client: &Client, args: &Args) -> Result<RegionTasks, Fault>
                 region.ceiling |= read.ceiling;
                 let place = format!("cluster {}: {} tasks", short(&cluster), read.lost);
                 region.errors.extend(read.fault.map(|fault| (place, fault)));
+                let place = format!("cluster {}: tasks after the first {}", short(&cluster), read.listed);
+                region.errors.extend(read.after.map(|fault| (place, fault)));
                 region.clusters.push(short(&cluster).to_owned());
             }
             Ok(None) => {}
@@ -180,6 +182,9 @@ struct ClusterTasks {
     ceiling: bool,
     fault: Option<Fault>,
     lost: usize,
+    listed: usize,
+    /// Why those after the listed ones could not be listed.
+    after: Option<Fault>,
 }
 
 /// ListTasks, then DescribeTasks a hundred at a time. `None` when there is no such cluster.
@@ -195,6 +200,7 @@ async fn cluster_tasks(
         .set_service_name(service.clone());
     let mut pages = request.into_paginator().items().send();
     let mut arns: Vec<String> = Vec::new();
+    let mut after = None;
     while arns.len() < read::CEILING {
         match pages.next().await {
             Some(Ok(arn)) => arns.push(arn),
@@ -211,11 +217,16 @@ async fn cluster_tasks(
                 return Err(Fault::new(FaultKind::Missing, text)
                     .hint("list_ecs_services shows the services of a cluster"));
             }
-            Some(Err(e)) => return Err(fault::of(&e)),
+            Some(Err(e)) if arns.is_empty() => return Err(fault::of(&e)),
+            Some(Err(e)) => {
+                after = Some(fault::of(&e));
+                break;
+            }
             None => break,
         }
     }
-    let mut read = ClusterTasks { ceiling: arns.len() >= read::CEILING, ..ClusterTasks::default() };
+    let (listed, ceiling) = (arns.len(), arns.len() >= read::CEILING);
+    let mut read = ClusterTasks { ceiling, listed, after, ..ClusterTasks::default() };
     let requests: Vec<_> = arns
         .chunks(100)
         .map(|batch| (batch.len(), client.describe_tasks().cluster(cluster).set_tasks(Some(batch.to_vec()))))

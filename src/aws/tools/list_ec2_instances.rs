@@ -157,6 +157,11 @@ impl ReadTool for ListEc2Instances {
                     None
                 }
             };
+            if let Some(fault) = &region.page.lost {
+                let account = place.account.clone().filter(|_| out.many_accounts);
+                let what = format!("{} instances after the first {}", place.region, region.page.instances.len());
+                errors.push(Partial { account, place: what, fault: fault.clone() });
+            }
             for (instance, _) in &region.page.instances {
                 let status = statuses.and_then(|s| s.get(instance.instance_id().unwrap_or_default()));
                 rows.push(row(instance, status, place, out));

@@ -128,8 +128,9 @@ async fn read_one(client: &Client, cluster: &str, service: &str) -> Result<Regio
             }
             region.services = described.services;
             if region.services.is_empty() {
-                let arns = read::service_arns(client, cluster, CEILING).await.ok().flatten();
-                region.others.services = arns.iter().flatten().map(|arn| short(arn).to_owned()).collect();
+                let listed = read::service_arns(client, cluster, CEILING).await.ok().flatten();
+                let arns = listed.unwrap_or_default().arns;
+                region.others.services = arns.iter().map(|arn| short(arn).to_owned()).collect();
             }
         }
         None => {
@@ -171,6 +172,8 @@ struct ClusterServices {
     described: read::Described,
     others: Vec<String>,
     ceiling: bool,
+    listed: usize,
+    lost: Option<Fault>,
 }
 
 /// The services of a cluster, or the one that `wanted` means. `None` when there is no such cluster.
@@ -179,13 +182,14 @@ async fn read_cluster(
     cluster: &str,
     wanted: Option<&str>,
 ) -> Result<Option<ClusterServices>, Fault> {
-    let Some(arns) = read::service_arns(client, cluster, CEILING).await? else { return Ok(None) };
-    let ceiling = arns.len() >= CEILING;
+    let Some(listed) = read::service_arns(client, cluster, CEILING).await? else { return Ok(None) };
+    let read::Listed { arns, lost } = listed;
+    let (listed, ceiling) = (arns.len(), arns.len() >= CEILING);
     let (chosen, others): (Vec<String>, Vec<String>) =
         arns.into_iter().partition(|arn| wanted.is_none_or(|wanted| means(wanted, arn)));
     let Some(described) = read::describe_services(client, cluster, &chosen).await else { return Ok(None) };
     let others = others.iter().map(|arn| short(arn).to_owned()).collect();
-    Ok(Some(ClusterServices { described, others, ceiling }))
+    Ok(Some(ClusterServices { described, others, ceiling, listed, lost }))
 }
 
 impl Others {
@@ -200,6 +204,8 @@ impl RegionServices {
         self.ceiling |= read.ceiling;
         self.others.services.extend(read.others);
         self.services.extend(read.described.services);
+        let after = format!("{place}: services after the first {}", read.listed);
+        self.errors.extend(read.lost.map(|fault| (after, fault)));
         if let Some((fault, lost)) = read.described.fault {
             self.errors.push((format!("{place}: {lost} services"), fault));
         }

@@ -9,7 +9,7 @@ use super::ecs::row::{self, COLUMNS};
 use crate::clients::{ReadClients, WriteClients};
 use crate::fault;
 use crate::place::Place;
-use crate::tool::WriteTool;
+use crate::tool::{CEILING, WriteTool};
 use aws_sdk_applicationautoscaling::types::{ScalableDimension, ScalableTarget, ServiceNamespace};
 use aws_sdk_ecs::Client;
 use aws_sdk_ecs::types::{Service, ServiceRevision};
@@ -66,6 +66,8 @@ impl WriteTool for UpdateEcsService {
             get_ecs_stopped_tasks for why tasks die. For EC2 instances use stop_instances or start_instances. Free.",
         reads: &[
             Op::new("ECS", "DescribeServices", &["ecs:DescribeServices"]),
+            Op::new("ECS", "ListClusters", &["ecs:ListClusters"]),
+            Op::new("ECS", "ListServices", &["ecs:ListServices"]),
             Op::new("ECS", "DescribeTaskDefinition", &["ecs:DescribeTaskDefinition"]),
             Op::new("ECS", "ListServiceDeployments", &["ecs:ListServiceDeployments"]),
             Op::new("ECS", "DescribeServiceRevisions", &["ecs:DescribeServiceRevisions"]),
@@ -226,20 +228,32 @@ fn known<T>(read: Option<Result<T, Fault>>) -> Result<Option<Result<T, Fault>>, 
 
 async fn service(client: &Client, args: &Args, place: &Place) -> Result<Service, Fault> {
     let cluster = &args.cluster;
-    let see = "list_ecs_services shows the clusters and services there are";
     let Some(described) = read::describe_services(client, cluster, std::slice::from_ref(&args.service)).await
     else {
-        let text = format!("there is no cluster {:?} in {}", short(cluster), place.region);
-        return Err(Fault::new(FaultKind::Missing, text).hint(see));
+        let arns = read::cluster_arns(client).await.unwrap_or_default();
+        return Err(missing("cluster", cluster, &arns, &place.region));
     };
     if let Some((fault, _)) = described.fault {
         return Err(fault);
     }
-    described.services.into_iter().next().ok_or_else(|| {
-        let (name, cluster) = (short(&args.service), short(cluster));
-        let text = format!("there is no service {name:?} in cluster {cluster:?} in {}", place.region);
-        Fault::new(FaultKind::Missing, text).hint(see)
-    })
+    match described.services.into_iter().next() {
+        Some(service) => Ok(service),
+        None => {
+            let listed =
+                read::service_arns(client, cluster, CEILING).await.ok().flatten().unwrap_or_default();
+            let searched = format!("cluster {:?} in {}", short(cluster), place.region);
+            Err(missing("service", &args.service, &listed.arns, &searched))
+        }
+    }
+}
+
+/// Nothing has this name; the nearest that exist, where they could be listed.
+fn missing(what: &str, wanted: &str, arns: &[String], searched: &str) -> Fault {
+    let fault = read::unknown(what, wanted, arns.iter().map(|arn| short(arn)), searched);
+    if fault.hint.is_some() {
+        return fault;
+    }
+    fault.hint("list_ecs_services shows the clusters and services there are")
 }
 
 /// The present task definition, where the change starts tasks.

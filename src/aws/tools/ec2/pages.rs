@@ -17,9 +17,12 @@ pub struct Page {
     pub instances: Vec<(Instance, Option<String>)>,
     /// Whether there are more than the ceiling.
     pub more: bool,
+    /// Why what comes after these could not be read.
+    pub lost: Option<Fault>,
 }
 
-/// Every instance that passes the filters. Source: EC2 DescribeInstances.
+/// Every instance that passes the filters; those of the pages before a fault when there are any. Source: EC2
+/// DescribeInstances.
 pub async fn instances(ec2: &Client, filters: &[Filter]) -> Result<Page, Fault> {
     let mut page = Page::default();
     let mut token = None;
@@ -30,8 +33,15 @@ pub async fn instances(ec2: &Client, filters: &[Filter]) -> Result<Page, Fault> 
             .max_results(1000)
             .set_next_token(token)
             .send()
-            .await
-            .map_err(|e| fault::of(&e))?;
+            .await;
+        let answer = match answer {
+            Ok(answer) => answer,
+            Err(e) if page.instances.is_empty() => return Err(fault::of(&e)),
+            Err(e) => {
+                page.lost = Some(fault::of(&e));
+                return Ok(page);
+            }
+        };
         token = answer.next_token.filter(|t| !t.is_empty());
         for reservation in answer.reservations.unwrap_or_default() {
             let owner = reservation.owner_id;

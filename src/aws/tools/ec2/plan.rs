@@ -41,7 +41,11 @@ pub async fn find(
     let filter = [Filter::builder().name("instance-id").set_values(Some(ids.to_vec())).build()];
     let ec2 = aws.ec2(&place);
     let (identity, page) = futures::join!(aws.identity(&place), pages::instances(&ec2, &filter));
-    let (identity, mut found) = (identity?, page?.instances);
+    let (identity, page) = (identity?, page?);
+    if let Some(fault) = page.lost {
+        return Err(fault);
+    }
+    let mut found = page.instances;
     let mut instances = Vec::new();
     let mut missing = Vec::new();
     for id in ids {

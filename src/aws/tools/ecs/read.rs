@@ -71,30 +71,40 @@ pub async fn clusters(client: &Client, wanted: Option<&str>) -> Result<Clusters,
     Ok(Clusters { chosen, others: others.iter().map(|arn| short(arn).to_owned()).collect() })
 }
 
-/// The ARNs of a cluster's services, at most `ceiling`. ListServices; `None` when there is no such cluster.
+/// ARNs, as far as they could be listed.
+#[derive(Debug, Default)]
+pub struct Listed {
+    /// Those that could.
+    pub arns: Vec<String>,
+    /// Why those after them could not.
+    pub lost: Option<Fault>,
+}
+
+/// The ARNs of a cluster's services, at most `ceiling`; those before a fault when there are any. ListServices; `None`
+/// when there is no such cluster.
 ///
 /// # Errors
 /// As AWS answers.
-pub async fn service_arns(
-    client: &Client,
-    cluster: &str,
-    ceiling: usize,
-) -> Result<Option<Vec<String>>, Fault> {
+pub async fn service_arns(client: &Client, cluster: &str, ceiling: usize) -> Result<Option<Listed>, Fault> {
     let mut pages = client.list_services().cluster(cluster).into_paginator().page_size(100).items().send();
-    let mut arns = Vec::new();
-    while arns.len() < ceiling {
+    let mut listed = Listed::default();
+    while listed.arns.len() < ceiling {
         match pages.next().await {
-            Some(Ok(arn)) => arns.push(arn),
+            Some(Ok(arn)) => listed.arns.push(arn),
             Some(Err(e))
                 if e.as_service_error().is_some_and(ListServicesError::is_cluster_not_found_exception) =>
             {
                 return Ok(None);
             }
-            Some(Err(e)) => return Err(fault::of(&e)),
+            Some(Err(e)) if listed.arns.is_empty() => return Err(fault::of(&e)),
+            Some(Err(e)) => {
+                listed.lost = Some(fault::of(&e));
+                break;
+            }
             None => break,
         }
     }
-    Ok(Some(arns))
+    Ok(Some(listed))
 }
 
 /// Describes services by name or ARN, ten at a time. `None` when there is no such cluster.
