@@ -215,8 +215,8 @@ fn two_consoles_work_on_the_same_folder_at_once() {
     for console in &mut consoles {
         console.until("No model is behind this answer");
         assert!(!console.text().contains("JOURNAL FAILED"), "{}", console.text());
-        console.keys("\x03\x03");
-        assert_eq!(console.wait(), 0);
+        console.signal("TERM");
+        assert_eq!(console.wait(), 143);
     }
     let database = Database::open(&state.path().join("state")).unwrap();
     let sessions = database.sessions(true).unwrap();
@@ -242,8 +242,8 @@ fn reads_but_does_not_change(console: &mut Console) {
     console.palette("stop_instances --ids i-0aa10000000000001");
     let text = console.until("refused");
     assert!(!text.contains(DIALOG), "{text}");
-    console.keys("\x03\x03");
-    assert_eq!(console.wait(), 0);
+    console.signal("TERM");
+    assert_eq!(console.wait(), 143);
 }
 
 #[test]
@@ -270,8 +270,8 @@ fn a_journal_that_fails_later_is_said_and_an_open_dialog_changes_nothing() {
     held.execute_batch("ROLLBACK").unwrap();
     drop(held);
     console.until("refused");
-    console.keys("\x03\x03");
-    console.wait();
+    console.signal("TERM");
+    assert_eq!(console.wait(), 143);
     let journal = entries(&console.state, true);
     let sent = |f: &Fact| {
         matches!(f, Fact::WriteIntended { .. } | Fact::WriteConcluded { effect: WriteEffect::Done, .. })

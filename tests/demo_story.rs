@@ -22,8 +22,9 @@ const WAIT: Duration = Duration::from_millis(900);
 fn journal(console: &Console) -> Vec<Entry> {
     let database = Database::open(&console.state.path().join("state")).unwrap();
     let sessions = database.sessions(true).unwrap();
-    assert_eq!(sessions.len(), 1);
-    database.load(&sessions[0].id).unwrap().0
+    assert!(sessions.len() <= 1);
+    // A session is listed once something was asked.
+    sessions.first().map_or_else(Vec::new, |session| database.load(&session.id).unwrap().0)
 }
 
 fn any(entries: &[Entry], is: impl Fn(&Fact) -> bool) -> bool {
@@ -45,7 +46,7 @@ fn keys_that_do_nothing(console: &mut Console) {
         console.keys(key);
         std::thread::sleep(Duration::from_millis(50));
     }
-    console.settle(Duration::from_millis(200));
+    std::thread::sleep(Duration::from_millis(300));
     assert!(console.text().contains(DIALOG), "{}", console.text());
     assert!(!approved(&journal(console)));
 }
@@ -305,8 +306,8 @@ fn a_stream_that_ends_early_keeps_what_was_said_and_marks_it() {
     assert_eq!(end_of(&entries), TurnEnd::ModelFailed);
     let kept = |f: &Fact| matches!(f, Fact::ModelFailed { partial, .. } if format!("{partial:?}").contains("Half of what"));
     assert!(any(&entries, kept));
-    let text = scene.console.until("Half of what");
-    assert!(text.contains("cut off"), "nothing marks it as incomplete: {text}");
+    let text = scene.console.until("cut off");
+    assert!(text.contains("Half of what"), "{text}");
     // The console goes on.
     scene.console.keys("list\r");
     scene.console.until("turn 2");

@@ -15,7 +15,7 @@ CREATE TABLE sessions (
     id      TEXT PRIMARY KEY,
     started INTEGER NOT NULL,          -- ms since the epoch, UTC
     demo    INTEGER NOT NULL,          -- 1: the embedded account
-    title   TEXT NOT NULL DEFAULT ''   -- the first question
+    title   TEXT NOT NULL DEFAULT ''   -- the first question, else `:` and the first tool that was called
 ) STRICT;
 CREATE TABLE entries (
     session TEXT NOT NULL REFERENCES sessions(id),
@@ -79,10 +79,19 @@ pub struct SessionRow {
     pub id: String,
     /// When it began.
     pub started: Timestamp,
-    /// The first question. Untrusted.
+    /// The first question, else `:` and the first tool that was called. Untrusted.
     pub title: String,
     /// Whether it looked at the embedded account.
     pub demo: bool,
+}
+
+/// What a session can be called after.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Title<'a> {
+    /// Its first question.
+    Question(&'a str),
+    /// The first tool that was called.
+    Call(&'a str),
 }
 
 /// An open journal file.
@@ -197,7 +206,7 @@ impl Database {
         &mut self,
         session: &str,
         entries: impl IntoIterator<Item = (u64, &'a str)>,
-        title: Option<&str>,
+        title: Option<Title<'_>>,
     ) -> Result<(), StoreError> {
         let result = (|| {
             let tx = self.sql.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
@@ -207,7 +216,15 @@ impl Database {
                 for (seq, body) in entries {
                     insert.execute(params![session, i64::try_from(seq).unwrap_or(i64::MAX), body])?;
                 }
-                if let Some(title) = title {
+                if let Some(Title::Question(title)) = title {
+                    // A question says more than the calls that came before it.
+                    tx.execute(
+                        "UPDATE sessions SET title = ?2 WHERE id = ?1 AND (title = '' OR title LIKE ':%')",
+                        params![session, title],
+                    )?;
+                }
+                if let Some(Title::Call(tool)) = title {
+                    let title = format!(":{tool}");
                     tx.execute(
                         "UPDATE sessions SET title = ?2 WHERE id = ?1 AND title = ''",
                         params![session, title],
@@ -219,7 +236,7 @@ impl Database {
         result.map_err(|e| self.sqlite(e))
     }
 
-    /// Saved sessions, newest first.
+    /// Saved sessions in which something was asked or called, newest first.
     ///
     /// # Errors
     /// The file cannot be read.
@@ -227,7 +244,7 @@ impl Database {
         let query = || {
             let mut rows = self.sql.prepare(
                 "SELECT id, started, title, demo FROM sessions WHERE demo = ?1
-                 AND EXISTS (SELECT 1 FROM entries WHERE session = id) ORDER BY started DESC, rowid DESC",
+                 AND title <> '' ORDER BY started DESC, rowid DESC",
             )?;
             let rows = rows.query_map(params![demo], |r| {
                 Ok(SessionRow {
@@ -344,7 +361,7 @@ mod tests {
         let rows = [note(&mut chain, "one"), note(&mut chain, "two")];
         let mut db = Database::open(dir.path()).unwrap();
         db.begin("s1", Timestamp::from_millis(5), false).unwrap();
-        db.append("s1", rows.iter().map(|(s, b)| (*s, b.as_str())), Some("why?")).unwrap();
+        db.append("s1", rows.iter().map(|(s, b)| (*s, b.as_str())), Some(Title::Question("why?"))).unwrap();
         drop(db);
         let db = Database::open(dir.path()).unwrap();
         let (entries, last) = db.load("s1").unwrap();
@@ -352,6 +369,27 @@ mod tests {
         assert_eq!(last, quarterdeck_core::journal::hash(&rows[1].1));
         assert_eq!(db.sessions(false).unwrap()[0].title, "why?");
         assert!(db.sessions(true).unwrap().is_empty());
+    }
+
+    #[test]
+    fn a_session_is_called_after_its_question_and_listed_once_it_has_something() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut chain = Chain::default();
+        let mut rows = ["a", "b", "c", "d"].map(|text| note(&mut chain, text)).into_iter();
+        let mut db = Database::open(dir.path()).unwrap();
+        db.begin("s1", Timestamp::from_millis(5), false).unwrap();
+        let titles =
+            |db: &Database| db.sessions(false).unwrap().into_iter().map(|r| r.title).collect::<Vec<_>>();
+        for (title, shown) in [
+            (None, None),
+            (Some(Title::Call("list_ec2_instances")), Some(":list_ec2_instances")),
+            (Some(Title::Question("why?")), Some("why?")),
+            (Some(Title::Question("and now?")), Some("why?")),
+        ] {
+            let (seq, body) = rows.next().unwrap();
+            db.append("s1", [(seq, body.as_str())], title).unwrap();
+            assert_eq!(titles(&db), shown.into_iter().collect::<Vec<_>>());
+        }
     }
 
     #[test]

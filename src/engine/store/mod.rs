@@ -6,5 +6,5 @@
 mod database;
 mod writer;
 
-pub use database::{Database, SessionRow, StoreError, default_folder};
+pub use database::{Database, SessionRow, StoreError, Title, default_folder};
 pub use writer::{Durable, Report, Writer};

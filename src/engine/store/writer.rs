@@ -1,7 +1,7 @@
 //! The store thread: takes batches, writes each in one transaction, reports what is durable.
 
-use super::{Database, StoreError};
-use quarterdeck_core::journal::Entry;
+use super::{Database, StoreError, Title};
+use quarterdeck_core::journal::{Entry, Fact};
 use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot};
 
@@ -150,9 +150,16 @@ fn run(
 }
 
 fn write(database: &mut Database, session: &str, batch: &[Record]) -> Result<(), StoreError> {
-    let title = batch.iter().find_map(|r| match &r.entry.fact {
-        quarterdeck_core::journal::Fact::Question { text, .. } => text.lines().next(),
+    let question = batch.iter().find_map(|r| match &r.entry.fact {
+        Fact::Question { text, .. } => text.lines().next().map(Title::Question),
         _ => None,
     });
+    let call = || {
+        batch.iter().find_map(|r| match &r.entry.fact {
+            Fact::ToolCalled { tool, .. } => Some(Title::Call(tool)),
+            _ => None,
+        })
+    };
+    let title = question.or_else(call);
     database.append(session, batch.iter().map(|r| (r.entry.seq.0, r.stored.as_str())), title)
 }
