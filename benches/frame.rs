@@ -1,7 +1,15 @@
 //! How long a full redraw takes at 200x60, with a short and a long journal behind it. Prints median and p99.
 //!
 //! `cargo bench --bench frame`
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::needless_pass_by_value,
+    missing_docs
+)]
 
 #[path = "../tests/common/stage.rs"]
 #[allow(dead_code)]

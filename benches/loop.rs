@@ -1,7 +1,15 @@
 //! What the agent loop itself costs, and how far a sweep's reads overlap.
 //!
 //! `cargo bench --bench loop`
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::needless_pass_by_value,
+    missing_docs
+)]
 
 #[path = "../tests/common/console.rs"]
 #[allow(dead_code)]

@@ -20,7 +20,6 @@ pub struct Cli {
 
 /// Settings that any command takes.
 #[derive(Clone, Debug, Default, Args)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub struct Common {
     /// Use the embedded account instead of AWS, playing a drill: no credentials, no network.
     #[arg(long, global = true, value_name = "DRILL", num_args = 0..=1, default_missing_value = "checkout-outage", require_equals = true)]

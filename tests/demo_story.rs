@@ -1,6 +1,14 @@
 //! A whole incident from the keyboard: the built binary in a terminal, the embedded account, first without a model and
 //! then with a scripted one.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::needless_pass_by_value,
+    missing_docs
+)]
 
 mod common;
 #[path = "peers/scripted_anthropic.rs"]

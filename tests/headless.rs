@@ -1,5 +1,13 @@
 //! The built binary without its screen: what it prints, where, and how it exits.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::needless_pass_by_value,
+    missing_docs
+)]
 
 #[path = "peers/scripted_anthropic.rs"]
 mod scripted_anthropic;

@@ -1,5 +1,13 @@
 //! A round's reads run at the same time, and never more requests than the bounds allow.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::needless_pass_by_value,
+    missing_docs
+)]
 
 mod common;
 #[path = "peers/scripted_anthropic.rs"]

@@ -1,5 +1,13 @@
 //! The screen's real loop, with an input stream, an engine's channel and paused time.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::needless_pass_by_value,
+    missing_docs
+)]
 
 #[path = "common/stage.rs"]
 #[allow(dead_code)]

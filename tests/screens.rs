@@ -1,5 +1,13 @@
 //! What the screen looks like, at 80x24, 120x40 and 200x60.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::needless_pass_by_value,
+    missing_docs
+)]
 
 #[path = "common/stage.rs"]
 #[allow(dead_code)]

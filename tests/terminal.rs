@@ -1,5 +1,13 @@
 //! The built binary in a real pseudo-terminal: it comes up, survives any size, and gives the terminal back.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::needless_pass_by_value,
+    missing_docs
+)]
 
 mod common;
 #[path = "peers/scripted_anthropic.rs"]

@@ -71,7 +71,9 @@ struct Outbox {
     events: mpsc::Sender<Event>,
     next: usize,
     asks: VecDeque<Gate>,
-    lives: VecDeque<Live>,
+    /// Live messages, each with the length of the journal when it was queued: it is shown after the entries before
+    /// it, and before those after it, so that nothing streams on behind the entry that concludes it.
+    lives: VecDeque<(usize, Live)>,
     others: VecDeque<Event>,
     full: bool,
 }
@@ -131,9 +133,10 @@ impl Fronts {
         }
     }
 
-    pub(super) fn live(&mut self, live: Live) {
+    /// Something live that happened when the journal had `entries`.
+    pub(super) fn live(&mut self, entries: usize, live: &Live) {
         for outbox in self.all.values_mut() {
-            outbox.live(&live);
+            outbox.live(entries, live);
         }
     }
 
@@ -161,21 +164,25 @@ impl Fronts {
 }
 
 impl Outbox {
-    fn live(&mut self, live: &Live) {
+    fn live(&mut self, at: usize, live: &Live) {
         match (self.lives.back_mut(), live) {
-            (Some(Live::Text(turn, text)), Live::Text(t, more)) if turn == t => text.push_str(more),
-            (Some(Live::Reasoning(turn, text)), Live::Reasoning(t, more)) if turn == t => text.push_str(more),
-            (Some(Live::Progress(call, progress)), Live::Progress(c, newer)) if call == c => {
+            (Some((t, Live::Text(turn, text))), Live::Text(of, more)) if turn == of && *t == at => {
+                text.push_str(more);
+            }
+            (Some((t, Live::Reasoning(turn, text))), Live::Reasoning(of, more)) if turn == of && *t == at => {
+                text.push_str(more);
+            }
+            (Some((_, Live::Progress(call, progress))), Live::Progress(of, newer)) if call == of => {
                 *progress = newer.clone();
             }
             (_, _) => {
                 if self.lives.len() >= LIVES {
                     // Text must stay whole; progress is replaced by the next one anyway.
-                    if let Some(at) = self.lives.iter().position(|l| matches!(l, Live::Progress(..))) {
-                        self.lives.remove(at);
+                    if let Some(old) = self.lives.iter().position(|(_, l)| matches!(l, Live::Progress(..))) {
+                        self.lives.remove(old);
                     }
                 }
-                self.lives.push_back(live.clone());
+                self.lives.push_back((at, live.clone()));
             }
         }
     }
@@ -195,11 +202,11 @@ impl Outbox {
                 place.send(Event::Ask(gate));
             } else if let Some(event) = self.others.pop_front() {
                 place.send(event);
+            } else if let Some((_, live)) = self.lives.pop_front_if(|(at, _)| *at <= self.next) {
+                place.send(Event::Live(live));
             } else if let Some(entry) = entries.get(self.next) {
                 place.send(Event::Appended(entry.clone()));
                 self.next += 1;
-            } else if let Some(live) = self.lives.pop_front() {
-                place.send(Event::Live(live));
             } else {
                 return;
             }

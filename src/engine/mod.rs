@@ -158,11 +158,11 @@ impl Loop {
                     None => break,
                 },
                 Some(report) = self.performer.store.reports.recv() => self.report(report),
-                Some(live) = self.performer.progress.recv() => self.fronts.live(live),
+                Some(live) = self.performer.progress.recv() => self.fronts.live(self.session.entries().len(), &live),
                 () = sleep(wait) => self.wake(),
             }
             while let Ok(live) = self.performer.progress.try_recv() {
-                self.fronts.live(live);
+                self.fronts.live(self.session.entries().len(), &live);
             }
             if had_front && self.fronts.is_empty() && self.closing.is_none() {
                 self.close();
@@ -212,7 +212,7 @@ impl Loop {
         for effect in effects {
             match effect {
                 Effect::Ask(front, gate) => self.fronts.ask(front, gate),
-                Effect::Show(live) => self.fronts.live(live),
+                Effect::Show(live) => self.fronts.live(self.session.entries().len(), &live),
                 Effect::Tell(front, text) => self.fronts.tell(front, text),
                 Effect::Finish => self.finished = true,
                 other => self.performer.perform(other),

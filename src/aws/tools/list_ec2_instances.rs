@@ -159,7 +159,8 @@ impl ReadTool for ListEc2Instances {
             };
             if let Some(fault) = &region.page.lost {
                 let account = place.account.clone().filter(|_| out.many_accounts);
-                let what = format!("{} instances after the first {}", place.region, region.page.instances.len());
+                let what =
+                    format!("{} instances after the first {}", place.region, region.page.instances.len());
                 errors.push(Partial { account, place: what, fault: fault.clone() });
             }
             for (instance, _) in &region.page.instances {

@@ -33,7 +33,9 @@ pub(super) fn response(blocks: &[Block]) -> String {
         0 => blocks
             .iter()
             .find_map(|b| match b {
-                Block::Text { text } if !text.trim().is_empty() => Some(first_line(text.trim_start_matches(['#', ' ']))).map(|t| t.replace(['*', '`'], "")),
+                Block::Text { text } if !text.trim().is_empty() => {
+                    Some(first_line(text.trim_start_matches(['#', ' ']))).map(|t| t.replace(['*', '`'], ""))
+                }
                 Block::Text { .. } | Block::Reasoning { .. } | Block::ToolCall { .. } => None,
             })
             .unwrap_or_else(|| "nothing".to_owned()),

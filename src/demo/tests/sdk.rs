@@ -1,6 +1,15 @@
 //! The SDK's own clients judge the embedded account: every operation, parsed by the real deserializers.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::redundant_closure_for_method_calls)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::redundant_closure_for_method_calls,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::needless_pass_by_value,
+    missing_docs
+)]
 
 mod bench;
 

@@ -83,7 +83,9 @@ fn text(value: Option<&str>) -> Option<String> {
 /// The metric, or the expression that the alarm watches.
 fn metric(alarm: &MetricAlarm) -> Option<String> {
     if let Some(name) = alarm.metric_name() {
-        let statistic = alarm.extended_statistic().or(alarm.statistic().map(|s| s.as_str()));
+        let statistic = alarm
+            .extended_statistic()
+            .or(alarm.statistic().map(aws_sdk_cloudwatch::types::Statistic::as_str));
         let statistic = statistic.map_or_else(String::new, |s| format!(" ({s})"));
         return Some(
             format!("{} {name}{statistic}", alarm.namespace().unwrap_or_default()).trim().to_owned(),
@@ -112,7 +114,11 @@ fn metric(alarm: &MetricAlarm) -> Option<String> {
 
 /// `LoadBalancer=app/web/1, TargetGroup=targetgroup/web/2`; of an expression, those of its metrics, each once.
 fn dimensions(alarm: &MetricAlarm) -> Option<String> {
-    let inner = alarm.metrics().iter().filter_map(|q| q.metric_stat()?.metric()).flat_map(|m| m.dimensions());
+    let inner = alarm
+        .metrics()
+        .iter()
+        .filter_map(|q| q.metric_stat()?.metric())
+        .flat_map(aws_sdk_cloudwatch::types::Metric::dimensions);
     let mut pairs: Vec<String> = Vec::new();
     for dimension in alarm.dimensions().iter().chain(inner) {
         let pair =
@@ -135,7 +141,9 @@ fn threshold(alarm: &MetricAlarm) -> Option<String> {
         (None, None) => symbol(operator).to_owned(),
     };
     let period = alarm.period().or_else(|| {
-        alarm.metrics().iter().find_map(|q| q.period().or_else(|| q.metric_stat().and_then(|s| s.period())))
+        alarm.metrics().iter().find_map(|q| {
+            q.period().or_else(|| q.metric_stat().and_then(aws_sdk_cloudwatch::types::MetricStat::period))
+        })
     });
     let Some(of) = alarm.evaluation_periods() else { return Some(limit) };
     let points = alarm.datapoints_to_alarm().unwrap_or(of);

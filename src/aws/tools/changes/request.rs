@@ -250,7 +250,7 @@ fn visit(value: &Value, path: &str, depth: usize, out: &mut Vec<(String, String)
         Value::String(text) if text.is_empty() => {}
         Value::String(text) => out.push((path.to_owned(), shown(text))),
         Value::Object(_) | Value::Array(_) if depth >= DEPTH => {
-            out.push((path.to_owned(), "(more inside)".into()))
+            out.push((path.to_owned(), "(more inside)".into()));
         }
         Value::Object(map) => match pair(map) {
             // `[{"name": "DB_PASSWORD", "value": "..."}]`: a secret named beside it.

@@ -230,7 +230,7 @@ mod tests {
     fn a_huge_line_is_cut_between_words_and_says_so() {
         let line = Line::of(&format!("ERROR {}", "word ".repeat(400_000)));
         assert!(line.cut && line.text.len() < LONGEST + 64 && line.level == Level::Error);
-        assert!(line.text.ends_with("of 2000006 bytes]"), "{}", &line.text[line.text.len() - 60..]);
+        assert!(line.text.ends_with("of 2000006 bytes]"), "{} bytes", line.text.len());
         let split = format!("{} AKIAIOSFODNN7EXAMPLE", "x".repeat(LONGEST - 5));
         assert!(!Line::of(&split).text.contains("AKIA"));
     }
