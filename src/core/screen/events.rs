@@ -113,6 +113,10 @@ impl Screen {
         self.live.conclude(&entry.fact);
         if let Fact::Question { text, .. } = &entry.fact {
             self.composer.remember(text.clone());
+            (self.chat.up, self.chat.anchor) = (0, None);
+        }
+        if matches!(entry.fact, Fact::TurnEnded { .. }) {
+            self.chat.rest = self.chat.up == 0;
         }
         if self.ledger.running.is_none() {
             self.esc_armed = false;
@@ -145,6 +149,11 @@ impl Screen {
             dialog.drawn(&shown, now);
         }
         self.detail.top = self.detail.top.min(shown.detail.last_top());
+        if std::mem::take(&mut self.chat.rest)
+            && let Some(line) = shown.question_line.filter(|line| *line < shown.chat.last_top())
+        {
+            self.chat.anchor = Some(line);
+        }
         self.chat.up = shown.chat.last_top() - self.chat.first_line(shown.chat);
         if self.chat.up == 0 {
             self.chat.anchor = None;

@@ -51,6 +51,8 @@ pub struct Shown {
     pub links: Vec<StepNo>,
     /// The line each of `links` is on, from the top of the whole chat; empty when not known.
     pub link_lines: Vec<usize>,
+    /// The line of the chat on which the last question begins.
+    pub question_line: Option<usize>,
     /// Lines of the whole chat that hold its search text, in order.
     pub chat_matches: Vec<usize>,
     /// Lines of the whole detail that hold its search text, in order.

@@ -224,6 +224,8 @@ pub struct ChatPane {
     pub up: usize,
     /// While scrolled back: the first line shown, so that what streams in below does not move it.
     pub anchor: Option<usize>,
+    /// A turn has ended while the end was followed: an answer longer than the pane is shown from its question on.
+    pub(super) rest: bool,
     /// Index of the selected evidence link among those in the chat, when one is selected.
     pub link: Option<usize>,
     /// Search text, highlighted; n and N move.

@@ -260,10 +260,11 @@ where
     }
 
     /// What a drawing may change: how far a dialog is, and where the panes begin.
-    fn layout(&self) -> (Option<Discriminant<Readiness>>, [usize; 4]) {
+    fn layout(&self) -> (Option<Discriminant<Readiness>>, [usize; 5]) {
         let screen = &self.screen;
         let gate = screen.dialog.as_ref().and_then(|d| d.gate.as_ref());
         let tops = [
+            screen.chat.anchor.unwrap_or_default(),
             screen.timeline.top,
             screen.detail.top,
             screen.help.unwrap_or_default(),

@@ -87,6 +87,7 @@ fn drawn(total: usize, fits: usize, room: bool, dialog: bool) -> Shown {
         target_ends: vec![fits, fits + 1],
         links: (1..4).map(StepNo).collect(),
         link_lines: vec![0, total / 2, total],
+        question_line: Some(total / 3),
         chat_matches: vec![total / 3],
         detail_matches: vec![total / 2, total],
         wake: None,

@@ -2,7 +2,7 @@
 
 use crate::command::Command;
 use crate::id::{CallId, StepNo};
-use crate::journal::{Fact, RefusedBy, StepKind};
+use crate::journal::{Fact, RefusedBy, StepKind, TurnEnd};
 use crate::keymap::Place;
 use crate::screen::fixture::Rig;
 use crate::screen::{DetailTab, Extent, Focus, Hit, HitTarget, Mouse, MouseKind, Msg, Shown};
@@ -353,4 +353,29 @@ fn suspend_and_redraw() {
     assert!(rig.screen.redraw && rig.screen.suspend);
     assert_eq!(rig.screen.composer.text, "ab");
     assert!(rig.msg(Msg::Suspend).is_empty());
+}
+
+#[test]
+fn a_long_answer_is_shown_from_its_question_on() {
+    let drawn = |total: usize, question: usize| {
+        Msg::Drawn(Shown {
+            chat: Extent { total, fits: 10 },
+            question_line: Some(question),
+            ..Shown::default()
+        })
+    };
+    let mut rig = Rig::new();
+    rig.question(1, "why?");
+    rig.answer(1, "a long story");
+    rig.end(1, TurnEnd::Answered);
+    rig.msg(drawn(60, 20));
+    assert_eq!((rig.screen.chat.anchor, rig.screen.chat.up), (Some(20), 30));
+    rig.msg(drawn(61, 20));
+    assert_eq!(rig.screen.chat.anchor, Some(20), "it stays there");
+    rig.question(2, "and now?");
+    assert_eq!((rig.screen.chat.anchor, rig.screen.chat.up), (None, 0), "a new question is followed");
+    rig.answer(2, "short");
+    rig.end(2, TurnEnd::Answered);
+    rig.msg(drawn(66, 62));
+    assert_eq!(rig.screen.chat.up, 0, "what fits is shown to its end");
 }

@@ -159,7 +159,11 @@ pub fn draw(
     shown.chat = Extent { total, fits: height };
 
     let mut line = above;
-    for m in &cache.measured {
+    for (m, item) in cache.measured.iter().zip(items.iter().skip(cache.low)) {
+        if matches!(item, ChatItem::Question { .. }) {
+            // Not from the blank line above it.
+            shown.question_line = Some(line + usize::from(line > above));
+        }
         for (y, step) in &m.links {
             shown.links.push(*step);
             shown.link_lines.push(line + y);
