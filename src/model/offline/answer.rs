@@ -92,10 +92,10 @@ fn trail(trail: &Trail) -> String {
     format!("{because}: `{tool}` {}", told.join(" "))
 }
 
-/// A result as its evidence link; what it says stands under the link, only a failure is told here.
+/// A result as its evidence link; what it says stands under the link, and why it failed further below.
 fn told(result: &Value) -> String {
     let scope = Scope::default().with("r", result);
-    prose("[?failed: {r.error} ?][?[#{r.step}]?]", &scope).trim().to_owned()
+    prose("[?{r.error && 'failed'} ?][?[#{r.step}]?]", &scope).trim().to_owned()
 }
 
 /// What a step's results lack.

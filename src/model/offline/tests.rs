@@ -239,6 +239,21 @@ fn what_could_not_be_read_is_said() {
     assert!(!answer.contains("roll back"), "no deploy was seen: {answer}");
 }
 
+#[test]
+fn what_could_not_be_read_is_never_nothing_there() {
+    let fault = "expired: no AWS credentials were found";
+    let mut talk = Talk::new();
+    let answer = talk.ask("what is down?", |_, _| Err(fault.to_owned()));
+    assert!(!answer.contains("Nothing that these checks can see"), "{answer}");
+    assert!(!answer.contains("No service is unhealthy"), "{answer}");
+    assert!(answer.contains("Not known: ECS services could not be read: expired"), "{answer}");
+    let part = json!({ "summary": "0 services", "columns": [], "rows": [],
+        "errors": [{ "place": "eu-west-1", "kind": "throttled", "message": "slow down" }] });
+    let answer = talk.ask("what is down?", |_, _| Ok(part.clone()));
+    assert!(!answer.contains("Nothing that these checks can see"), "{answer}");
+    assert!(answer.contains("ECS services were read only in part"), "{answer}");
+}
+
 fn instances(rows: Value) -> impl Fn(&str, &Value) -> Result<Value, String> {
     move |tool, _| match tool {
         "list_ec2_instances" => Ok(table("instances", &["id", "name", "state"], &rows)),
