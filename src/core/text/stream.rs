@@ -17,7 +17,7 @@ const PORTION: usize = 2048;
 /// scheme, a flag, an access key id, a cookie, the name of a name-and-value pair.
 static BEGUN: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(concat!(
-        r#"(?:--[A-Za-z][A-Za-z0-9\-]*|(?i:bearer|basic|token|digest|negotiate|aws4-hmac-sha256)"#,
+        r#"(?:--[A-Za-z][A-Za-z0-9\-]*(?:[ \t]+["'])?|(?i:bearer|basic|token|digest|negotiate|aws4-hmac-sha256)"#,
         r#"|[A-Za-z0-9_][A-Za-z0-9_.\-]*\\*["']?[ \t]*(?::=|=>|[:=])[ \t]*\\*["']?"#,
         r#"|(?i:cookie)["']?[ \t]*:[^\r\n"']*["']?[^\r\n"']*|(?:AKIA|ASIA)[A-Z0-9]{16}["',:;|= \t]*"#,
         r#"|(?i:name|key)\\*["']?[ \t]*(?::=|=>|[:=])[ \t]*\\*["']?[A-Za-z0-9_.\-]*\\*["']?[^\n]{0,16})[ \t]*$"#,
