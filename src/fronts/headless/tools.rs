@@ -49,9 +49,9 @@ pub fn help(tool: &Tool) -> String {
     let fields = tool.schema.pointer("/properties").and_then(Value::as_object);
     for (name, field) in fields.into_iter().flatten() {
         let doc = field.get("description").and_then(Value::as_str).unwrap_or_default();
-        lines.push(format!("  --{:<20} {}", name.replace('_', "-"), doc.replace('\n', " ")));
+        lines.push(format!("  --{:<24} {}", name.replace('_', "-"), doc.replace('\n', " ")));
     }
-    lines.push(format!("  --{:<20} {}", "json", "the whole result as one JSON object"));
+    lines.push(format!("  --{:<24} {}", "json", "the whole result as one JSON object"));
     lines.push(format!("\nIAM actions: {}", actions(tool).join(", ")));
     lines.join("\n")
 }
