@@ -1,8 +1,10 @@
 //! Settings: flags over environment over the user's file over the embedded default.
 
+use quarterdeck_core::keymap::Keymap;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// The embedded default, which documents every key.
 pub const DEFAULT: &str = include_str!("../config/default.toml");
@@ -170,6 +172,20 @@ fn overlay(table: &mut toml::Table, user: toml::Table) -> Result<(), String> {
     Ok(())
 }
 
+/// The key map in force: the embedded one, changed by `keymap.toml` beside the user's settings.
+///
+/// # Errors
+/// The file cannot be read, or names a place, action or key there is not: with the line.
+pub fn keymap(env: Env<'_>) -> Result<Arc<Keymap>, ConfigError> {
+    let Some(path) = user_file(env).map(|file| file.with_file_name("keymap.toml")).filter(|p| p.exists())
+    else {
+        return Ok(Keymap::standard());
+    };
+    let place = path.display().to_string();
+    let text = std::fs::read_to_string(&path).map_err(|e| error(&place, e.to_string()))?;
+    Keymap::standard().overridden(&text).map(Arc::new).map_err(|e| error(&place, e.to_string()))
+}
+
 /// `$QUARTERDECK_CONFIG`, else `config.toml` in the XDG configuration folder.
 fn user_file(env: Env<'_>) -> Option<PathBuf> {
     let set = |name: &str| env(name).filter(|v| !v.is_empty()).map(PathBuf::from);
@@ -229,5 +245,23 @@ mod tests {
             let error = load(Some(file), &[], &none).unwrap_err().to_string();
             assert!(error.contains(says), "{file}: {error}");
         }
+    }
+
+    #[test]
+    fn keys_can_be_changed_and_mistakes_are_named() {
+        let dir = tempfile::tempdir().unwrap();
+        let config = dir.path().join("config.toml").display().to_string();
+        let env = |name: &str| (name == "QUARTERDECK_CONFIG").then(|| config.clone());
+        assert!(Arc::ptr_eq(&keymap(&env).unwrap(), &Keymap::standard()));
+        let file = dir.path().join("keymap.toml");
+        std::fs::write(&file, "[composer]\nsend = [\"Ctrl-x\"]\n").unwrap();
+        let help = keymap(&env).unwrap().help(quarterdeck_core::keymap::Place::Composer);
+        assert!(help.iter().any(|(keys, doc)| keys == "Ctrl-x" && *doc == "send the question"), "{help:?}");
+        std::fs::write(&file, "[composer]\nsned = [\"Ctrl-x\"]\n").unwrap();
+        let wrong = keymap(&env).unwrap_err().to_string();
+        assert!(
+            wrong.contains("keymap.toml") && wrong.contains("line 2") && wrong.contains("send"),
+            "{wrong}"
+        );
     }
 }

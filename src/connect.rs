@@ -9,6 +9,7 @@ use quarterdeck_aws::Settings;
 use quarterdeck_aws::clients::Aws;
 use quarterdeck_aws::registry;
 use quarterdeck_core::Timestamp;
+use quarterdeck_core::keymap::Keymap;
 use quarterdeck_core::scope::{Mode, Scope};
 use quarterdeck_core::session::{Input, Session, Setup};
 use quarterdeck_core::tool::{Catalogue, FaultKind};
@@ -32,6 +33,8 @@ pub struct MissingCredentials(pub String);
 pub struct Deck {
     /// The settings in force.
     pub config: Config,
+    /// The keys in force.
+    pub keymap: Arc<Keymap>,
     /// The tools.
     pub catalogue: Arc<Catalogue>,
     /// Where the session looks.
@@ -70,6 +73,7 @@ impl Deck {
             (false, false) => Mode::Execute,
         };
         Ok(Self {
+            keymap: crate::config::keymap(&env)?,
             config,
             catalogue: Arc::new(registry::catalogue()),
             scope,

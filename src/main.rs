@@ -53,7 +53,7 @@ fn run(cli: Cli) -> anyhow::Result<Exit> {
             Ok(Exit::Answered)
         }
         Some(Command::Keys) => {
-            headless::line(&keys())?;
+            headless::line(&keys(&*quarterdeck::config::keymap(&env)?))?;
             Ok(Exit::Answered)
         }
         Some(Command::Sessions) => sessions(&common),
@@ -79,8 +79,7 @@ fn run(cli: Cli) -> anyhow::Result<Exit> {
 }
 
 /// The key map, place by place.
-fn keys() -> String {
-    let map = Keymap::standard();
+fn keys(map: &Keymap) -> String {
     let mut lines = Vec::new();
     for place in Place::ALL {
         lines.push(format!("{place:?}"));

@@ -38,7 +38,8 @@ async fn session(deck: Deck, resume: Option<&str>) -> anyhow::Result<Exit> {
     let (tty, mut terminal) = Tty::enter("quarterdeck", deck.config.mouse).context("terminal")?;
     let size = terminal.size().context("terminal")?;
     let now = (deck.clock)();
-    let mut screen = Screen::new(deck.catalogue.clone(), (size.width, size.height), now);
+    let mut screen =
+        Screen::new(deck.catalogue.clone(), (size.width, size.height), now).with_keymap(deck.keymap.clone());
     furnish(&mut screen, &deck);
     let deck = Arc::new(deck);
     let inputs = engine.inputs();
