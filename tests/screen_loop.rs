@@ -223,3 +223,35 @@ async fn notices_go_away_by_themselves() {
     .await;
     assert!(!text.contains("hello there"));
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_last_frame_shows_a_long_answer_from_its_question_on() {
+    use quarterdeck_core::id::TurnId;
+    use quarterdeck_core::journal::{Chain, Fact, TurnEnd};
+    use quarterdeck_core::message::{Block, Stop, Usage};
+    let turn = TurnId(1);
+    let text = (1..60).map(|n| format!("finding {n}")).collect::<Vec<_>>().join("\n\n");
+    let facts = [
+        Fact::Question { turn, text: "why is it so?".into() },
+        Fact::ModelResponded {
+            turn,
+            iteration: 1,
+            blocks: vec![Block::Text { text }],
+            stop: Stop::EndTurn,
+            usage: Usage::default(),
+        },
+        Fact::TurnEnded { turn, reason: TurnEnd::Answered },
+    ];
+    let (_, _, screen) = play(|ends| async move {
+        let mut chain = Chain::default();
+        for fact in facts {
+            let (entry, _) = chain.link(fact, stage::NOON).unwrap();
+            ends.event(Event::Appended(std::sync::Arc::new(entry))).await;
+        }
+        ends.stay().await;
+        ends.fails();
+        ends.stay().await;
+    })
+    .await;
+    assert!(screen.contains("› why is it so?") && screen.contains("finding 1 "), "{screen}");
+}

@@ -264,7 +264,7 @@ where
         let screen = &self.screen;
         let gate = screen.dialog.as_ref().and_then(|d| d.gate.as_ref());
         let tops = [
-            screen.chat.anchor.unwrap_or_default(),
+            screen.chat.anchor.map_or(0, |line| line + 1),
             screen.timeline.top,
             screen.detail.top,
             screen.help.unwrap_or_default(),
