@@ -182,7 +182,7 @@ fn a_resumed_session_shows_what_was_said_and_is_open_once() {
     let mut first = Console::start(Start::default());
     first.until(PLACEHOLDER);
     first.keys("list services\r");
-    first.until("No model is behind this answer");
+    first.until("(scrolled up)");
     // Open here: a second console cannot have it, but may begin its own.
     let state = first.state.clone();
     let mut locked = Console::start(Start {
@@ -221,7 +221,7 @@ fn two_consoles_work_on_the_same_folder_at_once() {
         console.keys("list services\r");
     }
     for console in &mut consoles {
-        console.until("No model is behind this answer");
+        console.until("(scrolled up)");
         assert!(!console.text().contains("JOURNAL FAILED"), "{}", console.text());
         console.signal("TERM");
         assert_eq!(console.wait(), 143);
@@ -246,7 +246,7 @@ fn there_is_nothing_to_resume_is_said() {
 fn reads_but_does_not_change(console: &mut Console) {
     console.until("JOURNAL FAILED");
     console.keys("list services\r");
-    console.until("No model is behind this answer");
+    console.until("(scrolled up)");
     console.palette("stop_instances --ids i-0aa10000000000001");
     let text = console.until("refused");
     assert!(!text.contains(DIALOG), "{text}");

@@ -123,6 +123,11 @@ impl Database {
     /// A newer schema, a folder that cannot be written, a disk that is full.
     pub fn open(folder: &Path) -> Result<Self, StoreError> {
         private_folder(folder)?;
+        // One console at a time: going over to WAL does not wait for another that does the same.
+        let opening = folder.join("opening.lock");
+        let _held = private_file(&opening).and_then(|f| {
+            f.lock().map(|()| f).map_err(|source| StoreError::Folder { path: opening, source })
+        })?;
         let path = folder.join("journal.db");
         private_file(&path)?;
         match Self::connect(&path) {
@@ -440,5 +445,17 @@ mod tests {
         let mode = |p: &Path| fs::metadata(p).unwrap().permissions().mode() & 0o777;
         assert_eq!(mode(&folder), 0o700);
         assert_eq!(mode(&folder.join("journal.db")), 0o600);
+    }
+
+    #[test]
+    fn many_consoles_may_open_it_at_once() {
+        let dir = tempfile::tempdir().unwrap();
+        std::thread::scope(|all| {
+            let opened: Vec<_> =
+                (0..12).map(|_| all.spawn(|| Database::open(dir.path()).map(drop))).collect();
+            for one in opened {
+                one.join().unwrap().unwrap();
+            }
+        });
     }
 }
