@@ -176,6 +176,15 @@ impl Console {
         }
         self.writer = None;
         self.master = None;
+        // A process that another test began at the wrong moment may have inherited our end, and the line stays up:
+        // then the console gets what the kernel would send it.
+        let end = Instant::now() + Duration::from_secs(5);
+        while self.child.try_wait().expect("a child").is_none() {
+            if Instant::now() > end {
+                return self.signal("HUP");
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
     }
 
     /// Waits until `wanted` is gone from the screen.
