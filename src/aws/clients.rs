@@ -11,12 +11,8 @@ use crate::http;
 use crate::meter::Meter;
 use crate::place::{Gathered, Place};
 use crate::settings::Settings;
-use aws_smithy_runtime::client::retries::RetryPartition;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
-use aws_smithy_types::retry::{RetryConfig, RetrySpec};
-use aws_smithy_types::timeout::TimeoutConfig;
 use aws_types::SdkConfig;
-use aws_types::region::Region;
 use futures::StreamExt;
 use quarterdeck_core::Timestamp;
 use quarterdeck_core::approval::{Proposal, Spent};
@@ -35,14 +31,10 @@ use tokio::time::Instant;
 
 /// Places asked at the same time.
 const AT_ONCE: usize = 8;
-/// Attempts of a read, the first included.
-const ATTEMPTS: u32 = 4;
 /// One part in so many of a call's limit is left for what comes after its places have answered or were given up.
 const LAST_PART: u32 = 6;
 /// How long the console's own operations may take.
 const OWN_LIMIT: Duration = Duration::from_secs(30);
-const CONNECT: Duration = Duration::from_secs(3);
-const ATTEMPT: Duration = Duration::from_secs(10);
 
 /// The console's connection to AWS. Cheap to clone; nothing is loaded before the first call.
 #[derive(Clone, Debug)]
@@ -198,85 +190,6 @@ pub struct WriteClients {
     proof: Spent,
 }
 
-/// How a client behaves beyond its service: what it may call, how often it tries.
-struct Manner {
-    guard: Guard,
-    meter: Meter,
-    retry: RetryConfig,
-    partition: RetryPartition,
-}
-
-/// Reads retry adaptively; what one region throttles slows nothing else down. The adaptive mode of retry behaviour
-/// 2.0, the default, makes a retry wait for five tokens of a bucket that holds one: a throttled read never ended.
-fn reading(guard: Guard, meter: Meter, service: &str, account: Option<&str>, region: &str) -> Manner {
-    let partition = RetryPartition::new(format!("{}/{region}/{service}", account.unwrap_or_default()));
-    let retry = RetryConfig::adaptive().with_max_attempts(ATTEMPTS).with_retry_spec(RetrySpec::v2_1());
-    Manner { guard, meter, retry, partition }
-}
-
-/// A change is attempted once.
-fn writing(guard: Guard, meter: Meter) -> Manner {
-    Manner { guard, meter, retry: RetryConfig::disabled(), partition: RetryPartition::new("writes") }
-}
-
-fn timeouts() -> TimeoutConfig {
-    TimeoutConfig::builder().connect_timeout(CONNECT).operation_attempt_timeout(ATTEMPT).build()
-}
-
-/// The one function per service that builds a client.
-macro_rules! build {
-    ($sdk:ident, $config:expr, $region:expr, $manner:expr) => {{
-        let manner: Manner = $manner;
-        let config = $sdk::config::Builder::from($config)
-            .region(Region::new($region))
-            .timeout_config(timeouts())
-            .retry_config(manner.retry)
-            .retry_partition(manner.partition)
-            .interceptor(manner.guard)
-            .interceptor(manner.meter)
-            .build();
-        $sdk::Client::from_conf(config)
-    }};
-}
-
-macro_rules! services {
-    ($($(#[$doc:meta])* $method:ident => $sdk:ident),* $(,)?) => {
-        impl ReadClients {
-            $($(#[$doc])*
-            #[must_use]
-            pub fn $method(&self, place: &Place) -> $sdk::Client {
-                self.with_account(place, |config, guard| {
-                    let service = stringify!($method);
-                    let account = place.account.as_deref();
-                    let manner = reading(guard, self.meter.clone(), service, account, &place.region);
-                    build!($sdk, config, place.region.clone(), manner)
-                })
-            })*
-        }
-    };
-}
-
-services! {
-    /// EC2.
-    ec2 => aws_sdk_ec2,
-    /// ECS.
-    ecs => aws_sdk_ecs,
-    /// CloudWatch (metrics and alarms).
-    cloudwatch => aws_sdk_cloudwatch,
-    /// CloudWatch Logs.
-    logs => aws_sdk_cloudwatchlogs,
-    /// CloudTrail.
-    cloudtrail => aws_sdk_cloudtrail,
-    /// Elastic Load Balancing v2.
-    elb => aws_sdk_elasticloadbalancingv2,
-    /// Application Auto Scaling.
-    autoscaling_targets => aws_sdk_applicationautoscaling,
-    /// Security Token Service.
-    sts => aws_sdk_sts,
-    /// IAM.
-    iam => aws_sdk_iam,
-}
-
 impl ReadClients {
     /// Clients for the console's own operations.
     pub(crate) fn own(aws: &Aws) -> Self {
@@ -380,8 +293,13 @@ impl ReadClients {
         self.aws.loaded(place.account.as_deref())?.profile.clone()
     }
 
+    /// Counts what is sent.
+    pub(crate) fn meter(&self) -> Meter {
+        self.meter.clone()
+    }
+
     /// A place whose account was never resolved gets a client that refuses everything: better than another account's.
-    fn with_account<C>(&self, place: &Place, build: impl FnOnce(&SdkConfig, Guard) -> C) -> C {
+    pub(crate) fn with_account<C>(&self, place: &Place, build: impl FnOnce(&SdkConfig, Guard) -> C) -> C {
         match self.aws.loaded(place.account.as_deref()) {
             Some(account) => build(&account.config, Guard::new(self.by, self.ops)),
             None => {
@@ -406,26 +324,14 @@ impl WriteClients {
         self.proof.proposal()
     }
 
-    /// EC2 in the approved region, without retries.
-    #[must_use]
-    pub fn ec2(&self) -> aws_sdk_ec2::Client {
-        build!(
-            aws_sdk_ec2,
-            &self.account.config,
-            self.plan().region.clone(),
-            writing(self.guard, self.meter.clone())
-        )
+    /// The approved account's configuration.
+    pub(crate) fn config(&self) -> &SdkConfig {
+        &self.account.config
     }
 
-    /// ECS in the approved region, without retries.
-    #[must_use]
-    pub fn ecs(&self) -> aws_sdk_ecs::Client {
-        build!(
-            aws_sdk_ecs,
-            &self.account.config,
-            self.plan().region.clone(),
-            writing(self.guard, self.meter.clone())
-        )
+    /// The tool's own list of changes.
+    pub(crate) fn guard(&self) -> Guard {
+        self.guard
     }
 
     /// Counts what is sent.
@@ -437,6 +343,7 @@ impl WriteClients {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::services::{ATTEMPT, CONNECT, writing};
     use crate::testing::{Canned, NOW};
     use quarterdeck_core::tool::RegionRule;
     use std::sync::Mutex;

@@ -4,6 +4,8 @@
 //! that knows the operation, so a refused operation is never even serialized. Without operation metadata it
 //! refuses too.
 
+use aws_sdk_ec2::operation::authorize_security_group_ingress::AuthorizeSecurityGroupIngressInput;
+use aws_sdk_ec2::operation::revoke_security_group_ingress::RevokeSecurityGroupIngressInput;
 use aws_sdk_ec2::operation::{start_instances::StartInstancesInput, stop_instances::StopInstancesInput};
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::interceptors::Intercept;
@@ -100,7 +102,13 @@ impl Guard {
 fn is_dry_run(input: &Input) -> bool {
     let stop = input.downcast_ref::<StopInstancesInput>().and_then(StopInstancesInput::dry_run);
     let start = input.downcast_ref::<StartInstancesInput>().and_then(StartInstancesInput::dry_run);
-    stop.or(start) == Some(true)
+    let revoke = input
+        .downcast_ref::<RevokeSecurityGroupIngressInput>()
+        .and_then(RevokeSecurityGroupIngressInput::dry_run);
+    let authorize = input
+        .downcast_ref::<AuthorizeSecurityGroupIngressInput>()
+        .and_then(AuthorizeSecurityGroupIngressInput::dry_run);
+    stop.or(start).or(revoke).or(authorize) == Some(true)
 }
 
 impl Intercept for Guard {

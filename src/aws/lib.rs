@@ -6,6 +6,7 @@
 pub mod account;
 pub mod clients;
 pub mod fault;
+pub mod given;
 pub mod guard;
 pub mod http;
 pub mod identity;
@@ -15,6 +16,7 @@ pub mod place;
 pub(crate) mod regions;
 pub mod registry;
 pub mod schema;
+pub(crate) mod services;
 pub mod settings;
 pub mod shell;
 #[cfg(test)]

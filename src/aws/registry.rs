@@ -288,6 +288,75 @@ mod tests {
         }
     }
 
+    /// Arguments that satisfy the schema's required fields, as far as a schema can tell.
+    fn plausible(schema: &Value) -> serde_json::Map<String, Value> {
+        let required = schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str);
+        let value = |field: &Value| match field["type"].as_str() {
+            Some("integer" | "number") => json!(1),
+            Some("boolean") => json!(false),
+            Some("array") => json!(["x"]),
+            Some("object") => json!({ "x": "y" }),
+            _ => field["enum"][0].as_str().map_or(json!("x"), |first| json!(first)),
+        };
+        required.map(|name| (name.to_owned(), value(&schema["properties"][name]))).collect()
+    }
+
+    /// Values that are wrong in a field of this type.
+    fn wrong(field: &Value) -> Vec<Value> {
+        let texts = || ["", "   ", "a\u{1b}[2Jb", "a\nb\u{7}", "a\u{202e}b"].map(String::from);
+        let long = || "x".repeat(10_001);
+        match field["type"].as_str() {
+            Some("string") => {
+                let texts = texts().into_iter().chain([long()]).map(Value::from);
+                texts.chain([json!({}), json!(["x", "y"]), json!(true)]).collect()
+            }
+            Some("array") => {
+                let texts = texts().into_iter().chain([long()]).map(|t| json!([t]));
+                texts.chain([json!({}), json!(7), json!([{}])]).collect()
+            }
+            Some("integer" | "number") => vec![json!("many"), json!({}), json!([1]), json!(true)],
+            Some("boolean") => vec![json!("yes"), json!(1), json!([])],
+            _ => vec![json!(7), json!([7])],
+        }
+    }
+
+    #[tokio::test]
+    async fn wrong_arguments_are_refused_and_nothing_is_sent() {
+        let canned = crate::testing::Canned::new();
+        let aws = canned.aws(&["eu-west-1"]);
+        for tool in catalogue().iter() {
+            let good = plausible(&tool.schema);
+            let mut bad = vec![json!("text"), json!([1]), json!(7)];
+            let with = |field: &str, value: Value| {
+                let mut args = good.clone();
+                args.insert(field.to_owned(), value);
+                Value::Object(args)
+            };
+            bad.push(with("no_such_field", json!(1)));
+            for (field, schema) in tool.schema["properties"].as_object().unwrap() {
+                bad.extend(wrong(schema).into_iter().map(|value| with(field, value)));
+            }
+            for field in good.keys() {
+                let mut args = good.clone();
+                args.remove(field);
+                bad.push(Value::Object(args));
+            }
+            for args in bad {
+                let sink: ProgressSink = std::sync::Arc::new(|_| ());
+                let name = tool.spec.name;
+                let fault = match tool.risk {
+                    Risk::Read => read(&aws, name, &args, sink).await.unwrap_err(),
+                    Risk::Local | Risk::Write => plan(&aws, name, &args, sink).await.unwrap_err(),
+                };
+                let shown: String = args.to_string().chars().take(120).collect();
+                assert_eq!(fault.kind, FaultKind::Invalid, "{name} {shown}: {fault:?}");
+                assert!(fault.hint.is_some(), "{name} {shown} does not say what to send: {fault:?}");
+                assert!(fault.message.len() < 500, "{name} {shown}: {}", fault.message);
+                assert_eq!(canned.operations(), Vec::<String>::new(), "{name} {shown}");
+            }
+        }
+    }
+
     #[tokio::test]
     async fn a_tool_runs_only_as_what_it_is() {
         let canned = crate::testing::Canned::new();

@@ -1,5 +1,6 @@
 //! Arguments: JSON schemas out of types, types out of JSON.
 
+use crate::given as text;
 use quarterdeck_core::tool::{Fault, FaultKind};
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
@@ -73,6 +74,7 @@ pub fn parse<T: DeserializeOwned + JsonSchema>(args: &Value) -> Result<T, Fault>
     if !args.is_object() {
         return Err(Fault::new(FaultKind::Invalid, "the arguments must be a JSON object").hint(fields::<T>()));
     }
+    text::check(&args)?;
     serde_json::from_value(args)
         .map_err(|e| Fault::new(FaultKind::Invalid, e.to_string()).hint(fields::<T>()))
 }

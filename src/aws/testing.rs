@@ -22,8 +22,10 @@ pub struct Sent {
     pub service: String,
     /// The region it was signed for.
     pub region: String,
-    /// The operation.
+    /// The operation; for a REST service its method and path, `GET /clusters/shop`.
     pub operation: String,
+    /// What follows the `?`.
+    pub query: String,
     /// The body, as text (lossy for CBOR).
     pub body: String,
 }
@@ -145,9 +147,17 @@ fn read(request: &HttpRequest) -> Sent {
     let operation = match (target.rsplit('.').next(), path.split("/operation/").nth(1)) {
         (Some(name), _) if !name.is_empty() => name.to_owned(),
         (_, Some(name)) => name.to_owned(),
+        _ if action.is_empty() => format!("{} {}", request.method(), path_of(&path)),
         _ => action.to_owned(),
     };
-    Sent { service, region, operation, body }
+    let query = request.uri().split_once('?').map(|(_, q)| q.to_owned()).unwrap_or_default();
+    Sent { service, region, operation, query, body }
+}
+
+/// Without scheme and host.
+fn path_of(uri: &str) -> &str {
+    let rest = uri.split_once("://").map_or(uri, |(_, rest)| rest);
+    rest.find('/').map_or("/", |at| &rest[at..])
 }
 
 /// `value` as the CBOR that CloudWatch speaks: every number a double but for whole numbers under a key in `INTEGERS`,

@@ -10,7 +10,10 @@ answered by one line of JSON. It ends when the input closes, so that it never ou
     ["pages", {"service:Operation": n or [field, n]}]
                                                 pages of n: AWS may return fewer than asked for; with a field, moto
                                                 itself does not page
-    ["canned", {"service:Operation": body}]     answered instead of moto's; a list is a page each; "service:Operation@region"
+    ["canned", {"service:Operation": body}]     answered instead of moto's; a list is a page each (the token's name is read off
+                                                the request, or off a page that has one; NextToken otherwise); a string is the
+                                                body itself (XML); "service:Operation@region". REST services (eks, lambda,
+                                                guardduty, s3, s3:GetPublicAccessBlock of S3 Control too) by operation as well
     ["calls"]                                   [{"service", "operation", "region", "dry_run"}] in order of arrival
     ["peak"]                                    {"all", "scope": {"service/region"}}: most requests open at the same time
     ["forget"]                                  empties the call log and the peaks
@@ -25,6 +28,7 @@ import base64
 import collections
 import contextlib
 import datetime
+import functools
 import io
 import json
 import re
@@ -46,6 +50,38 @@ LOCK = threading.Lock()
 RULES, CALLS, CANNED, PAGES = [], [], {}, {}
 OPEN, PEAK = collections.Counter(), collections.Counter()
 SESSION = botocore.session.get_session()
+TOKENS = ("NextToken", "nextToken", "NextPageToken")
+
+
+@functools.cache
+def rest_routes(service):
+    """(method, path, query keys with their values or None, headers, operation), the most specific first."""
+    routes = []
+    for name in SESSION.get_service_model(service).operation_names:
+        operation = SESSION.get_service_model(service).operation_model(name)
+        http, members = operation.http, operation.input_shape.members if operation.input_shape else {}
+        needed = [members[m].serialization for m in (operation.input_shape.required_members if members else [])]
+        path, _, query = http["requestUri"].partition("?")
+        path = re.sub(r"\\\{\w+\\\+\\\}", ".+", re.escape(path))
+        path = re.sub(r"\\\{\w+\\\}", "[^/]+", path)
+        keys = {k: v or None for k, _, v in (part.partition("=") for part in query.split("&") if part)}
+        keys |= {at["name"]: None for at in needed if at.get("location") == "querystring"}
+        headers = [at["name"] for at in needed if at.get("location") == "header"]
+        routes.append((http["method"], re.compile(path.rstrip("/") + "/?"), keys, headers, name))
+    return sorted(routes, key=lambda route: (-len(route[2]), -len(route[3]), route[1].pattern.count("[^/]+") + 2 * route[1].pattern.count(".+")))
+
+
+def rest_operation(service, request):
+    """The operation as the service model names it; S3 is path style here."""
+    model = {"s3": "s3control" if request.path.startswith("/v20180820/") else "s3"}.get(service, service)
+    wire = "xml" if service == "s3" else "rest"
+    if model in SESSION.get_available_services():
+        for method, path, keys, headers, name in rest_routes(model):
+            given = all(k in request.args and v in (None, request.args[k]) for k, v in keys.items())
+            given = given and all(header in request.headers for header in headers)
+            if method == request.method and given and path.fullmatch(request.path):
+                return name, wire
+    return f"{request.method} {request.path}", wire
 
 
 class Call:
@@ -67,7 +103,7 @@ class Call:
             self.wire = "ec2" if self.service == "ec2" else "query"
             self.dry_run = form.get("DryRun", "").lower() == "true"
         else:
-            self.operation, self.wire = f"{request.method} {request.path}", "rest"
+            self.operation, self.wire = rest_operation(self.service, request)
 
     def row(self):
         return {"service": self.service, "operation": self.operation, "region": self.region, "dry_run": self.dry_run}
@@ -85,6 +121,8 @@ def failure(call, code, message, status):
         body = f"<Response><Errors><Error><Code>{code}</Code><Message>{message}</Message></Error></Errors><RequestID>r-1</RequestID></Response>"
     elif call.wire == "query":
         body = f"<ErrorResponse><Error><Type>Sender</Type><Code>{code}</Code><Message>{message}</Message></Error><RequestId>r-1</RequestId></ErrorResponse>"
+    elif call.wire == "xml":
+        body = f"<Error><Code>{code}</Code><Message>{message}</Message><RequestId>r-1</RequestId></Error>"
     else:
         return encode(call, {"__type": code, "message": message}, status, {"x-amzn-errortype": code})
     return Response(body, status, content_type="text/xml")
@@ -246,9 +284,16 @@ def answer(call, request, body, rule):
 
 
 def from_can(call, body, canned):
+    if isinstance(canned, str):
+        return Response(canned, 200, content_type="text/xml")
     if isinstance(canned, list):
-        page = int(json.loads(body or b"{}").get("NextToken", 0))
-        canned = dict(canned[page], **({"NextToken": str(page + 1)} if page + 1 < len(canned) else {}))
+        asked, pages = json.loads(body or b"{}"), len(canned)
+        token = next((key for key in TOKENS if key in asked), None)
+        page = int(asked.get(token, 0))
+        token = token or next((key for key in TOKENS if key in canned[0]), "NextToken")
+        canned = {k: v for k, v in canned[page].items() if k != token}
+        if page + 1 < pages:
+            canned[token] = str(page + 1)
     if call.wire == "cbor":
         canned = typed(canned, CLOUDWATCH.operation_model(call.operation).output_shape)
     return encode(call, canned)

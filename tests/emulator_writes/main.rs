@@ -9,6 +9,7 @@
     missing_docs
 )]
 
+#[path = "../common/mod.rs"]
 mod common;
 
 use common::calls::{not_allowed, plan, planned, refusal};
