@@ -18,16 +18,15 @@ const SHOWN: usize = 64;
 /// # Errors
 /// `invalid`, naming the field.
 pub fn check(args: &Value) -> Result<(), Fault> {
-    let fields = args.as_object().into_iter().flatten();
-    fields.map(|(field, value)| inside(field, value)).collect()
+    args.as_object().into_iter().flatten().try_for_each(|(field, value)| inside(field, value))
 }
 
 fn inside(field: &str, value: &Value) -> Result<(), Fault> {
     match value {
         Value::String(given) => text(field, given),
-        Value::Array(items) => items.iter().map(|item| inside(field, item)).collect(),
+        Value::Array(items) => items.iter().try_for_each(|item| inside(field, item)),
         Value::Object(map) => {
-            map.iter().map(|(key, value)| text(field, key).and_then(|()| inside(field, value))).collect()
+            map.iter().try_for_each(|(key, value)| text(field, key).and_then(|()| inside(field, value)))
         }
         Value::Null | Value::Bool(_) | Value::Number(_) => Ok(()),
     }

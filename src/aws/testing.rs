@@ -157,7 +157,7 @@ fn read(request: &HttpRequest) -> Sent {
 /// Without scheme and host.
 fn path_of(uri: &str) -> &str {
     let rest = uri.split_once("://").map_or(uri, |(_, rest)| rest);
-    rest.find('/').map_or("/", |at| &rest[at..])
+    rest.find('/').and_then(|at| rest.get(at..)).unwrap_or("/")
 }
 
 /// `value` as the CBOR that CloudWatch speaks: every number a double but for whole numbers under a key in `INTEGERS`,
