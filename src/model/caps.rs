@@ -2,6 +2,7 @@
 
 use quarterdeck_core::message::Usage;
 use serde::Deserialize;
+use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
@@ -75,6 +76,9 @@ pub struct Caps {
     /// What a long prompt costs, where that differs.
     #[serde(default)]
     pub long_prompt: Option<LongPrompt>,
+    /// How hard it is asked to think, in the provider's own word; not sent when absent.
+    #[serde(default)]
+    pub effort: Option<String>,
 }
 
 impl Caps {
@@ -97,10 +101,54 @@ impl Caps {
     }
 }
 
+/// What is spoken at an endpoint.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Api {
+    /// Anthropic Messages.
+    #[default]
+    Messages,
+    /// Bedrock Converse.
+    Converse,
+    /// OpenAI Responses.
+    Responses,
+    /// OpenAI Chat Completions, which most servers speak.
+    Chat,
+    /// No network at all.
+    Runbooks,
+}
+
+/// How an OpenAI-compatible endpoint differs from the others.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Quirks {
+    /// The field that bounds the answer: `max_tokens` or `max_completion_tokens`.
+    pub max_tokens_field: String,
+    /// Whether it takes `stream_options` and sends usage.
+    pub stream_usage: bool,
+    /// The system prompt's role: `system` or `developer`.
+    pub system_role: String,
+    /// Further fields of every request, as they are.
+    pub extra: Map<String, Value>,
+}
+
+impl Default for Quirks {
+    fn default() -> Self {
+        Self {
+            max_tokens_field: "max_tokens".to_owned(),
+            stream_usage: true,
+            system_role: "system".to_owned(),
+            extra: Map::new(),
+        }
+    }
+}
+
 /// One provider: where it is and what an unlisted model of it gets.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ProviderDefaults {
+    /// What it speaks.
+    pub api: Api,
     /// Where requests go.
     #[serde(default)]
     pub base_url: String,
@@ -110,7 +158,23 @@ pub struct ProviderDefaults {
     /// The API version anywhere else.
     #[serde(default)]
     pub gateway_api_version: String,
+    /// The environment variable that holds its key.
+    #[serde(default)]
+    pub key_env: String,
+    /// Whether it answers nothing without a key.
+    #[serde(default)]
+    pub key_required: bool,
+    /// A command whose output is the key.
+    #[serde(default)]
+    pub api_key_command: Vec<String>,
+    /// Further headers of every request.
+    #[serde(default)]
+    pub headers: BTreeMap<String, String>,
+    /// How it differs from the others that speak the same.
+    #[serde(default)]
+    pub quirks: Quirks,
     /// The model used when none is named.
+    #[serde(default)]
     pub default_model: String,
     /// Context window of an unlisted model, in tokens.
     pub window: u64,
@@ -166,6 +230,7 @@ impl Models {
             thinking: defaults.map_or(Thinking::Unset, |d| d.thinking),
             price: None,
             long_prompt: None,
+            effort: None,
         }
     }
 
@@ -234,7 +299,7 @@ mod tests {
 
     #[test]
     fn unknown_field_is_refused_with_its_line() {
-        let text = "[providers.x]\ndefault_model = \"m\"\nwindow = 1\nmax_output = 1\nwindoww = 2\n";
+        let text = "[providers.x]\napi = \"chat\"\nwindow = 1\nmax_output = 1\nwindoww = 2\n";
         let error = Models::parse(text).unwrap_err().to_string();
         assert!(error.contains("line 5") && error.contains("windoww"), "{error}");
     }

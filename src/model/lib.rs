@@ -5,9 +5,12 @@
 
 pub mod anthropic;
 pub mod caps;
+pub mod chat;
 pub mod offline;
 mod prompt;
 mod provider;
+pub mod responses;
+mod wire;
 
 pub use caps::{Caps, Models};
 pub use prompt::{prompt_hash, system_prompt};

@@ -1,21 +1,13 @@
 //! The answer's stream: bytes to events.
 
 use super::NAME;
-use super::failure::Failure;
-use super::sse::Framer;
+use crate::wire::failure::{Failure, Names};
+use crate::wire::naming;
+use crate::wire::sse::Framer;
+use crate::wire::{Decode, Decoded};
 use quarterdeck_core::message::{Block, Input, ModelEvent, Stop, Usage};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
-
-/// Characters of arguments that were not JSON which are kept.
-const GARBAGE_CAP: usize = 2_000;
-
-/// What one read gave: events, then possibly the failure that ends the answer.
-#[derive(Debug, Default)]
-pub(super) struct Decoded {
-    pub(super) events: Vec<ModelEvent>,
-    pub(super) failure: Option<Failure>,
-}
 
 /// A block that has begun and not ended.
 #[derive(Debug)]
@@ -31,6 +23,7 @@ enum Open {
 #[derive(Debug)]
 pub(super) struct Decoder {
     model: String,
+    names: Names,
     framer: Framer,
     open: BTreeMap<u64, Open>,
     usage: Usage,
@@ -39,9 +32,10 @@ pub(super) struct Decoder {
 }
 
 impl Decoder {
-    pub(super) fn new(model: &str) -> Self {
+    pub(super) fn new(model: &str, names: Names) -> Self {
         Self {
             model: model.to_owned(),
+            names,
             framer: Framer::default(),
             open: BTreeMap::new(),
             usage: Usage::default(),
@@ -50,24 +44,13 @@ impl Decoder {
         }
     }
 
-    /// Takes in bytes, cut anywhere.
-    pub(super) fn push(&mut self, bytes: &[u8]) -> Decoded {
-        let mut decoded = Decoded::default();
-        let result =
-            self.framer.push(bytes).map_err(Failure::from).and_then(|frames| {
-                frames.iter().try_for_each(|frame| self.frame(frame, &mut decoded.events))
-            });
-        decoded.failure = result.err();
-        decoded
-    }
-
     /// One event's data.
     fn frame(&mut self, data: &str, out: &mut Vec<ModelEvent>) -> Result<(), Failure> {
         if self.ended || data.trim().is_empty() {
             return Ok(());
         }
-        let event: Value =
-            serde_json::from_str(data).map_err(|_| Failure::garbled(&format!("not JSON: {data}")))?;
+        let event: Value = serde_json::from_str(data)
+            .map_err(|_| Failure::garbled(&format!("not JSON: {data}"), &self.names))?;
         match text(&event, "type") {
             "message_start" => {
                 out.push(ModelEvent::Started);
@@ -94,7 +77,7 @@ impl Decoder {
                 let stop = self.stop.take().unwrap_or_else(|| Stop::Other("no reason given".to_owned()));
                 out.push(ModelEvent::Done(stop));
             }
-            "error" => return Err(Failure::in_stream(event.get("error").unwrap_or(&Value::Null))),
+            "error" => return Err(in_stream(event.get("error").unwrap_or(&Value::Null), &self.names)),
             // ping, and whatever a newer API adds.
             _ => {}
         }
@@ -197,13 +180,43 @@ impl Decoder {
     }
 }
 
+impl Decode for Decoder {
+    fn push(&mut self, bytes: &[u8]) -> Decoded {
+        let mut decoded = Decoded::default();
+        let result =
+            self.framer.push(bytes).map_err(Failure::from).and_then(|frames| {
+                frames.iter().try_for_each(|frame| self.frame(frame, &mut decoded.events))
+            });
+        decoded.failure = result.err();
+        decoded
+    }
+}
+
+/// An `error` event inside a stream.
+fn in_stream(error: &Value, names: &Names) -> Failure {
+    let kind = text(error, "type");
+    let status = match kind {
+        "overloaded_error" => 529,
+        "rate_limit_error" => 429,
+        "timeout_error" => 504,
+        "authentication_error" => 401,
+        "permission_error" => 403,
+        "billing_error" => 402,
+        "not_found_error" => 404,
+        "request_too_large" => 413,
+        "invalid_request_error" => 400,
+        // api_error, and what a newer API adds.
+        _ => 500,
+    };
+    Failure::status(status, error.get("message").and_then(Value::as_str).unwrap_or(kind), None, names)
+}
+
 /// A tool's arguments. No JSON at all means no arguments, unless the block already began with some.
 fn input(initial: Value, json: &str) -> Input {
     if json.trim().is_empty() {
         return Input::Json(if initial.is_object() { initial } else { Value::Object(Map::new()) });
     }
-    serde_json::from_str(json)
-        .map_or_else(|_| Input::Garbage(json.chars().take(GARBAGE_CAP).collect()), Input::Json)
+    naming::arguments(json)
 }
 
 fn stop(reason: &str) -> Stop {

@@ -2,8 +2,8 @@
 
 use super::NAME;
 use crate::caps::{Caps, Thinking};
-use quarterdeck_core::journal::hash;
-use quarterdeck_core::message::{Block, Input, Request, ToolDef, Turn, UserPart};
+use crate::wire::naming::{by_name, wire_id, wire_input, wire_name};
+use quarterdeck_core::message::{Block, Request, ToolDef, Turn, UserPart};
 use serde_json::{Map, Value, json};
 
 /// The smallest thinking budget the API takes, in tokens.
@@ -38,11 +38,8 @@ fn cached(mut block: Value) -> Value {
     block
 }
 
-/// Tools by name, so that the cached prefix stays the same whatever order they came in.
 fn tools(tools: &[ToolDef]) -> Value {
-    let mut sorted: Vec<&ToolDef> = tools.iter().collect();
-    sorted.sort_by(|a, b| a.name.cmp(&b.name));
-    let mut encoded: Vec<Value> = sorted
+    let mut encoded: Vec<Value> = by_name(tools)
         .into_iter()
         .map(|t| json!({ "name": t.name, "description": t.description, "input_schema": t.schema }))
         .collect();
@@ -113,35 +110,6 @@ fn block(block: &Block, model: &str) -> Option<Value> {
         Block::ToolCall { id, name, input } => Some(json!({
             "type": "tool_use", "id": wire_id(id), "name": wire_name(name), "input": wire_input(input),
         })),
-    }
-}
-
-/// Ids as the API takes them (letters, digits, `_`, `-`). Others become their hash: a call and its result stay together.
-fn wire_id(id: &str) -> String {
-    if !id.is_empty() && id.len() <= 64 && id.chars().all(is_word) {
-        return id.to_owned();
-    }
-    let digest: String = hash(id).chars().take(24).collect();
-    format!("call_{digest}")
-}
-
-/// Names as the API takes them, also when a model made one up.
-fn wire_name(name: &str) -> String {
-    let safe: String = name.chars().map(|c| if is_word(c) { c } else { '_' }).take(64).collect();
-    if safe.is_empty() { "unnamed".to_owned() } else { safe }
-}
-
-fn is_word(c: char) -> bool {
-    c.is_ascii_alphanumeric() || matches!(c, '_' | '-')
-}
-
-/// Arguments are an object, always: what was not one is wrapped, so that the model sees what it sent.
-fn wire_input(input: &Input) -> Value {
-    match input {
-        Input::Json(Value::Object(map)) => Value::Object(map.clone()),
-        Input::Json(Value::Null) => json!({}),
-        Input::Json(other) => json!({ "not_an_object": other }),
-        Input::Garbage(text) => json!({ "not_json": text }),
     }
 }
 

@@ -1,18 +1,16 @@
 //! Anthropic Messages, streaming.
 //!
-//! `encode` builds the body, `client` sends it, `retry` decides about repeating it, `sse` frames the answer's bytes and
-//! `decode` turns its events into ours.
+//! `encode` builds the body and `decode` turns the answer's events into ours.
 
-mod client;
 mod decode;
 mod encode;
-mod failure;
-mod retry;
-mod sse;
 
 use crate::caps::Models;
 use crate::provider::{EventStream, Provider, streamed};
-use client::Http;
+use crate::wire::client::{Auth, Endpoint, Http, join};
+use crate::wire::failure::Names;
+use crate::wire::retry;
+use decode::Decoder;
 use quarterdeck_core::message::{ModelError, Request};
 use serde_json::Value;
 use std::fmt;
@@ -81,8 +79,14 @@ impl Anthropic {
     #[must_use]
     pub fn new(settings: Settings) -> Self {
         let version = settings.version();
-        let models = settings.models;
-        Self { models, http: Arc::new(Http::new(&settings.base_url, settings.api_key, version)) }
+        let endpoint = Endpoint {
+            url: join(&settings.base_url, "/v1/messages"),
+            key: settings.api_key,
+            auth: Auth::Header("x-api-key"),
+            headers: vec![("anthropic-version".to_owned(), version)],
+            names: names(),
+        };
+        Self { models: settings.models, http: Arc::new(Http::new(endpoint)) }
     }
 }
 
@@ -100,9 +104,16 @@ impl Provider for Anthropic {
         let http = Arc::clone(&self.http);
         let model = request.model;
         streamed(cancel, move |output| {
-            Box::pin(async move { retry::run(&*http, &model, body?.to_string(), &output).await })
+            Box::pin(async move {
+                let decoder = || Decoder::new(&model, names());
+                retry::run(&*http, decoder, body?.to_string(), &output).await
+            })
         })
     }
+}
+
+fn names() -> Names {
+    Names::new("ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL")
 }
 
 #[cfg(test)]

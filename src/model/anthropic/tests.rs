@@ -1,11 +1,12 @@
 //! Streams from recorded bytes, retries in paused time, and whole requests against a scripted endpoint.
 
 use super::decode::Decoder;
-use super::failure::{Again, Failure};
-use super::retry::{self, Body, Transport};
-use super::{Anthropic, Settings};
+use super::{Anthropic, Settings, names};
 use crate::caps::Models;
 use crate::provider::{EventStream, Provider, streamed};
+use crate::wire::failure::{Again, Failure};
+use crate::wire::retry::{self, Body, Transport};
+use crate::wire::{Decode as _, replay};
 use bytes::Bytes;
 use futures::future::BoxFuture;
 use futures::{StreamExt as _, stream};
@@ -28,16 +29,7 @@ const RECORDED: &[u8] = include_bytes!("recorded.sse");
 const KEY: &str = "sk-test-not-a-key";
 
 fn decode(chunks: &[&[u8]]) -> (Vec<ModelEvent>, Option<Failure>) {
-    let mut decoder = Decoder::new("m");
-    let mut events = Vec::new();
-    for chunk in chunks {
-        let decoded = decoder.push(chunk);
-        events.extend(decoded.events);
-        if decoded.failure.is_some() {
-            return (events, decoded.failure);
-        }
-    }
-    (events, None)
+    replay::decode(Decoder::new("m", names()), chunks)
 }
 
 fn decoded(frames: &[Value]) -> (Vec<ModelEvent>, Option<Failure>) {
@@ -88,29 +80,8 @@ fn a_recorded_answer_decodes_to_these_events() {
 }
 
 #[test]
-fn cut_at_every_byte_the_events_are_the_same() {
-    let (whole, _) = decode(&[RECORDED]);
-    for cut in 0..=RECORDED.len() {
-        let (a, b) = RECORDED.split_at(cut);
-        assert_eq!(decode(&[a, b]), (whole.clone(), None), "cut at {cut}");
-    }
-    let single: Vec<&[u8]> = RECORDED.chunks(1).collect();
-    assert_eq!(decode(&single).0, whole);
-}
-
-#[test]
-fn damaged_bytes_never_panic() {
-    let mut seed = 1_u32;
-    for _ in 0..1_000 {
-        let mut bytes = RECORDED.to_vec();
-        for _ in 0..4 {
-            seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            let at = seed as usize % bytes.len();
-            bytes[at] = (seed >> 24) as u8;
-        }
-        let (events, _) = decode(&[&bytes]);
-        assert!(events.iter().filter(|e| matches!(e, ModelEvent::Done(_))).count() <= 1);
-    }
+fn cut_at_every_byte_and_damaged_it_holds() {
+    replay::holds(|| Decoder::new("m", names()), RECORDED);
 }
 
 #[test]
@@ -176,7 +147,7 @@ fn garbage_arguments_are_cut() {
 fn an_answer_that_is_not_the_protocol_is_an_error() {
     let (_, failure) = decode(&[b"data: <html>\n\n"]);
     assert!(failure.unwrap().error.message.contains("<html>"));
-    let mut decoder = Decoder::new("m");
+    let mut decoder = Decoder::new("m", names());
     let failure = decoder.push(&vec![b'x'; 5 * 1024 * 1024]).failure.unwrap();
     assert!(failure.error.message.contains("4 MB"), "{}", failure.error.message);
 }
@@ -216,7 +187,9 @@ fn scripted(attempts: Vec<Attempt>, cancel: &CancellationToken) -> (Arc<Script>,
     let script = Arc::new(Script { attempts: Mutex::new(attempts.into()), sent: Mutex::default() });
     let transport = Arc::clone(&script);
     let stream = streamed(cancel.clone(), move |output| {
-        Box::pin(async move { retry::run(&*transport, "m", "{}".to_owned(), &output).await })
+        Box::pin(async move {
+            retry::run(&*transport, || Decoder::new("m", names()), "{}".to_owned(), &output).await
+        })
     });
     (script, stream)
 }
@@ -241,7 +214,7 @@ fn bytes(bytes: &[u8]) -> Result<Bytes, String> {
 }
 
 fn overloaded() -> Attempt {
-    Attempt::Fail(Failure::status(529, "busy", None))
+    Attempt::Fail(Failure::status(529, "busy", None, &names()))
 }
 
 fn waits(events: &[ModelEvent]) -> Vec<u64> {
@@ -302,8 +275,10 @@ async fn after_four_attempts_the_error_is_final() {
 #[tokio::test(start_paused = true)]
 async fn a_pause_the_service_asks_for_is_kept_exactly() {
     let again = Some(Again::After(Duration::from_secs(17)));
-    let attempts =
-        vec![Attempt::Fail(Failure::status(429, "slow down", again)), Attempt::Chunks(vec![bytes(RECORDED)])];
+    let attempts = vec![
+        Attempt::Fail(Failure::status(429, "slow down", again, &names())),
+        Attempt::Chunks(vec![bytes(RECORDED)]),
+    ];
     let (script, stream) = scripted(attempts, &CancellationToken::new());
     let (events, _) = all(stream).await;
     let sent = script.sent.lock().unwrap();
@@ -314,8 +289,10 @@ async fn a_pause_the_service_asks_for_is_kept_exactly() {
 #[tokio::test(start_paused = true)]
 async fn a_pause_too_long_to_wait_is_told_instead() {
     let again = Some(Again::After(Duration::from_secs(3_600)));
-    let (script, stream) =
-        scripted(vec![Attempt::Fail(Failure::status(429, "quota", again))], &CancellationToken::new());
+    let (script, stream) = scripted(
+        vec![Attempt::Fail(Failure::status(429, "quota", again, &names()))],
+        &CancellationToken::new(),
+    );
     let (_, error) = all(stream).await;
     assert_eq!(script.sent.lock().unwrap().len(), 1);
     let message = error.unwrap().message;

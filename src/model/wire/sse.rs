@@ -3,18 +3,18 @@
 //! Own framing because the ready-made crate buffers without a bound and scans a growing line again for every chunk.
 
 /// Bytes in one line, at most.
-pub(super) const LINE_CAP: usize = 4 * 1024 * 1024;
+pub(crate) const LINE_CAP: usize = 4 * 1024 * 1024;
 /// Bytes in one response, at most.
-pub(super) const RESPONSE_CAP: usize = 16 * 1024 * 1024;
+pub(crate) const RESPONSE_CAP: usize = 16 * 1024 * 1024;
 
 /// More than we are ready to hold: a sentence's end that says of what.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct TooLarge(pub(super) &'static str);
+pub(crate) struct TooLarge(pub(crate) &'static str);
 
 /// Splits a response into events. UTF-8 is decoded line by line, so a character cut in two by the network is whole again;
 /// bytes that are not UTF-8 at all become U+FFFD.
 #[derive(Debug, Default)]
-pub(super) struct Framer {
+pub(crate) struct Framer {
     line: Vec<u8>,
     data: Option<String>,
     after_cr: bool,
@@ -24,7 +24,7 @@ pub(super) struct Framer {
 
 impl Framer {
     /// Adds bytes and returns the data of every event they complete.
-    pub(super) fn push(&mut self, mut bytes: &[u8]) -> Result<Vec<String>, TooLarge> {
+    pub(crate) fn push(&mut self, mut bytes: &[u8]) -> Result<Vec<String>, TooLarge> {
         self.total = self.total.saturating_add(bytes.len());
         if self.total > RESPONSE_CAP {
             return Err(TooLarge("an answer of more than 16 MB"));

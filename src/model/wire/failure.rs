@@ -2,23 +2,38 @@
 
 use super::sse::TooLarge;
 use quarterdeck_core::message::{ModelError, ModelErrorKind};
-use serde_json::Value;
+use std::sync::Arc;
 use std::time::Duration;
+
+/// What an endpoint's settings are called, for sentences that say what to check.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Names {
+    /// Where its key comes from, e.g. `ANTHROPIC_API_KEY`.
+    pub(crate) key: Arc<str>,
+    /// Where its address comes from, e.g. `ANTHROPIC_BASE_URL`.
+    pub(crate) address: Arc<str>,
+}
+
+impl Names {
+    pub(crate) fn new(key: &str, address: &str) -> Self {
+        Self { key: key.into(), address: address.into() }
+    }
+}
 
 /// A failed attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Failure {
+pub(crate) struct Failure {
     /// The error if it is not repeated.
-    pub(super) error: ModelError,
+    pub(crate) error: ModelError,
     /// A few words for the notice while it is.
-    pub(super) why: String,
+    pub(crate) why: String,
     /// Whether a repetition may help.
-    pub(super) again: Again,
+    pub(crate) again: Again,
 }
 
 /// Whether to repeat a failed attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Again {
+pub(crate) enum Again {
     /// It would fail the same way.
     Never,
     /// After our own pause.
@@ -28,12 +43,12 @@ pub(super) enum Again {
 }
 
 impl Failure {
-    pub(super) fn new(kind: ModelErrorKind, message: impl Into<String>, why: &str, again: Again) -> Self {
+    pub(crate) fn new(kind: ModelErrorKind, message: impl Into<String>, why: &str, again: Again) -> Self {
         Self { error: ModelError { kind, message: message.into() }, why: why.to_owned(), again }
     }
 
     /// The stream ended, or the connection broke, before the answer's end.
-    pub(super) fn truncated(detail: &str) -> Self {
+    pub(crate) fn truncated(detail: &str) -> Self {
         Self::new(
             ModelErrorKind::Truncated,
             format!("the answer broke off ({detail}): ask again, what came so far is kept"),
@@ -43,17 +58,17 @@ impl Failure {
     }
 
     /// No connection, or none that answers.
-    pub(super) fn unreachable(host: &str, detail: &str) -> Self {
+    pub(crate) fn unreachable(host: &str, detail: &str, names: &Names) -> Self {
         Self::new(
             ModelErrorKind::Unavailable,
-            format!("cannot reach {host} ({detail}): check the network, the proxy and ANTHROPIC_BASE_URL"),
+            format!("cannot reach {host} ({detail}): check the network, the proxy and {}", names.address),
             &format!("cannot reach {host}"),
             Again::Backoff,
         )
     }
 
     /// Nothing came for too long.
-    pub(super) fn silent(limit: Duration) -> Self {
+    pub(crate) fn silent(limit: Duration) -> Self {
         let seconds = limit.as_secs();
         Self::new(
             ModelErrorKind::Unavailable,
@@ -64,49 +79,27 @@ impl Failure {
     }
 
     /// What arrived is not the protocol.
-    pub(super) fn garbled(detail: &str) -> Self {
+    pub(crate) fn garbled(detail: &str, names: &Names) -> Self {
         Self::new(
             ModelErrorKind::Unavailable,
-            format!(
-                "the service answered something unexpected ({}): check ANTHROPIC_BASE_URL",
-                short(detail)
-            ),
+            format!("the service answered something unexpected ({}): check {}", short(detail), names.address),
             "an unexpected answer",
             Again::Never,
         )
     }
 
-    /// An `error` event inside a stream.
-    pub(super) fn in_stream(error: &Value) -> Self {
-        let kind = error.get("type").and_then(Value::as_str).unwrap_or_default();
-        let status = match kind {
-            "overloaded_error" => 529,
-            "rate_limit_error" => 429,
-            "api_error" => 500,
-            "timeout_error" => 504,
-            "authentication_error" => 401,
-            "permission_error" => 403,
-            "billing_error" => 402,
-            "not_found_error" => 404,
-            "request_too_large" => 413,
-            "invalid_request_error" => 400,
-            _ => 500,
-        };
-        Self::status(status, error.get("message").and_then(Value::as_str).unwrap_or(kind), None)
-    }
-
     /// An HTTP status other than success. `said` is the service's own message.
-    pub(super) fn status(status: u16, said: &str, retry: Option<Again>) -> Self {
+    pub(crate) fn status(status: u16, said: &str, retry: Option<Again>, names: &Names) -> Self {
         use ModelErrorKind::{Credentials, Invalid, Overloaded, Unavailable};
         let said = short(said);
         let (kind, message) = match status {
-            401 => (Credentials, "the key was refused: check ANTHROPIC_API_KEY".to_owned()),
+            401 => (Credentials, format!("the key was refused ({said}): check {}", names.key)),
             402 => (Credentials, format!("the account cannot be billed ({said}): check its plan and credit")),
             403 => (
                 Credentials,
                 format!("the key may not do this ({said}): use another key or model, or ask its owner"),
             ),
-            404 => (Invalid, format!("not found ({said}): check the model's id and ANTHROPIC_BASE_URL")),
+            404 => (Invalid, format!("not found ({said}): check the model's id and {}", names.address)),
             413 => (Invalid, "the conversation is too large for one request: start a new session".to_owned()),
             429 => {
                 (Overloaded, format!("the rate limit is reached ({said}): wait, or use another model or key"))
@@ -130,7 +123,7 @@ impl Failure {
     }
 
     /// The same failure, not to be repeated: output has been shown.
-    pub(super) fn for_good(self) -> Self {
+    pub(crate) fn for_good(self) -> Self {
         Self { again: Again::Never, ..self }
     }
 }
@@ -147,7 +140,7 @@ impl From<TooLarge> for Failure {
 }
 
 /// The beginning of somebody else's words, on one line.
-pub(super) fn short(text: &str) -> String {
+pub(crate) fn short(text: &str) -> String {
     const LIMIT: usize = 300;
     let line: String = text.split_whitespace().collect::<Vec<_>>().join(" ");
     if line.is_empty() {

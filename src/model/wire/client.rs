@@ -1,11 +1,11 @@
-//! The HTTP side: one client, built on first use.
+//! The HTTP side: one client, built on first use, that sends to one endpoint.
 
-use super::failure::{Again, Failure, short};
+use super::failure::{Again, Failure, Names, short};
 use super::retry::{Body, Transport};
 use futures::future::BoxFuture;
 use futures::{StreamExt as _, TryStreamExt as _};
 use quarterdeck_core::message::ModelErrorKind;
-use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Client, Response, StatusCode, Url};
 use serde_json::Value;
 use std::error::Error as _;
@@ -20,33 +20,64 @@ const CONNECT: Duration = Duration::from_secs(10);
 /// Bytes of an error's body that are read.
 const ERROR_CAP: usize = 64 * 1024;
 
-/// Sends requests to one base URL with one key.
-pub(super) struct Http {
-    url: String,
-    key: Option<String>,
-    version: String,
+/// How a key is presented.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Auth {
+    /// In a header of this name.
+    Header(&'static str),
+    /// As a bearer token.
+    Bearer,
+    /// As a bearer token where there is one: servers on one's own machine need none.
+    BearerIfAny,
+}
+
+/// Where requests go and how they are signed.
+pub(crate) struct Endpoint {
+    /// The whole address.
+    pub(crate) url: String,
+    /// The key.
+    pub(crate) key: Option<String>,
+    /// How it is presented.
+    pub(crate) auth: Auth,
+    /// Further headers: name and value.
+    pub(crate) headers: Vec<(String, String)>,
+    /// What the settings are called.
+    pub(crate) names: Names,
+}
+
+/// `base` with `path`, which may already be its end or begin with what `base` ends with (`/v1`).
+pub(crate) fn join(base: &str, path: &str) -> String {
+    let base = base.trim().trim_end_matches('/');
+    if base.ends_with(path) {
+        return base.to_owned();
+    }
+    let base = match path.split_once("/v1/") {
+        Some(("", _)) => base.strip_suffix("/v1").unwrap_or(base),
+        Some(_) | None => base,
+    };
+    format!("{base}{path}")
+}
+
+/// Sends requests to one address with one key.
+pub(crate) struct Http {
+    endpoint: Endpoint,
     client: OnceLock<Client>,
 }
 
 impl fmt::Debug for Http {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Http")
-            .field("host", &self.host())
-            .field("version", &self.version)
-            .finish_non_exhaustive()
+        f.debug_struct("Http").field("host", &self.host()).finish_non_exhaustive()
     }
 }
 
 impl Http {
-    pub(super) fn new(base_url: &str, key: Option<String>, version: String) -> Self {
-        let base = base_url.trim().trim_end_matches('/');
-        let base = base.strip_suffix("/v1").unwrap_or(base);
-        Self { url: format!("{base}/v1/messages"), key, version, client: OnceLock::new() }
+    pub(crate) fn new(endpoint: Endpoint) -> Self {
+        Self { endpoint, client: OnceLock::new() }
     }
 
     /// Host and port for messages: never the user or password a URL may hold.
     fn host(&self) -> String {
-        let Ok(url) = Url::parse(&self.url) else { return "the configured address".to_owned() };
+        let Ok(url) = Url::parse(&self.endpoint.url) else { return "the configured address".to_owned() };
         let host = url.host_str().unwrap_or("the configured address");
         url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
     }
@@ -63,7 +94,7 @@ impl Http {
             .connect_timeout(CONNECT)
             .tcp_nodelay(true)
             .redirect(reqwest::redirect::Policy::none());
-        if is_loopback(&self.url) {
+        if is_loopback(&self.endpoint.url) {
             builder = builder.no_proxy();
         }
         let client = builder.build().map_err(|error| {
@@ -81,31 +112,57 @@ impl Http {
     }
 
     fn headers(&self) -> Result<HeaderMap, Failure> {
-        let credentials =
-            |message: &str| Failure::new(ModelErrorKind::Credentials, message, "no usable key", Again::Never);
-        let key = self.key.as_deref().ok_or_else(|| {
-            credentials(
-                "there is no key: set ANTHROPIC_API_KEY, or use the provider `offline`, which needs none",
-            )
-        })?;
-        let mut key = HeaderValue::from_str(key.trim()).map_err(|_| {
-            credentials(
-                "the key has characters that no key has: check ANTHROPIC_API_KEY for a stray line or space",
-            )
-        })?;
-        key.set_sensitive(true);
-        let version = HeaderValue::from_str(&self.version)
-            .map_err(|_| credentials("the configured api_version is not a version: check models.toml"))?;
         let mut headers = HeaderMap::new();
-        headers.insert("x-api-key", key);
-        headers.insert("anthropic-version", version);
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        for (name, value) in &self.endpoint.headers {
+            let name = HeaderName::from_bytes(name.as_bytes());
+            let (Ok(name), Ok(value)) = (name, HeaderValue::from_str(value)) else {
+                let message = "a configured header cannot be sent: check the models file".to_owned();
+                return Err(Failure::new(ModelErrorKind::Invalid, message, "a bad header", Again::Never));
+            };
+            headers.insert(name, value);
+        }
+        let name = match self.endpoint.auth {
+            Auth::Header(name) => HeaderName::from_static(name),
+            Auth::Bearer | Auth::BearerIfAny => AUTHORIZATION,
+        };
+        if let Some(value) = self.key()? {
+            headers.insert(name, value);
+        }
         Ok(headers)
+    }
+
+    /// The key as its header's value; `None` where none is needed.
+    fn key(&self) -> Result<Option<HeaderValue>, Failure> {
+        let from = &self.endpoint.names.key;
+        let credentials = |message: String| {
+            Failure::new(ModelErrorKind::Credentials, message, "no usable key", Again::Never)
+        };
+        let key = self.endpoint.key.as_deref().map(str::trim).filter(|key| !key.is_empty());
+        let Some(key) = key else {
+            return match self.endpoint.auth {
+                Auth::BearerIfAny => Ok(None),
+                Auth::Header(_) | Auth::Bearer => Err(credentials(format!(
+                    "there is no key: set {from}, or use the provider `offline`, which needs none"
+                ))),
+            };
+        };
+        let value = match self.endpoint.auth {
+            Auth::Header(_) => key.to_owned(),
+            Auth::Bearer | Auth::BearerIfAny => format!("Bearer {key}"),
+        };
+        let mut value = HeaderValue::from_str(&value).map_err(|_| {
+            credentials(format!(
+                "the key has characters that no key has: check {from} for a stray line or space"
+            ))
+        })?;
+        value.set_sensitive(true);
+        Ok(Some(value))
     }
 
     /// Removes the key from somebody else's words, should they repeat it.
     fn scrub(&self, text: &str) -> String {
-        match self.key.as_deref().map(str::trim) {
+        match self.endpoint.key.as_deref().map(str::trim) {
             Some(key) if !key.is_empty() => text.replace(key, "…"),
             Some(_) | None => text.to_owned(),
         }
@@ -113,13 +170,14 @@ impl Http {
 
     async fn post(&self, body: String) -> Result<Body, Failure> {
         let headers = self.headers()?;
-        let sent = self.client()?.post(&self.url).headers(headers).body(body).send().await;
+        let sent = self.client()?.post(&self.endpoint.url).headers(headers).body(body).send().await;
         let response = sent.map_err(|error| {
             if error.is_builder() {
-                let message = format!("{} is not a usable address: check ANTHROPIC_BASE_URL", self.host());
+                let message =
+                    format!("{} is not a usable address: check {}", self.host(), self.endpoint.names.address);
                 return Failure::new(ModelErrorKind::Invalid, message, "a bad address", Again::Never);
             }
-            Failure::unreachable(&self.host(), &self.scrub(&cause(&error)))
+            Failure::unreachable(&self.host(), &self.scrub(&cause(&error)), &self.endpoint.names)
         })?;
         if response.status() == StatusCode::OK {
             return Ok(response.bytes_stream().map_err(|error| cause(&error)).boxed());
@@ -139,11 +197,12 @@ impl Http {
             }
         }
         let said = self.scrub(&message_of(&String::from_utf8_lossy(&said)));
-        let mut failure = Failure::status(status, &said, again);
+        let mut failure = Failure::status(status, &said, again, &self.endpoint.names);
         if (300..400).contains(&status) {
             failure.error.message = format!(
-                "{} redirects elsewhere, which is not followed: check ANTHROPIC_BASE_URL",
-                self.host()
+                "{} redirects elsewhere, which is not followed: check {}",
+                self.host(),
+                self.endpoint.names.address
             );
         }
         failure
@@ -181,7 +240,8 @@ fn seconds_until(date: &str) -> Option<f64> {
 /// The service's own message in an error body, or the body's beginning (a proxy answers HTML).
 fn message_of(body: &str) -> String {
     let parsed: Option<Value> = serde_json::from_str(body).ok();
-    let message = parsed.as_ref().and_then(|v| v.pointer("/error/message")).and_then(Value::as_str);
+    let said = ["/error/message", "/message", "/detail", "/error"];
+    let message = parsed.as_ref().and_then(|v| said.iter().find_map(|at| v.pointer(at)?.as_str()));
     short(message.unwrap_or(body))
 }
 

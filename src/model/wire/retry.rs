@@ -1,6 +1,6 @@
 //! Attempts: send, decode, and repeat only while nothing has been shown yet.
 
-use super::decode::Decoder;
+use super::Decode;
 use super::failure::{Again, Failure};
 use crate::provider::Output;
 use bytes::Bytes;
@@ -12,34 +12,34 @@ use quarterdeck_core::message::{ModelError, ModelEvent};
 use std::time::Duration;
 
 /// Attempts in all.
-pub(super) const ATTEMPTS: u32 = 4;
+pub(crate) const ATTEMPTS: u32 = 4;
 /// Longest silence between two reads, and before the first.
-pub(super) const IDLE: Duration = Duration::from_secs(120);
+pub(crate) const IDLE: Duration = Duration::from_secs(120);
 /// The longest pause a service may ask for; beyond it the operator is told instead.
 const LONGEST_PAUSE: Duration = Duration::from_secs(120);
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const LARGEST_PAUSE: Duration = Duration::from_secs(8);
 
 /// The bytes of an answer.
-pub(super) type Body = BoxStream<'static, Result<Bytes, String>>;
+pub(crate) type Body = BoxStream<'static, Result<Bytes, String>>;
 
 /// Sends a body and returns the bytes of a successful answer.
-pub(super) trait Transport: Send + Sync {
+pub(crate) trait Transport: Send + Sync {
     /// One attempt. Anything but success is a failure that says whether to repeat it.
     fn send(&self, body: String) -> BoxFuture<'_, Result<Body, Failure>>;
 }
 
 /// Runs one request to its end.
-pub(super) async fn run(
+pub(crate) async fn run<D: Decode>(
     transport: &impl Transport,
-    model: &str,
+    decoder: impl Fn() -> D,
     body: String,
     output: &Output,
 ) -> Result<(), ModelError> {
     let seed = hash(&body);
     let mut attempt = 1;
     loop {
-        let failure = match attempt_once(transport, model, body.clone(), output).await {
+        let failure = match attempt_once(transport, decoder(), body.clone(), output).await {
             Ok(()) => return Ok(()),
             Err(failure) => failure,
         };
@@ -54,18 +54,17 @@ pub(super) async fn run(
 /// One attempt; once it has shown something its failure is final.
 async fn attempt_once(
     transport: &impl Transport,
-    model: &str,
+    mut decoder: impl Decode,
     body: String,
     output: &Output,
 ) -> Result<(), Failure> {
     let idle = |_| Failure::silent(IDLE);
     let mut bytes = tokio::time::timeout(IDLE, transport.send(body)).await.map_err(idle)??;
-    let mut decoder = Decoder::new(model);
     let mut shown = false;
     loop {
         let step = match tokio::time::timeout(IDLE, bytes.next()).await {
             Err(elapsed) => Err(idle(elapsed)),
-            Ok(None) => Err(Failure::truncated("the connection was closed")),
+            Ok(None) => Ok(decoder.closed()),
             Ok(Some(Err(detail))) => Err(Failure::truncated(&detail)),
             Ok(Some(Ok(chunk))) => Ok(decoder.push(&chunk)),
         };
@@ -138,7 +137,7 @@ fn fraction(seed: &str, attempt: u32) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::{ATTEMPTS, pause};
-    use crate::anthropic::failure::{Again, Failure};
+    use crate::wire::failure::{Again, Failure};
     use std::time::Duration;
 
     fn failure(again: Again) -> Failure {

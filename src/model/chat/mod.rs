@@ -1,0 +1,73 @@
+//! OpenAI-compatible Chat Completions, streaming: Ollama, vLLM, llama.cpp, LM Studio, LiteLLM, OpenRouter and gateways.
+//!
+//! What differs between them is configuration (`[providers.NAME]` in the models file): the address, where the key comes
+//! from, and [`Quirks`](crate::caps::Quirks).
+
+mod decode;
+mod encode;
+
+use crate::caps::{Models, ProviderDefaults};
+use crate::provider::{EventStream, Provider, streamed};
+use crate::wire::client::{Auth, Endpoint, Http, join};
+use crate::wire::failure::Names;
+use crate::wire::retry;
+use decode::Decoder;
+use quarterdeck_core::message::{ModelError, Request};
+use serde_json::Value;
+use std::sync::Arc;
+use tokio_util::sync::CancellationToken;
+
+/// The provider.
+#[derive(Debug)]
+pub struct Chat {
+    provider: String,
+    defaults: ProviderDefaults,
+    models: Arc<Models>,
+    names: Names,
+    http: Arc<Http>,
+}
+
+impl Chat {
+    /// The endpoint configured as `provider`, at `base_url`, with this key. Nothing is sent yet.
+    #[must_use]
+    pub fn new(provider: &str, base_url: &str, key: Option<String>, models: Arc<Models>) -> Self {
+        let defaults = models.provider(provider).cloned().unwrap_or_default();
+        let address = format!("base_url of [providers.{provider}]");
+        let key_name =
+            if defaults.key_env.is_empty() { "api_key_command" } else { defaults.key_env.as_str() };
+        let names = Names::new(key_name, &address);
+        let endpoint = Endpoint {
+            url: join(base_url, "/v1/chat/completions"),
+            key,
+            auth: if defaults.key_required { Auth::Bearer } else { Auth::BearerIfAny },
+            headers: defaults.headers.clone().into_iter().collect(),
+            names: names.clone(),
+        };
+        Self { provider: provider.to_owned(), defaults, models, names, http: Arc::new(Http::new(endpoint)) }
+    }
+}
+
+impl Provider for Chat {
+    fn name(&self) -> &str {
+        &self.provider
+    }
+
+    fn encode(&self, request: &Request) -> Result<Value, ModelError> {
+        let caps = self.models.lookup(&self.provider, &request.model);
+        Ok(encode::body(request, &caps, &self.defaults.quirks))
+    }
+
+    fn stream(&self, request: Request, cancel: CancellationToken) -> EventStream {
+        let body = self.encode(&request);
+        let http = Arc::clone(&self.http);
+        let names = self.names.clone();
+        streamed(cancel, move |output| {
+            Box::pin(async move {
+                retry::run(&*http, || Decoder::new(names.clone()), body?.to_string(), &output).await
+            })
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

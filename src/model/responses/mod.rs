@@ -1,0 +1,72 @@
+//! OpenAI Responses, streaming.
+//!
+//! `encode` builds the body and `decode` turns the answer's events into ours.
+
+mod decode;
+mod encode;
+
+use crate::caps::Models;
+use crate::provider::{EventStream, Provider, streamed};
+use crate::wire::client::{Auth, Endpoint, Http, join};
+use crate::wire::failure::Names;
+use crate::wire::retry;
+use decode::Decoder;
+use quarterdeck_core::message::{ModelError, Request};
+use serde_json::Value;
+use std::sync::Arc;
+use tokio_util::sync::CancellationToken;
+
+/// The provider's name.
+pub const NAME: &str = "openai";
+
+/// The provider.
+#[derive(Debug)]
+pub struct Responses {
+    models: Arc<Models>,
+    http: Arc<Http>,
+}
+
+impl Responses {
+    /// At `base_url`, with this key. Nothing is sent yet.
+    #[must_use]
+    pub fn new(base_url: &str, key: Option<String>, models: Arc<Models>) -> Self {
+        let headers = models.provider(NAME).map(|p| p.headers.clone()).unwrap_or_default();
+        let endpoint = Endpoint {
+            url: join(base_url, "/v1/responses"),
+            key,
+            auth: Auth::Bearer,
+            headers: headers.into_iter().collect(),
+            names: names(),
+        };
+        Self { models, http: Arc::new(Http::new(endpoint)) }
+    }
+}
+
+impl Provider for Responses {
+    fn name(&self) -> &str {
+        NAME
+    }
+
+    fn encode(&self, request: &Request) -> Result<Value, ModelError> {
+        Ok(encode::body(request, &self.models.lookup(NAME, &request.model)))
+    }
+
+    fn stream(&self, request: Request, cancel: CancellationToken) -> EventStream {
+        let body = self.encode(&request);
+        let http = Arc::clone(&self.http);
+        let model = request.model;
+        streamed(cancel, move |output| {
+            Box::pin(async move {
+                let decoder = || Decoder::new(&model, names());
+                retry::run(&*http, decoder, body?.to_string(), &output).await
+            })
+        })
+    }
+}
+
+fn names() -> Names {
+    Names::new("OPENAI_API_KEY", "OPENAI_BASE_URL")
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,118 @@
+//! Streams from recorded bytes, and whole requests against a scripted endpoint.
+
+use super::decode::Decoder;
+use super::{Responses, names};
+use crate::caps::Models;
+use crate::provider::Provider as _;
+use crate::wire::failure::Failure;
+use crate::wire::{Decode as _, replay};
+use futures::StreamExt as _;
+use quarterdeck_core::id::TurnId;
+use quarterdeck_core::message::{
+    Block, Input, ModelErrorKind, ModelEvent, Request, Stop, Turn, Usage, UserPart,
+};
+use scripted_anthropic::{Reply, Scripted};
+use serde_json::{Value, json};
+use std::sync::Arc;
+use tokio_util::sync::CancellationToken;
+
+#[path = "../../../tests/peers/scripted_anthropic.rs"]
+mod scripted_anthropic;
+
+const RECORDED: &[u8] = include_bytes!("recorded.sse");
+
+fn decoder() -> Decoder {
+    Decoder::new("m", names())
+}
+
+fn decoded(events: &[Value]) -> (Vec<ModelEvent>, Option<Failure>) {
+    let text: String = events.iter().map(|e| format!("data: {e}\n\n")).collect();
+    replay::decode(decoder(), &[text.as_bytes()])
+}
+
+#[test]
+fn a_recorded_answer_decodes_to_these_events_wherever_it_is_cut() {
+    let events = replay::holds(decoder, RECORDED);
+    let call = |id: &str, name: &str, input: Value| {
+        ModelEvent::BlockDone(Block::ToolCall { id: id.into(), name: name.into(), input: Input::Json(input) })
+    };
+    let start = |name: &str| ModelEvent::ToolCallStart { name: name.into() };
+    let input = |text: &str| ModelEvent::ToolInputDelta(text.into());
+    let thought = "Der Dienst ist déjà vu 🧯";
+    let raw = json!({ "id": "rs_1", "type": "reasoning", "encrypted_content": "Z0FB",
+        "summary": [{ "type": "summary_text", "text": thought }] });
+    let want = vec![
+        ModelEvent::Started,
+        ModelEvent::ReasoningDelta(thought.into()),
+        ModelEvent::BlockDone(Block::Reasoning { provider: "openai".into(), model: "m".into(), raw }),
+        ModelEvent::TextDelta("Zwölf Tasks 👩‍🚀 ".into()),
+        ModelEvent::TextDelta("stopped.".into()),
+        ModelEvent::BlockDone(Block::Text { text: "Zwölf Tasks 👩‍🚀 stopped.".into() }),
+        start("get_ecs_stopped_tasks"),
+        start("get_active_alarms"),
+        input("{\"cluster\": \"pr"),
+        input("{}"),
+        input("öd\"}"),
+        call("call_b", "get_active_alarms", json!({})),
+        call("call_a", "get_ecs_stopped_tasks", json!({ "cluster": "pröd" })),
+        ModelEvent::Usage(Usage { input: 12, output: 90, cache_read: 400, cache_write: 0 }),
+        ModelEvent::Done(Stop::ToolUse),
+    ];
+    assert_eq!(events, want);
+}
+
+#[test]
+fn every_way_an_answer_ends() {
+    let incomplete = |reason: &str| json!({ "type": "response.incomplete", "response": { "incomplete_details": { "reason": reason } } });
+    for (event, want) in [
+        (json!({ "type": "response.completed", "response": {} }), Stop::EndTurn),
+        (incomplete("max_output_tokens"), Stop::MaxTokens),
+        (incomplete("content_filter"), Stop::Refusal),
+        (incomplete("new"), Stop::Other("new".into())),
+    ] {
+        assert_eq!(decoded(&[event]).0.last(), Some(&ModelEvent::Done(want)));
+    }
+    let refusal = json!({ "type": "response.output_item.done", "item": { "type": "message",
+        "content": [{ "type": "refusal", "refusal": "I will not." }] } });
+    let (events, _) = decoded(&[refusal, json!({ "type": "response.completed", "response": {} })]);
+    assert_eq!(events.last(), Some(&ModelEvent::Done(Stop::Refusal)));
+    for (event, kind) in [
+        (
+            json!({ "type": "response.failed", "response": { "error": { "code": "rate_limit_exceeded", "message": "slow" } } }),
+            ModelErrorKind::Overloaded,
+        ),
+        (json!({ "type": "response.failed", "response": {} }), ModelErrorKind::Unavailable),
+        (json!({ "type": "error", "code": "invalid_prompt", "message": "no" }), ModelErrorKind::Invalid),
+    ] {
+        assert_eq!(decoded(&[event]).1.unwrap().error.kind, kind);
+    }
+    assert_eq!(decoder().closed().failure.unwrap().error.kind, ModelErrorKind::Truncated);
+}
+
+#[tokio::test]
+async fn a_request_over_http() {
+    let endpoint = Scripted::start(vec![Reply::Bytes(RECORDED.to_vec())]).await;
+    let models = Arc::new(Models::embedded().clone());
+    let request = Request {
+        turn: TurnId(1),
+        iteration: 1,
+        model: "m".into(),
+        system: "Be right.".into(),
+        tools: [].into(),
+        turns: vec![Turn::User { parts: vec![UserPart::Text { text: "why?".into() }] }],
+        max_tokens: 100,
+    };
+    let responses = Responses::new(&endpoint.url(), Some("sk-test".into()), Arc::clone(&models));
+    let events: Vec<_> = responses.stream(request.clone(), CancellationToken::new()).collect().await;
+    assert_eq!(events.last().unwrap().as_ref().unwrap(), &ModelEvent::Done(Stop::ToolUse));
+    let received = endpoint.received().pop().unwrap();
+    assert_eq!(
+        (received.path.as_str(), received.header("authorization")),
+        ("/v1/responses", Some("Bearer sk-test"))
+    );
+    let keyless = Responses::new(&endpoint.url(), None, models);
+    let events: Vec<_> = keyless.stream(request, CancellationToken::new()).collect().await;
+    let error = events.into_iter().next_back().unwrap().unwrap_err();
+    assert!(error.kind == ModelErrorKind::Credentials && error.message.contains("OPENAI_API_KEY"), "{error}");
+    assert_eq!(endpoint.received().len(), 1, "nothing is sent without a key");
+}
