@@ -1,5 +1,7 @@
 //! What an account holds, as its file says it.
 
+pub(crate) mod compute;
+
 use crate::span::{Moment, Span};
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -36,6 +38,7 @@ pub(crate) struct Contents {
     pub log: Vec<LogSource>,
     pub change: Vec<Change>,
     pub background: Vec<Background>,
+    pub compute: compute::Compute,
 }
 
 /// An EC2 instance.
@@ -297,6 +300,7 @@ impl Account {
             format!("{} {} {:?} {}", m.namespace, m.name, m.dimensions, m.region)
         });
         merge(&mut holds.alarm, &over.alarm, |a| a.name.clone());
+        holds.compute.merge(&over.compute);
         holds.log.extend(over.log.iter().cloned());
         holds.change.extend(over.change.iter().cloned());
         holds.background.extend(over.background.iter().cloned());
@@ -342,6 +346,7 @@ fn regions_of(holds: &mut Contents) -> Vec<&mut String> {
     all.extend(holds.log.iter_mut().map(|x| &mut x.region));
     all.extend(holds.change.iter_mut().map(|x| &mut x.event.region));
     all.extend(holds.background.iter_mut().map(|x| &mut x.event.region));
+    all.extend(holds.compute.regions());
     all
 }
 
