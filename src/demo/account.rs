@@ -1,5 +1,6 @@
 //! What an account holds, as its file says it.
 
+use crate::condition::During;
 use crate::span::{Moment, Span};
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -174,9 +175,15 @@ pub(crate) struct Metric {
     pub follows: Option<String>,
     /// Its value when that service has no capacity at all.
     pub down: Option<f64>,
+    /// The conditions that move it, and its value when they are felt in full.
+    #[serde(default)]
+    pub during: During,
+    pub then: Option<f64>,
+    /// What it can never exceed.
+    pub limit: Option<f64>,
 }
 
-/// An alarm: of a metric, or composite with `rule`.
+/// An alarm: of a metric, or composite with `rule`. Where conditions move its metric, it watches the metric.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Alarm {
@@ -235,6 +242,9 @@ pub(crate) struct LogSource {
     pub lines: Vec<String>,
     /// Only while this `cluster/service` has lost capacity.
     pub when_down: Option<String>,
+    /// Only while these conditions hold, and as often as they are felt.
+    #[serde(default)]
+    pub during: During,
 }
 
 /// A CloudTrail event.
@@ -242,6 +252,9 @@ pub(crate) struct LogSource {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Change {
     pub at: Moment,
+    /// Only if it is so then.
+    #[serde(default)]
+    pub during: During,
     pub event: Event,
 }
 
@@ -250,18 +263,24 @@ pub(crate) struct Change {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Background {
     pub every: Span,
+    #[serde(default)]
+    pub during: During,
     pub event: Event,
 }
 
-/// What happened, by whom.
-#[derive(Clone, Debug, Deserialize)]
+/// What happened, by whom: a role's session, or a user with an access key.
+#[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Event {
     pub name: String,
     /// `ecs.amazonaws.com`.
     pub source: String,
+    #[serde(default)]
     pub role: String,
+    #[serde(default)]
     pub session: String,
+    pub user: Option<String>,
+    pub access_key: Option<String>,
     #[serde(default)]
     pub region: String,
     pub ip: String,
@@ -312,6 +331,36 @@ impl Account {
     /// The service `cluster/name` in `region`.
     pub(crate) fn service(&self, region: &str, key: &str) -> Option<&Service> {
         self.holds.service.iter().find(|s| s.region == region && s.key() == key)
+    }
+}
+
+impl Contents {
+    /// The conditions that something in the account depends on.
+    pub(crate) fn conditions(&self) -> impl Iterator<Item = &String> {
+        let metrics = self.metric.iter().map(|m| &m.during);
+        let lines = self.log.iter().map(|l| &l.during);
+        let changes = self.change.iter().map(|c| &c.during);
+        let background = self.background.iter().map(|b| &b.during);
+        metrics.chain(lines).chain(changes).chain(background).flat_map(|d| &d.0)
+    }
+}
+
+impl Event {
+    /// Who did it, as CloudTrail's Username says.
+    pub(crate) fn actor(&self) -> &str {
+        self.user.as_deref().unwrap_or(&self.session)
+    }
+}
+
+impl Alarm {
+    /// Whether a datapoint crosses its threshold.
+    pub(crate) fn breached_by(&self, value: f64) -> bool {
+        match self.comparison.as_str() {
+            "LessThanThreshold" => value < self.threshold,
+            "LessThanOrEqualToThreshold" => value <= self.threshold,
+            "GreaterThanOrEqualToThreshold" => value >= self.threshold,
+            _ => value > self.threshold,
+        }
     }
 }
 
