@@ -1,7 +1,10 @@
 //! What an account holds, as its file says it.
 
+pub(crate) mod scale;
+
 use crate::condition::During;
 use crate::span::{Moment, Span};
+use scale::Scale;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -37,10 +40,11 @@ pub(crate) struct Contents {
     pub log: Vec<LogSource>,
     pub change: Vec<Change>,
     pub background: Vec<Background>,
+    pub scale: Scale,
 }
 
 /// An EC2 instance.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Instance {
     pub id: String,
@@ -85,7 +89,7 @@ pub(crate) struct ScheduledEvent {
 }
 
 /// An ECS service. Clusters are those its services name.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Service {
     pub cluster: String,
@@ -184,7 +188,7 @@ pub(crate) struct Metric {
 }
 
 /// An alarm: of a metric, or composite with `rule`. Where conditions move its metric, it watches the metric.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Alarm {
     pub name: String,
@@ -231,7 +235,7 @@ pub(crate) struct Follows {
 }
 
 /// Log lines that belong to no service's tasks, or only appear while one is down.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct LogSource {
     pub group: String,
@@ -319,6 +323,7 @@ impl Account {
         holds.log.extend(over.log.iter().cloned());
         holds.change.extend(over.change.iter().cloned());
         holds.background.extend(over.background.iter().cloned());
+        over.scale.fill(&mut holds);
         let home = header.regions.first().cloned().unwrap_or_default();
         for region in regions_of(&mut holds) {
             if region.is_empty() {

@@ -9,8 +9,13 @@ use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
 const BASE: &str = include_str!("../../assets/drills/account.toml");
-const DRILLS: [(&str, &str); 1] =
-    [("checkout-outage", include_str!("../../assets/drills/checkout-outage.toml"))];
+const DRILLS: [(&str, &str); 5] = [
+    ("checkout-outage", include_str!("../../assets/drills/checkout-outage.toml")),
+    ("database-connections", include_str!("../../assets/drills/database-connections.toml")),
+    ("lambda-throttled", include_str!("../../assets/drills/lambda-throttled.toml")),
+    ("leaked-key", include_str!("../../assets/drills/leaked-key.toml")),
+    ("cost-anomaly", include_str!("../../assets/drills/cost-anomaly.toml")),
+];
 
 /// A story of the embedded account. See `assets/drills`.
 #[derive(Clone, Debug, Deserialize)]
