@@ -30,7 +30,7 @@ pub struct Common {
     /// AWS region; repeat it for more.
     #[arg(long = "region", global = true, value_name = "REGION")]
     pub regions: Vec<String>,
-    /// Who answers: anthropic, offline, or auto.
+    /// Who answers: anthropic, bedrock, bedrock-messages, openai, openai-compatible, offline, one of your own, or auto.
     #[arg(long, global = true, value_name = "NAME")]
     pub provider: Option<String>,
     /// The model's id.
@@ -85,6 +85,14 @@ pub enum Command {
     },
     /// Print the keys.
     Keys,
+    /// Store a provider's key in the operating system's keyring; it is typed unseen or piped in.
+    Login {
+        /// The provider, as in the models table.
+        provider: String,
+        /// Forget it instead.
+        #[arg(long)]
+        forget: bool,
+    },
     /// List saved sessions.
     Sessions,
 }

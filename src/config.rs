@@ -13,7 +13,7 @@ pub const DEFAULT: &str = include_str!("../config/default.toml");
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
-    /// `auto`, `anthropic` or `offline`.
+    /// `auto`, or a provider of the models table.
     pub provider: String,
     /// The model's id; empty for the provider's first.
     pub model: String,
@@ -64,6 +64,14 @@ pub struct ConfigError {
     why: String,
 }
 
+impl ConfigError {
+    /// `place` is a file or a setting; `why` says what to write instead.
+    #[must_use]
+    pub fn new(place: &str, why: String) -> Self {
+        Self { place: place.to_owned(), why }
+    }
+}
+
 /// Reads the environment; tests pass their own.
 pub type Env<'a> = &'a dyn Fn(&str) -> Option<String>;
 
@@ -74,23 +82,25 @@ impl Config {
     /// The user's file cannot be read, has an unknown key or a value of the wrong type; a value is out of range.
     pub fn load(env: Env<'_>, flags: &Overrides) -> Result<Self, ConfigError> {
         let mut table: toml::Table =
-            toml::from_str(DEFAULT).map_err(|e| error("the embedded default", e.to_string()))?;
+            toml::from_str(DEFAULT).map_err(|e| ConfigError::new("the embedded default", e.to_string()))?;
         let place = match user_file(env) {
             Some(path) if path.exists() => {
                 let text = std::fs::read_to_string(&path)
-                    .map_err(|e| error(&path.display().to_string(), e.to_string()))?;
-                let user: toml::Table =
-                    toml::from_str(&text).map_err(|e| error(&path.display().to_string(), e.to_string()))?;
-                overlay(&mut table, user).map_err(|why| error(&path.display().to_string(), why))?;
+                    .map_err(|e| ConfigError::new(&path.display().to_string(), e.to_string()))?;
+                let user: toml::Table = toml::from_str(&text)
+                    .map_err(|e| ConfigError::new(&path.display().to_string(), e.to_string()))?;
+                overlay(&mut table, user)
+                    .map_err(|why| ConfigError::new(&path.display().to_string(), why))?;
                 path.display().to_string()
             }
             Some(_) | None => "the settings".to_owned(),
         };
-        let mut config: Self =
-            table.try_into().map_err(|e: toml::de::Error| error(&place, e.to_string().trim().to_owned()))?;
+        let mut config: Self = table
+            .try_into()
+            .map_err(|e: toml::de::Error| ConfigError::new(&place, e.to_string().trim().to_owned()))?;
         config.take_environment(env);
         config.take_flags(flags);
-        config.check().map_err(|why| error(&place, why))?;
+        config.check().map_err(|why| ConfigError::new(&place, why))?;
         Ok(config)
     }
 
@@ -140,7 +150,6 @@ impl Config {
     }
 
     fn check(&self) -> Result<(), String> {
-        one_of("provider", &self.provider, &["auto", "anthropic", "offline"])?;
         one_of("theme", &self.theme, &["dark", "light", "high-contrast", "terminal"])?;
         if !(1..=50).contains(&self.iterations) {
             return Err(format!("iterations is {}: it takes 1 to 50", self.iterations));
@@ -182,22 +191,18 @@ pub fn keymap(env: Env<'_>) -> Result<Arc<Keymap>, ConfigError> {
         return Ok(Keymap::standard());
     };
     let place = path.display().to_string();
-    let text = std::fs::read_to_string(&path).map_err(|e| error(&place, e.to_string()))?;
-    Keymap::standard().overridden(&text).map(Arc::new).map_err(|e| error(&place, e.to_string()))
+    let text = std::fs::read_to_string(&path).map_err(|e| ConfigError::new(&place, e.to_string()))?;
+    Keymap::standard().overridden(&text).map(Arc::new).map_err(|e| ConfigError::new(&place, e.to_string()))
 }
 
 /// `$QUARTERDECK_CONFIG`, else `config.toml` in the XDG configuration folder.
-fn user_file(env: Env<'_>) -> Option<PathBuf> {
+pub(crate) fn user_file(env: Env<'_>) -> Option<PathBuf> {
     let set = |name: &str| env(name).filter(|v| !v.is_empty()).map(PathBuf::from);
     set("QUARTERDECK_CONFIG").or_else(|| {
         set("XDG_CONFIG_HOME")
             .or_else(|| set("HOME").map(|h| h.join(".config")))
             .map(|folder| folder.join("quarterdeck/config.toml"))
     })
-}
-
-fn error(place: &str, why: String) -> ConfigError {
-    ConfigError { place: place.to_owned(), why }
 }
 
 #[cfg(test)]
@@ -238,7 +243,6 @@ mod tests {
             ("iteration = 3", "did you mean iterations"),
             ("iterations = 51", "1 to 50"),
             ("iterations = \"many\"", "iterations"),
-            ("provider = \"gpt\"", "auto, anthropic, offline"),
             ("theme = 3", "theme"),
             ("not toml", "config.toml"),
         ] {

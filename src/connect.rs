@@ -4,6 +4,7 @@ use crate::cli::Common;
 use crate::config::Config;
 use crate::engine::store::{Database, StoreError, Writer, default_folder};
 use crate::engine::{Clock, Engine, Parts};
+use crate::providers;
 use anyhow::{Context as _, anyhow};
 use quarterdeck_aws::Settings;
 use quarterdeck_aws::clients::Aws;
@@ -14,7 +15,7 @@ use quarterdeck_core::scope::{Mode, Scope};
 use quarterdeck_core::session::{Input, Session, Setup};
 use quarterdeck_core::tool::{Catalogue, FaultKind};
 use quarterdeck_demo::Demo;
-use quarterdeck_model::{Models, Provider, anthropic, offline};
+use quarterdeck_model::{Load, Models, Provider};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -47,6 +48,8 @@ pub struct Deck {
     pub mode: Mode,
     /// The time.
     pub clock: Clock,
+    /// The table of models in force.
+    pub models: Arc<Models>,
     aws: Aws,
     provider: Arc<dyn Provider>,
     env: Env,
@@ -60,12 +63,21 @@ impl Deck {
     pub fn build(common: &Common, asks_a_model: bool, clock: Clock, env: Env) -> anyhow::Result<Self> {
         let config = Config::load(&env, &common.overrides())?;
         let mut remarks = Vec::new();
-        let provider = provider(&config, common, asks_a_model, env, &mut remarks)?;
-        let model = if config.model.is_empty() || provider.name() == "offline" {
-            Models::embedded().default_model(provider.name()).unwrap_or_default().to_owned()
+        let models = Arc::new(providers::table(&env)?);
+        let may_do_without = common.demo.is_some() || !asks_a_model;
+        let first = providers::first(&config, &models, &env, may_do_without)?;
+        if first == "offline" && config.provider == "auto" && common.demo.is_none() {
+            remarks.push(
+                "no model key: runbooks answer, no model is behind them; every tool works from :".into(),
+            );
+        }
+        let model = if config.model.is_empty() || first == "offline" {
+            models.default_model(&first).unwrap_or_default().to_owned()
         } else {
             config.model.clone()
         };
+        let provider: Arc<dyn Provider> =
+            Arc::new(providers::several(&first, &config, &models, env, own_account(&config, &clock)));
         let (aws, scope) = account(&config, common, &clock)?;
         let mode = match (common.read_only, common.track) {
             (true, _) => Mode::ReadOnly,
@@ -77,7 +89,8 @@ impl Deck {
             config,
             catalogue: Arc::new(registry::catalogue()),
             scope,
-            model: (provider.name().to_owned(), model),
+            model: (first, model),
+            models,
             remarks,
             mode,
             aws,
@@ -215,40 +228,25 @@ impl Deck {
     }
 }
 
-fn provider(
-    config: &Config,
-    common: &Common,
-    asks_a_model: bool,
-    env: Env,
-    remarks: &mut Vec<String>,
-) -> anyhow::Result<Arc<dyn Provider>> {
-    let key = env("ANTHROPIC_API_KEY").filter(|k| !k.trim().is_empty());
-    let offline = || Arc::new(offline::Offline::embedded()) as Arc<dyn Provider>;
-    match (config.provider.as_str(), key) {
-        ("offline", _) => Ok(offline()),
-        ("auto" | "anthropic", Some(key)) => {
-            let models = Arc::new(Models::embedded().clone());
-            let mut settings = anthropic::Settings::from_env(models, |_| None);
-            settings.api_key = Some(key);
-            if !config.anthropic_base_url.is_empty() {
-                settings.base_url.clone_from(&config.anthropic_base_url);
-            }
-            Ok(Arc::new(anthropic::Anthropic::new(settings)))
-        }
-        ("auto", None) if common.demo.is_some() || !asks_a_model => {
-            if common.demo.is_none() {
-                remarks.push(
-                    "no ANTHROPIC_API_KEY: runbooks answer, no model is behind them; every tool works from :"
-                        .into(),
-                );
-            }
-            Ok(offline())
-        }
-        (_, None) => Err(MissingCredentials(
-            "no model key: set ANTHROPIC_API_KEY, or use --provider offline for the built-in runbooks".into(),
-        )
-        .into()),
-        (other, Some(_)) => Err(anyhow!("unknown provider {other:?}")),
+/// The operator's own AWS configuration, for models on Bedrock: also when the account looked at is the embedded one.
+fn own_account(config: &Config, clock: &Clock) -> Load {
+    let aws = Aws::new(real(config, clock));
+    Arc::new(move || {
+        let aws = aws.clone();
+        Box::pin(async move { aws.account(None).await.map(|a| a.config.clone()).map_err(|f| f.to_string()) })
+    })
+}
+
+/// The account the settings name.
+fn real(config: &Config, clock: &Clock) -> Settings {
+    Settings {
+        profile: Some(config.profile.clone()).filter(|p| !p.is_empty()),
+        regions: config.regions.clone(),
+        http: None,
+        endpoint: None,
+        credentials: None,
+        accounts: config.accounts.clone(),
+        clock: clock.clone(),
     }
 }
 
@@ -269,17 +267,9 @@ fn account(config: &Config, common: &Common, clock: &Clock) -> anyhow::Result<(A
         });
         return Ok((aws, Scope { regions, demo: Some(drill.clone()), ..Scope::default() }));
     }
-    let profile = Some(config.profile.clone()).filter(|p| !p.is_empty());
-    let aws = Aws::new(Settings {
-        profile: profile.clone(),
-        regions: config.regions.clone(),
-        http: None,
-        endpoint: None,
-        credentials: None,
-        accounts: config.accounts.clone(),
-        clock: clock.clone(),
-    });
-    Ok((aws, Scope { profile, regions: config.regions.clone(), ..Scope::default() }))
+    let settings = real(config, clock);
+    let profile = settings.profile.clone();
+    Ok((Aws::new(settings), Scope { profile, regions: config.regions.clone(), ..Scope::default() }))
 }
 
 /// Time and randomness: `20261120-031500-4f9a`.

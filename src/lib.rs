@@ -7,3 +7,5 @@ pub mod config;
 pub mod connect;
 pub mod engine;
 pub mod fronts;
+pub mod keys;
+pub mod providers;

@@ -56,6 +56,12 @@ fn run(cli: Cli) -> anyhow::Result<Exit> {
             headless::line(&keys(&*quarterdeck::config::keymap(&env)?))?;
             Ok(Exit::Answered)
         }
+        Some(Command::Login { provider, forget }) => {
+            let models = quarterdeck::providers::table(&env)?;
+            let login = quarterdeck::keys::login(&provider, models.provider(&provider), forget, &env);
+            headless::line(&runtime()?.block_on(login)?)?;
+            Ok(Exit::Answered)
+        }
         Some(Command::Sessions) => sessions(&common),
         Some(Command::Ask { question, json, markdown }) => {
             let format = match (json, markdown) {

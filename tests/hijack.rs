@@ -54,7 +54,7 @@ fn provider(server: &Scripted) -> Arc<dyn Provider> {
     let models = Arc::new(Models::embedded().clone());
     let mut settings = anthropic::Settings::from_env(models, |_| None);
     settings.base_url = server.url();
-    settings.api_key = Some("not-a-key".into());
+    settings.api_key = Some("not-a-key".to_owned()).into();
     Arc::new(anthropic::Anthropic::new(settings))
 }
 

@@ -32,7 +32,7 @@ async fn round(emulator: &mut Emulator, regions: &[&str], calls: &[(&'static str
     let blocks = calls.iter().enumerate().map(say).collect();
     let server = Scripted::start(vec![Reply::Answer(blocks), Reply::Answer(vec![Say::Text("Done.")])]).await;
     let mut settings = anthropic::Settings::from_env(Arc::new(Models::embedded().clone()), |_| None);
-    (settings.base_url, settings.api_key) = (server.url(), Some("not-a-key".into()));
+    (settings.base_url, settings.api_key) = (server.url(), Some("not-a-key".to_owned()).into());
     let provider = Arc::new(anthropic::Anthropic::new(settings));
     let clock = StillClock::new();
     let aws = Aws::new(Settings { clock: clock.shared(), ..emulator.settings(regions) });

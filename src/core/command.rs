@@ -31,6 +31,13 @@ pub enum Command {
     Refuse(Refusal),
     /// Cancel the turn and everything that runs for it.
     Cancel,
+    /// Ask another model from now on. Its predecessor's reasoning is left out, what tools found is kept.
+    SetModel {
+        /// The provider's name.
+        provider: String,
+        /// The model's id there.
+        model: String,
+    },
     /// Change the mode.
     SetMode(Mode),
     /// At most this many iterations a turn, 1 to 50.

@@ -100,6 +100,8 @@ pub struct Request {
     pub turn: TurnId,
     /// From 1.
     pub iteration: u32,
+    /// Who is asked.
+    pub provider: String,
     /// The model's id at the provider.
     pub model: String,
     /// The system prompt.

@@ -79,6 +79,12 @@ pub struct Caps {
     /// How hard it is asked to think, in the provider's own word; not sent when absent.
     #[serde(default)]
     pub effort: Option<String>,
+    /// Whether prompts may mark what to cache (Bedrock; not every model takes the marks).
+    #[serde(default)]
+    pub cache_points: bool,
+    /// The model's own request fields (Bedrock's `additionalModelRequestFields`).
+    #[serde(default)]
+    pub additional: Map<String, Value>,
 }
 
 impl Caps {
@@ -143,6 +149,16 @@ impl Default for Quirks {
     }
 }
 
+/// A guardrail that watches every answer.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Guardrail {
+    /// Its id or ARN.
+    pub id: String,
+    /// Its version, or `DRAFT`.
+    pub version: String,
+}
+
 /// One provider: where it is and what an unlisted model of it gets.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -170,6 +186,9 @@ pub struct ProviderDefaults {
     /// Further headers of every request.
     #[serde(default)]
     pub headers: BTreeMap<String, String>,
+    /// The guardrail of every request (Bedrock).
+    #[serde(default)]
+    pub guardrail: Option<Guardrail>,
     /// How it differs from the others that speak the same.
     #[serde(default)]
     pub quirks: Quirks,
@@ -189,6 +208,7 @@ pub struct ProviderDefaults {
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Models {
+    #[serde(default)]
     providers: BTreeMap<String, ProviderDefaults>,
     #[serde(default, rename = "model")]
     models: Vec<Caps>,
@@ -207,6 +227,34 @@ impl Models {
     /// Line, column and what is wrong.
     pub fn parse(text: &str) -> Result<Self, toml::de::Error> {
         toml::from_str(text)
+    }
+
+    /// This table with those of `text` added: a provider or model of the same name is replaced, whole.
+    ///
+    /// # Errors
+    /// Line, column and what is wrong; a model of a provider that neither has.
+    pub fn extended(mut self, text: &str) -> Result<Self, String> {
+        let more: Self = toml::from_str(text).map_err(|e| e.to_string().trim().to_owned())?;
+        self.providers.extend(more.providers);
+        for model in more.models {
+            if !self.providers.contains_key(&model.provider) {
+                let known: Vec<&str> = self.providers().collect();
+                return Err(format!(
+                    "model {:?}: there is no provider {:?}, only {}",
+                    model.id,
+                    model.provider,
+                    known.join(", ")
+                ));
+            }
+            self.models.retain(|m| (&m.provider, &m.id) != (&model.provider, &model.id));
+            self.models.push(model);
+        }
+        Ok(self)
+    }
+
+    /// The names of all providers.
+    pub fn providers(&self) -> impl Iterator<Item = &str> {
+        self.providers.keys().map(String::as_str)
     }
 
     /// Every listed model, in the file's order.
@@ -231,6 +279,8 @@ impl Models {
             price: None,
             long_prompt: None,
             effort: None,
+            cache_points: false,
+            additional: Map::new(),
         }
     }
 

@@ -4,14 +4,20 @@
 //! quirks are configuration (`config/models.toml`), not code.
 
 pub mod anthropic;
+pub mod bedrock;
 pub mod caps;
 pub mod chat;
 pub mod offline;
 mod prompt;
 mod provider;
 pub mod responses;
+mod several;
+pub mod tags;
 mod wire;
 
 pub use caps::{Caps, Models};
 pub use prompt::{prompt_hash, system_prompt};
 pub use provider::{EventStream, Provider};
+pub use several::{Make, Several};
+pub use wire::client::{Key, KeySource};
+pub use wire::sign::Load;

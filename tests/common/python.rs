@@ -19,9 +19,15 @@ pub struct Program {
 impl Program {
     /// Starts `tests/emulator/SCRIPT` with the packages `requirements` pins; the first line it prints is its port.
     pub fn start(script: &str, requirements: &str) -> Self {
+        Self::start_with(script, requirements, &[])
+    }
+
+    /// As [`Program::start`], with arguments.
+    pub fn start_with(script: &str, requirements: &str, args: &[&str]) -> Self {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/emulator").join(script);
         let mut child = Command::new(python(requirements))
             .arg(script)
+            .args(args)
             .env("AWS_EC2_METADATA_DISABLED", "true")
             .env("NO_PROXY", "127.0.0.1")
             .stdin(Stdio::piped())

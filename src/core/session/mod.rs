@@ -157,6 +157,7 @@ impl Session {
             Command::Refuse(refusal) => self.refuse(&refusal, now),
             Command::Cancel => self.cancel(now),
             Command::SetMode(mode) => self.set_mode(mode, now),
+            Command::SetModel { provider, model } => self.set_model(provider, model, now),
             Command::SetIterations(n) => {
                 self.max_iterations = n.clamp(*ITERATIONS.start(), *ITERATIONS.end());
             }
@@ -200,6 +201,15 @@ impl Session {
         self.tools = setup::tools(&self.catalogue, mode);
         self.append(Fact::ModeChanged { mode }, now);
         self.refuse_for_mode(now);
+    }
+
+    /// From the next round on; a round that runs is the old model's to the end.
+    fn set_model(&mut self, provider: String, model: String, now: Timestamp) {
+        if (&provider, &model) == (&self.provider, &self.model) {
+            return;
+        }
+        (self.provider, self.model) = (provider.clone(), model.clone());
+        self.append(Fact::ModelChanged { provider, model }, now);
     }
 
     fn tell(&mut self, front: FrontId, text: impl Into<String>) {

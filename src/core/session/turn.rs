@@ -127,6 +127,7 @@ impl Session {
         let request = Request {
             turn: turn.id,
             iteration: turn.iteration,
+            provider: self.provider.clone(),
             model: self.model.clone(),
             system: self.system.clone(),
             tools: self.tools.clone(),

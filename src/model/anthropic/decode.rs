@@ -1,6 +1,5 @@
 //! The answer's stream: bytes to events.
 
-use super::NAME;
 use crate::wire::failure::{Failure, Names};
 use crate::wire::naming;
 use crate::wire::sse::Framer;
@@ -22,6 +21,7 @@ enum Open {
 /// Decodes one answer. Everything it does not know it ignores; only the terminal event completes it.
 #[derive(Debug)]
 pub(super) struct Decoder {
+    provider: String,
     model: String,
     names: Names,
     framer: Framer,
@@ -32,8 +32,9 @@ pub(super) struct Decoder {
 }
 
 impl Decoder {
-    pub(super) fn new(model: &str, names: Names) -> Self {
+    pub(super) fn new(provider: &str, model: &str, names: Names) -> Self {
         Self {
+            provider: provider.to_owned(),
             model: model.to_owned(),
             names,
             framer: Framer::default(),
@@ -162,7 +163,7 @@ impl Decoder {
     }
 
     fn reasoning(&self, raw: Value) -> Block {
-        Block::Reasoning { provider: NAME.to_owned(), model: self.model.clone(), raw }
+        Block::Reasoning { provider: self.provider.clone(), model: self.model.clone(), raw }
     }
 
     /// Usage is cumulative and may be partial: a field that is absent keeps its value.

@@ -1,6 +1,5 @@
 //! A request as the Messages API wants it. Pure.
 
-use super::NAME;
 use crate::caps::{Caps, Thinking};
 use crate::wire::naming::{by_name, wire_id, wire_input, wire_name};
 use quarterdeck_core::message::{Block, Request, ToolDef, Turn, UserPart};
@@ -26,7 +25,7 @@ pub(super) fn body(request: &Request, caps: &Caps) -> Value {
     if let Some(thinking) = thinking(caps.thinking, max_tokens) {
         body.insert("thinking".into(), thinking);
     }
-    body.insert("messages".into(), messages(&request.turns, &request.model));
+    body.insert("messages".into(), messages(request, &caps.provider));
     Value::Object(body)
 }
 
@@ -66,8 +65,9 @@ fn thinking(mode: Thinking, max_tokens: u32) -> Option<Value> {
 
 /// The conversation. Cache marks go on the last two user turns: the newest writes the prefix the next round reads; the one
 /// before finds what the last round wrote, even when this round added more blocks than the service looks back over.
-fn messages(turns: &[Turn], model: &str) -> Value {
-    let mut messages: Vec<Value> = turns.iter().filter_map(|turn| message(turn, model)).collect();
+fn messages(request: &Request, provider: &str) -> Value {
+    let own = (provider, request.model.as_str());
+    let mut messages: Vec<Value> = request.turns.iter().filter_map(|turn| message(turn, own)).collect();
     messages
         .iter_mut()
         .rev()
@@ -79,10 +79,10 @@ fn messages(turns: &[Turn], model: &str) -> Value {
 }
 
 /// One turn; `None` when nothing of it can be sent.
-fn message(turn: &Turn, model: &str) -> Option<Value> {
+fn message(turn: &Turn, own: (&str, &str)) -> Option<Value> {
     let (role, content): (_, Vec<Value>) = match turn {
         Turn::User { parts } => ("user", parts.iter().filter_map(part).collect()),
-        Turn::Assistant { blocks } => ("assistant", blocks.iter().filter_map(|b| block(b, model)).collect()),
+        Turn::Assistant { blocks } => ("assistant", blocks.iter().filter_map(|b| block(b, own)).collect()),
     };
     (!content.is_empty()).then(|| json!({ "role": role, "content": content }))
 }
@@ -101,11 +101,11 @@ fn part(part: &UserPart) -> Option<Value> {
     }
 }
 
-fn block(block: &Block, model: &str) -> Option<Value> {
+fn block(block: &Block, own: (&str, &str)) -> Option<Value> {
     match block {
         Block::Text { text } => (!text.trim().is_empty()).then(|| json!({ "type": "text", "text": text })),
         Block::Reasoning { provider, model: by, raw } => {
-            (provider == NAME && by == model).then(|| raw.clone())
+            ((provider.as_str(), by.as_str()) == own).then(|| raw.clone())
         }
         Block::ToolCall { id, name, input } => Some(json!({
             "type": "tool_use", "id": wire_id(id), "name": wire_name(name), "input": wire_input(input),
@@ -132,6 +132,7 @@ mod tests {
         Request {
             turn: TurnId(1),
             iteration: 1,
+            provider: "anthropic".into(),
             model: MODEL.into(),
             system: "Be right.".into(),
             tools: vec![tool("list_ecs_services"), tool("get_active_alarms")].into(),

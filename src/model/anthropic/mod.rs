@@ -7,9 +7,10 @@ mod encode;
 
 use crate::caps::Models;
 use crate::provider::{EventStream, Provider, streamed};
-use crate::wire::client::{Auth, Endpoint, Http, join};
+use crate::wire::client::{Auth, Endpoint, Http, Key, join};
 use crate::wire::failure::Names;
 use crate::wire::retry;
+use crate::wire::sign::{Load, Signer};
 use decode::Decoder;
 use quarterdeck_core::message::{ModelError, Request};
 use serde_json::Value;
@@ -19,6 +20,10 @@ use tokio_util::sync::CancellationToken;
 
 /// The provider's name.
 pub const NAME: &str = "anthropic";
+/// The name of the same API on Bedrock.
+pub const ON_BEDROCK: &str = "bedrock-messages";
+/// What Bedrock's Messages endpoint is signed as.
+const MANTLE: &str = "bedrock-mantle";
 
 /// Where and as whom requests are sent.
 #[derive(Clone)]
@@ -26,7 +31,7 @@ pub struct Settings {
     /// `https://host[:port][/path]`; `/v1/messages` is appended.
     pub base_url: String,
     /// The key; without one every request fails with a sentence that says so.
-    pub api_key: Option<String>,
+    pub api_key: Key,
     /// The anthropic-version header; the configured one for `base_url` when `None`.
     pub api_version: Option<String>,
     /// The table of models.
@@ -42,7 +47,7 @@ impl Settings {
         let configured = models.provider(NAME).map(|p| p.base_url.clone()).unwrap_or_default();
         Self {
             base_url: set("ANTHROPIC_BASE_URL").unwrap_or(configured),
-            api_key: set("ANTHROPIC_API_KEY"),
+            api_key: set("ANTHROPIC_API_KEY").into(),
             api_version: None,
             models,
         }
@@ -61,7 +66,7 @@ impl fmt::Debug for Settings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Settings")
             .field("base_url", &self.base_url)
-            .field("api_key", &self.api_key.as_ref().map(|_| "…"))
+            .field("api_key", &!matches!(self.api_key, Key::None))
             .field("api_version", &self.api_version)
             .finish_non_exhaustive()
     }
@@ -70,6 +75,8 @@ impl fmt::Debug for Settings {
 /// The provider.
 #[derive(Debug)]
 pub struct Anthropic {
+    name: &'static str,
+    names: Names,
     models: Arc<Models>,
     http: Arc<Http>,
 }
@@ -81,32 +88,51 @@ impl Anthropic {
         let version = settings.version();
         let endpoint = Endpoint {
             url: join(&settings.base_url, "/v1/messages"),
-            key: settings.api_key,
+            key: settings.api_key.clone(),
             auth: Auth::Header("x-api-key"),
             headers: vec![("anthropic-version".to_owned(), version)],
             names: names(),
         };
-        Self { models: settings.models, http: Arc::new(Http::new(endpoint)) }
+        Self { name: NAME, names: names(), models: settings.models, http: Arc::new(Http::new(endpoint)) }
+    }
+
+    /// Claude's own Messages API on Bedrock in `region`: with `token` (AWS_BEARER_TOKEN_BEDROCK) as a bearer, else signed
+    /// with the AWS credentials that `load` gives.
+    #[must_use]
+    pub fn on_bedrock(models: Arc<Models>, region: &str, token: impl Into<Key>, load: Load) -> Self {
+        let configured = models.provider(ON_BEDROCK).cloned().unwrap_or_default();
+        let names = Names::new(
+            "the AWS credentials",
+            &format!("base_url of [providers.{ON_BEDROCK}] and the region"),
+        );
+        let endpoint = Endpoint {
+            url: join(&configured.base_url.replace("{region}", region), "/v1/messages"),
+            key: token.into(),
+            auth: Auth::Signed(Signer::new(load, region.to_owned(), MANTLE)),
+            headers: vec![("anthropic-version".to_owned(), configured.api_version)],
+            names: names.clone(),
+        };
+        Self { name: ON_BEDROCK, names, models, http: Arc::new(Http::new(endpoint)) }
     }
 }
 
 impl Provider for Anthropic {
     fn name(&self) -> &str {
-        NAME
+        self.name
     }
 
     fn encode(&self, request: &Request) -> Result<Value, ModelError> {
-        Ok(encode::body(request, &self.models.lookup(NAME, &request.model)))
+        Ok(encode::body(request, &self.models.lookup(self.name, &request.model)))
     }
 
     fn stream(&self, request: Request, cancel: CancellationToken) -> EventStream {
         let body = self.encode(&request);
         let http = Arc::clone(&self.http);
-        let model = request.model;
+        let (name, names, model) = (self.name, self.names.clone(), request.model);
         streamed(cancel, move |output| {
             Box::pin(async move {
-                let decoder = || Decoder::new(&model, names());
-                retry::run(&*http, decoder, body?.to_string(), &output).await
+                let decoder = || Decoder::new(name, &model, names.clone());
+                retry::over_http(&*http, decoder, body?.to_string(), &output).await
             })
         })
     }

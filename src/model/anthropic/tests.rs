@@ -4,6 +4,7 @@ use super::decode::Decoder;
 use super::{Anthropic, Settings, names};
 use crate::caps::Models;
 use crate::provider::{EventStream, Provider, streamed};
+use crate::wire::client::Key;
 use crate::wire::failure::{Again, Failure};
 use crate::wire::retry::{self, Body, Transport};
 use crate::wire::{Decode as _, replay};
@@ -29,7 +30,7 @@ const RECORDED: &[u8] = include_bytes!("recorded.sse");
 const KEY: &str = "sk-test-not-a-key";
 
 fn decode(chunks: &[&[u8]]) -> (Vec<ModelEvent>, Option<Failure>) {
-    replay::decode(Decoder::new("m", names()), chunks)
+    replay::decode(Decoder::new("anthropic", "m", names()), chunks)
 }
 
 fn decoded(frames: &[Value]) -> (Vec<ModelEvent>, Option<Failure>) {
@@ -81,7 +82,7 @@ fn a_recorded_answer_decodes_to_these_events() {
 
 #[test]
 fn cut_at_every_byte_and_damaged_it_holds() {
-    replay::holds(|| Decoder::new("m", names()), RECORDED);
+    replay::holds(|| Decoder::new("anthropic", "m", names()), RECORDED);
 }
 
 #[test]
@@ -147,7 +148,7 @@ fn garbage_arguments_are_cut() {
 fn an_answer_that_is_not_the_protocol_is_an_error() {
     let (_, failure) = decode(&[b"data: <html>\n\n"]);
     assert!(failure.unwrap().error.message.contains("<html>"));
-    let mut decoder = Decoder::new("m", names());
+    let mut decoder = Decoder::new("anthropic", "m", names());
     let failure = decoder.push(&vec![b'x'; 5 * 1024 * 1024]).failure.unwrap();
     assert!(failure.error.message.contains("4 MB"), "{}", failure.error.message);
 }
@@ -188,7 +189,13 @@ fn scripted(attempts: Vec<Attempt>, cancel: &CancellationToken) -> (Arc<Script>,
     let transport = Arc::clone(&script);
     let stream = streamed(cancel.clone(), move |output| {
         Box::pin(async move {
-            retry::run(&*transport, || Decoder::new("m", names()), "{}".to_owned(), &output).await
+            retry::over_http(
+                &*transport,
+                || Decoder::new("anthropic", "m", names()),
+                "{}".to_owned(),
+                &output,
+            )
+            .await
         })
     });
     (script, stream)
@@ -371,6 +378,7 @@ fn request() -> Request {
     Request {
         turn: TurnId(1),
         iteration: 1,
+        provider: "anthropic".into(),
         model: "claude-sonnet-5-5".into(),
         system: "Be right.".into(),
         tools: Arc::from(Vec::new()),
@@ -382,7 +390,7 @@ fn request() -> Request {
 fn provider(base_url: &str, key: Option<&str>) -> Anthropic {
     Anthropic::new(Settings {
         base_url: base_url.to_owned(),
-        api_key: key.map(str::to_owned),
+        api_key: key.map(str::to_owned).into(),
         api_version: None,
         models: Arc::new(Models::embedded().clone()),
     })
@@ -531,11 +539,53 @@ async fn base_urls_of_gateways_are_taken_as_people_write_them() {
 fn settings_come_from_the_environment_and_hide_the_key() {
     let models = Arc::new(Models::embedded().clone());
     let plain = Settings::from_env(Arc::clone(&models), |_| Some("  ".into()));
-    assert_eq!((plain.base_url.as_str(), &plain.api_key), ("https://api.anthropic.com", &None));
+    assert_eq!(plain.base_url.as_str(), "https://api.anthropic.com");
+    assert!(matches!(plain.api_key, Key::None));
     assert_eq!(plain.version(), "2026-10-21");
     let own = Settings::from_env(models, |name| {
         Some(if name == "ANTHROPIC_API_KEY" { KEY } else { "http://gw" }.into())
     });
     assert_eq!((own.base_url.as_str(), own.version().as_str()), ("http://gw", "2023-06-01"));
     assert!(!format!("{own:?} {:?}", Anthropic::new(own.clone())).contains(KEY));
+}
+
+#[tokio::test]
+async fn on_bedrock_requests_are_signed_or_carry_the_token() {
+    use crate::wire::sign::Load;
+    use aws_credential_types::Credentials;
+    use aws_credential_types::provider::SharedCredentialsProvider;
+    let endpoint =
+        Scripted::start(vec![Reply::Bytes(RECORDED.to_vec()), Reply::Bytes(RECORDED.to_vec())]).await;
+    let mut models = Models::parse(&format!(
+        "[providers.bedrock-messages]\napi = \"messages\"\nbase_url = \"{}/anthropic\"\napi_version = \"2023-06-01\"\nwindow = 1000\nmax_output = 100\n",
+        endpoint.url()
+    ))
+    .unwrap();
+    let models = Arc::new(std::mem::take(&mut models));
+    let load: Load = Arc::new(|| {
+        let credentials = Credentials::new("AKID", "secret", Some("session".to_owned()), None, "test");
+        let provider = SharedCredentialsProvider::new(credentials);
+        let config = aws_types::SdkConfig::builder().credentials_provider(provider).build();
+        Box::pin(async move { Ok(config) })
+    });
+    for token in [None, Some("abc".to_owned())] {
+        let provider =
+            Anthropic::on_bedrock(Arc::clone(&models), "eu-west-1", token.clone(), Arc::clone(&load));
+        assert_eq!(provider.name(), "bedrock-messages");
+        let (events, error) = all(provider.stream(request(), CancellationToken::new())).await;
+        assert_eq!((error, events.last()), (None, Some(&ModelEvent::Done(Stop::ToolUse))));
+        let received = endpoint.received().pop().unwrap();
+        assert_eq!(received.path, "/anthropic/v1/messages");
+        let authorization = received.header("authorization").unwrap();
+        match token {
+            Some(token) => assert_eq!(authorization, format!("Bearer {token}")),
+            None => {
+                assert!(authorization.contains("/eu-west-1/bedrock-mantle/aws4_request"), "{authorization}");
+                assert!(
+                    received.header("x-amz-security-token").is_some()
+                        && received.header("x-amz-date").is_some()
+                );
+            }
+        }
+    }
 }

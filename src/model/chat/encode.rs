@@ -110,6 +110,7 @@ mod tests {
         Request {
             turn: TurnId(1),
             iteration: 1,
+            provider: "openai-compatible".into(),
             model: "a-model".into(),
             system: "Be right.".into(),
             tools: [def("b_tool"), def("a_tool")].into(),

@@ -8,7 +8,7 @@ mod encode;
 
 use crate::caps::{Models, ProviderDefaults};
 use crate::provider::{EventStream, Provider, streamed};
-use crate::wire::client::{Auth, Endpoint, Http, join};
+use crate::wire::client::{Auth, Endpoint, Http, Key, join};
 use crate::wire::failure::Names;
 use crate::wire::retry;
 use decode::Decoder;
@@ -30,7 +30,7 @@ pub struct Chat {
 impl Chat {
     /// The endpoint configured as `provider`, at `base_url`, with this key. Nothing is sent yet.
     #[must_use]
-    pub fn new(provider: &str, base_url: &str, key: Option<String>, models: Arc<Models>) -> Self {
+    pub fn new(provider: &str, base_url: &str, key: impl Into<Key>, models: Arc<Models>) -> Self {
         let defaults = models.provider(provider).cloned().unwrap_or_default();
         let address = format!("base_url of [providers.{provider}]");
         let key_name =
@@ -38,7 +38,7 @@ impl Chat {
         let names = Names::new(key_name, &address);
         let endpoint = Endpoint {
             url: join(base_url, "/v1/chat/completions"),
-            key,
+            key: key.into(),
             auth: if defaults.key_required { Auth::Bearer } else { Auth::BearerIfAny },
             headers: defaults.headers.clone().into_iter().collect(),
             names: names.clone(),
@@ -63,7 +63,7 @@ impl Provider for Chat {
         let names = self.names.clone();
         streamed(cancel, move |output| {
             Box::pin(async move {
-                retry::run(&*http, || Decoder::new(names.clone()), body?.to_string(), &output).await
+                retry::over_http(&*http, || Decoder::new(names.clone()), body?.to_string(), &output).await
             })
         })
     }

@@ -140,6 +140,7 @@ fn request(text: &str) -> Request {
     Request {
         turn: TurnId(1),
         iteration: 1,
+        provider: "openai-compatible".into(),
         model: "a-model".into(),
         system: "Be right.".into(),
         tools: [].into(),

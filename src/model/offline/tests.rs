@@ -58,6 +58,7 @@ impl Talk {
         Request {
             turn: TurnId(1),
             iteration: 1,
+            provider: "offline".into(),
             model: "runbooks".into(),
             system: "".into(),
             tools: self.tools.iter().map(tool).collect(),

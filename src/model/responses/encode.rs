@@ -109,6 +109,7 @@ mod tests {
         Request {
             turn: TurnId(1),
             iteration: 1,
+            provider: "openai".into(),
             model: "a-model".into(),
             system: "Be right.".into(),
             tools: [tool].into(),

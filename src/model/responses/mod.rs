@@ -7,7 +7,7 @@ mod encode;
 
 use crate::caps::Models;
 use crate::provider::{EventStream, Provider, streamed};
-use crate::wire::client::{Auth, Endpoint, Http, join};
+use crate::wire::client::{Auth, Endpoint, Http, Key, join};
 use crate::wire::failure::Names;
 use crate::wire::retry;
 use decode::Decoder;
@@ -29,11 +29,11 @@ pub struct Responses {
 impl Responses {
     /// At `base_url`, with this key. Nothing is sent yet.
     #[must_use]
-    pub fn new(base_url: &str, key: Option<String>, models: Arc<Models>) -> Self {
+    pub fn new(base_url: &str, key: impl Into<Key>, models: Arc<Models>) -> Self {
         let headers = models.provider(NAME).map(|p| p.headers.clone()).unwrap_or_default();
         let endpoint = Endpoint {
             url: join(base_url, "/v1/responses"),
-            key,
+            key: key.into(),
             auth: Auth::Bearer,
             headers: headers.into_iter().collect(),
             names: names(),
@@ -58,7 +58,7 @@ impl Provider for Responses {
         streamed(cancel, move |output| {
             Box::pin(async move {
                 let decoder = || Decoder::new(&model, names());
-                retry::run(&*http, decoder, body?.to_string(), &output).await
+                retry::over_http(&*http, decoder, body?.to_string(), &output).await
             })
         })
     }

@@ -96,6 +96,7 @@ async fn a_request_over_http() {
     let request = Request {
         turn: TurnId(1),
         iteration: 1,
+        provider: "openai".into(),
         model: "m".into(),
         system: "Be right.".into(),
         tools: [].into(),

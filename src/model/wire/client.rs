@@ -2,6 +2,7 @@
 
 use super::failure::{Again, Failure, Names, short};
 use super::retry::{Body, Transport};
+use super::sign::Signer;
 use futures::future::BoxFuture;
 use futures::{StreamExt as _, TryStreamExt as _};
 use quarterdeck_core::message::ModelErrorKind;
@@ -10,10 +11,11 @@ use reqwest::{Client, Response, StatusCode, Url};
 use serde_json::Value;
 use std::error::Error as _;
 use std::fmt;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc2822;
+use tokio::sync::OnceCell;
 
 /// Longest wait for a connection.
 const CONNECT: Duration = Duration::from_secs(10);
@@ -21,7 +23,7 @@ const CONNECT: Duration = Duration::from_secs(10);
 const ERROR_CAP: usize = 64 * 1024;
 
 /// How a key is presented.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(crate) enum Auth {
     /// In a header of this name.
     Header(&'static str),
@@ -29,6 +31,28 @@ pub(crate) enum Auth {
     Bearer,
     /// As a bearer token where there is one: servers on one's own machine need none.
     BearerIfAny,
+    /// As a bearer token where there is one, else the AWS credentials sign.
+    Signed(Signer),
+}
+
+/// Looks a key up where that takes a while (a command, the keyring), at the first question.
+pub type KeySource = Arc<dyn Fn() -> BoxFuture<'static, Result<Option<String>, String>> + Send + Sync>;
+
+/// A key, or where it is found.
+#[derive(Clone)]
+pub enum Key {
+    /// There is none.
+    None,
+    /// This one.
+    Known(String),
+    /// Looked up once.
+    Sought(KeySource),
+}
+
+impl From<Option<String>> for Key {
+    fn from(key: Option<String>) -> Self {
+        key.map_or(Self::None, Self::Known)
+    }
 }
 
 /// Where requests go and how they are signed.
@@ -36,7 +60,7 @@ pub(crate) struct Endpoint {
     /// The whole address.
     pub(crate) url: String,
     /// The key.
-    pub(crate) key: Option<String>,
+    pub(crate) key: Key,
     /// How it is presented.
     pub(crate) auth: Auth,
     /// Further headers: name and value.
@@ -61,6 +85,7 @@ pub(crate) fn join(base: &str, path: &str) -> String {
 /// Sends requests to one address with one key.
 pub(crate) struct Http {
     endpoint: Endpoint,
+    key: OnceCell<Option<String>>,
     client: OnceLock<Client>,
 }
 
@@ -72,7 +97,7 @@ impl fmt::Debug for Http {
 
 impl Http {
     pub(crate) fn new(endpoint: Endpoint) -> Self {
-        Self { endpoint, client: OnceLock::new() }
+        Self { endpoint, key: OnceCell::new(), client: OnceLock::new() }
     }
 
     /// Host and port for messages: never the user or password a URL may hold.
@@ -111,7 +136,7 @@ impl Http {
         Ok(self.client.get_or_init(|| client).clone())
     }
 
-    fn headers(&self) -> Result<HeaderMap, Failure> {
+    async fn headers(&self) -> Result<HeaderMap, Failure> {
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         for (name, value) in &self.endpoint.headers {
@@ -122,34 +147,41 @@ impl Http {
             };
             headers.insert(name, value);
         }
-        let name = match self.endpoint.auth {
+        let name = match &self.endpoint.auth {
             Auth::Header(name) => HeaderName::from_static(name),
-            Auth::Bearer | Auth::BearerIfAny => AUTHORIZATION,
+            Auth::Bearer | Auth::BearerIfAny | Auth::Signed(_) => AUTHORIZATION,
         };
-        if let Some(value) = self.key()? {
+        if let Some(value) = self.key().await? {
             headers.insert(name, value);
         }
         Ok(headers)
     }
 
     /// The key as its header's value; `None` where none is needed.
-    fn key(&self) -> Result<Option<HeaderValue>, Failure> {
+    async fn key(&self) -> Result<Option<HeaderValue>, Failure> {
         let from = &self.endpoint.names.key;
         let credentials = |message: String| {
             Failure::new(ModelErrorKind::Credentials, message, "no usable key", Again::Never)
         };
-        let key = self.endpoint.key.as_deref().map(str::trim).filter(|key| !key.is_empty());
+        let found = self.key.get_or_try_init(|| async {
+            match &self.endpoint.key {
+                Key::None => Ok(None),
+                Key::Known(key) => Ok(Some(key.clone())),
+                Key::Sought(source) => source().await.map_err(credentials),
+            }
+        });
+        let key = found.await?.as_deref().map(str::trim).filter(|key| !key.is_empty());
         let Some(key) = key else {
-            return match self.endpoint.auth {
-                Auth::BearerIfAny => Ok(None),
+            return match &self.endpoint.auth {
+                Auth::BearerIfAny | Auth::Signed(_) => Ok(None),
                 Auth::Header(_) | Auth::Bearer => Err(credentials(format!(
                     "there is no key: set {from}, or use the provider `offline`, which needs none"
                 ))),
             };
         };
-        let value = match self.endpoint.auth {
+        let value = match &self.endpoint.auth {
             Auth::Header(_) => key.to_owned(),
-            Auth::Bearer | Auth::BearerIfAny => format!("Bearer {key}"),
+            Auth::Bearer | Auth::BearerIfAny | Auth::Signed(_) => format!("Bearer {key}"),
         };
         let mut value = HeaderValue::from_str(&value).map_err(|_| {
             credentials(format!(
@@ -162,14 +194,15 @@ impl Http {
 
     /// Removes the key from somebody else's words, should they repeat it.
     fn scrub(&self, text: &str) -> String {
-        match self.endpoint.key.as_deref().map(str::trim) {
+        match self.key.get().and_then(Option::as_deref).map(str::trim) {
             Some(key) if !key.is_empty() => text.replace(key, "…"),
             Some(_) | None => text.to_owned(),
         }
     }
 
     async fn post(&self, body: String) -> Result<Body, Failure> {
-        let headers = self.headers()?;
+        let mut headers = self.headers().await?;
+        self.sign(&mut headers, &body).await?;
         let sent = self.client()?.post(&self.endpoint.url).headers(headers).body(body).send().await;
         let response = sent.map_err(|error| {
             if error.is_builder() {
@@ -183,6 +216,24 @@ impl Http {
             return Ok(response.bytes_stream().map_err(|error| cause(&error)).boxed());
         }
         Err(self.refusal(response).await)
+    }
+
+    /// Signs, where that is how the endpoint is entered and no bearer token is.
+    async fn sign(&self, headers: &mut HeaderMap, body: &str) -> Result<(), Failure> {
+        let Auth::Signed(signer) = &self.endpoint.auth else { return Ok(()) };
+        if headers.contains_key(AUTHORIZATION) {
+            return Ok(());
+        }
+        let given: Vec<(&str, &str)> =
+            headers.iter().filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?))).collect();
+        for (name, value) in signer.headers(&self.endpoint.url, &given, body.as_bytes()).await? {
+            if let (Ok(name), Ok(value)) =
+                (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_str(&value))
+            {
+                headers.insert(name, value);
+            }
+        }
+        Ok(())
     }
 
     async fn refusal(&self, response: Response) -> Failure {

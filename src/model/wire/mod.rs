@@ -8,6 +8,7 @@ pub(crate) mod naming;
 #[allow(clippy::indexing_slicing)]
 pub(crate) mod replay;
 pub(crate) mod retry;
+pub(crate) mod sign;
 pub(crate) mod sse;
 
 use failure::Failure;

@@ -1,14 +1,15 @@
 //! Attempts: send, decode, and repeat only while nothing has been shown yet.
 
-use super::Decode;
 use super::failure::{Again, Failure};
+use super::{Decode, Decoded};
 use crate::provider::Output;
 use bytes::Bytes;
 use futures::StreamExt as _;
 use futures::future::BoxFuture;
-use futures::stream::BoxStream;
+use futures::stream::{self, BoxStream};
 use quarterdeck_core::journal::hash;
 use quarterdeck_core::message::{ModelError, ModelEvent};
+use std::future::Future;
 use std::time::Duration;
 
 /// Attempts in all.
@@ -29,48 +30,77 @@ pub(crate) trait Transport: Send + Sync {
     fn send(&self, body: String) -> BoxFuture<'_, Result<Body, Failure>>;
 }
 
-/// Runs one request to its end.
-pub(crate) async fn run<D: Decode>(
+/// What an attempt that was accepted gives, read by read; it ends after the answer's end or a failure.
+pub(crate) type Reads = BoxStream<'static, Decoded>;
+
+/// Runs one request over HTTP to its end.
+pub(crate) async fn over_http<D: Decode + Send + 'static>(
     transport: &impl Transport,
     decoder: impl Fn() -> D,
     body: String,
     output: &Output,
 ) -> Result<(), ModelError> {
     let seed = hash(&body);
-    let mut attempt = 1;
+    let attempt = || async {
+        let bytes = transport.send(body.clone()).await?;
+        Ok(decoding(bytes, decoder()))
+    };
+    run(attempt, &seed, IDLE, output).await
+}
+
+/// The bytes of an answer, decoded.
+fn decoding(bytes: Body, decoder: impl Decode + Send + 'static) -> Reads {
+    stream::unfold((bytes, decoder), |(mut bytes, mut decoder)| async move {
+        let decoded = match bytes.next().await {
+            None => decoder.closed(),
+            Some(Err(detail)) => Decoded { events: Vec::new(), failure: Some(Failure::truncated(&detail)) },
+            Some(Ok(chunk)) => decoder.push(&chunk),
+        };
+        Some((decoded, (bytes, decoder)))
+    })
+    .boxed()
+}
+
+/// Runs `attempt` until it succeeds, fails for good or has failed often enough. `seed` spreads the pauses; after `idle`
+/// without a read an attempt is given up.
+pub(crate) async fn run<F, Fut>(
+    attempt: F,
+    seed: &str,
+    idle: Duration,
+    output: &Output,
+) -> Result<(), ModelError>
+where
+    F: Fn() -> Fut,
+    Fut: Future<Output = Result<Reads, Failure>>,
+{
+    let mut n = 1;
     loop {
-        let failure = match attempt_once(transport, decoder(), body.clone(), output).await {
+        let failure = match once(attempt(), idle, output).await {
             Ok(()) => return Ok(()),
             Err(failure) => failure,
         };
-        let Some(wait) = pause(&failure, &seed, attempt) else { return Err(last(failure)) };
+        let Some(wait) = pause(&failure, seed, n) else { return Err(last(failure)) };
         let wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
-        output.event(ModelEvent::Retrying { attempt, wait_ms, why: failure.why }).await;
+        output.event(ModelEvent::Retrying { attempt: n, wait_ms, why: failure.why }).await;
         tokio::time::sleep(wait).await;
-        attempt += 1;
+        n += 1;
     }
 }
 
 /// One attempt; once it has shown something its failure is final.
-async fn attempt_once(
-    transport: &impl Transport,
-    mut decoder: impl Decode,
-    body: String,
+async fn once(
+    attempt: impl Future<Output = Result<Reads, Failure>>,
+    idle: Duration,
     output: &Output,
 ) -> Result<(), Failure> {
-    let idle = |_| Failure::silent(IDLE);
-    let mut bytes = tokio::time::timeout(IDLE, transport.send(body)).await.map_err(idle)??;
+    let silent = |_| Failure::silent(idle);
+    let mut reads = tokio::time::timeout(idle, attempt).await.map_err(silent)??;
     let mut shown = false;
     loop {
-        let step = match tokio::time::timeout(IDLE, bytes.next()).await {
-            Err(elapsed) => Err(idle(elapsed)),
-            Ok(None) => Ok(decoder.closed()),
-            Ok(Some(Err(detail))) => Err(Failure::truncated(&detail)),
-            Ok(Some(Ok(chunk))) => Ok(decoder.push(&chunk)),
-        };
-        let (events, failure) = match step {
-            Ok(decoded) => (decoded.events, decoded.failure),
-            Err(failure) => (Vec::new(), Some(failure)),
+        let (events, failure) = match tokio::time::timeout(idle, reads.next()).await {
+            Err(elapsed) => (Vec::new(), Some(silent(elapsed))),
+            Ok(None) => (Vec::new(), Some(Failure::truncated("the connection was closed"))),
+            Ok(Some(read)) => (read.events, read.failure),
         };
         for event in events {
             shown |= is_output(&event);

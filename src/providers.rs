@@ -1,0 +1,127 @@
+//! Which model answers: the settings, the table of models, and the keys there are.
+
+use crate::config::{Config, ConfigError, Env, user_file};
+use crate::connect::MissingCredentials;
+use crate::keys;
+use anyhow::Context as _;
+use quarterdeck_core::message::{ModelError, ModelErrorKind};
+use quarterdeck_model::caps::{Api, ProviderDefaults};
+use quarterdeck_model::{Key, Load, Models, Provider, Several, anthropic, bedrock, chat, offline, responses};
+use std::sync::Arc;
+
+/// Asked in this order when the settings say `auto` and a key is at hand.
+const PREFERRED: [&str; 2] = ["anthropic", "openai"];
+
+/// The table of models: the embedded one, extended by `models.toml` beside the user's settings.
+///
+/// # Errors
+/// The user's file cannot be read: with the line.
+pub fn table(env: Env<'_>) -> anyhow::Result<Models> {
+    let embedded = Models::embedded().clone();
+    let file = user_file(env).map(|file| file.with_file_name("models.toml"));
+    let Some(path) = file.filter(|path| path.exists()) else { return Ok(embedded) };
+    let place = path.display().to_string();
+    let text = std::fs::read_to_string(&path).with_context(|| place.clone())?;
+    embedded.extended(&text).map_err(|e| ConfigError::new(&place, e).into())
+}
+
+/// The provider a session begins with.
+///
+/// # Errors
+/// The settings name one that is not in the table, or one without its key.
+pub fn first(config: &Config, models: &Models, env: Env<'_>, may_do_without: bool) -> anyhow::Result<String> {
+    if config.provider == "auto" {
+        let has_key = |name: &&str| {
+            models.provider(name).is_some_and(|d| {
+                matches!(keys::of(name, d, &|n| env(n).filter(|_| n != "PATH")), Key::Known(_))
+            })
+        };
+        if let Some(name) = PREFERRED.iter().find(|name| has_key(name)) {
+            return Ok((*name).to_owned());
+        }
+        if may_do_without {
+            return Ok("offline".to_owned());
+        }
+        return Err(MissingCredentials(
+            "no model key: set ANTHROPIC_API_KEY or OPENAI_API_KEY, choose --provider bedrock, or use --provider offline for the built-in runbooks".into(),
+        )
+        .into());
+    }
+    let name = config.provider.as_str();
+    let defaults = models.provider(name).ok_or_else(|| unknown(name, models))?;
+    if defaults.key_required && matches!(keys::of(name, defaults, env), Key::None) {
+        return Err(MissingCredentials(format!(
+            "no model key: set {}, store one with `quarterdeck login {name}`, or use --provider offline for the built-in runbooks",
+            defaults.key_env
+        ))
+        .into());
+    }
+    Ok(name.to_owned())
+}
+
+/// A provider that the table does not have.
+fn unknown(name: &str, models: &Models) -> ConfigError {
+    let known: Vec<&str> = models.providers().collect();
+    ConfigError::new("provider", format!("there is no {name:?}: it takes auto, {}", known.join(", ")))
+}
+
+/// All of them behind one, each made when it is first asked.
+#[must_use]
+pub fn several(
+    first: &str,
+    config: &Config,
+    models: &Arc<Models>,
+    env: fn(&str) -> Option<String>,
+    load: Load,
+) -> Several {
+    let (models, config) = (Arc::clone(models), config.clone());
+    Several::new(
+        first,
+        Box::new(move |name| {
+            let defaults = models.provider(name).ok_or_else(|| ModelError {
+                kind: ModelErrorKind::Invalid,
+                message: unknown(name, &models).to_string(),
+            })?;
+            Ok(make(name, defaults, &config, &models, env, &load))
+        }),
+    )
+}
+
+fn make(
+    name: &str,
+    defaults: &ProviderDefaults,
+    config: &Config,
+    models: &Arc<Models>,
+    env: fn(&str) -> Option<String>,
+    load: &Load,
+) -> Arc<dyn Provider> {
+    let key = keys::of(name, defaults, &env);
+    let models = Arc::clone(models);
+    let region = config.regions.iter().find(|r| *r != "all").cloned();
+    match (name, defaults.api) {
+        (_, Api::Runbooks) => Arc::new(offline::Offline::embedded()),
+        (_, Api::Converse) => Arc::new(bedrock::Bedrock::new(models, region, Arc::clone(load))),
+        (anthropic::ON_BEDROCK, Api::Messages) => {
+            let region = region.unwrap_or_else(|| "us-east-1".to_owned());
+            Arc::new(anthropic::Anthropic::on_bedrock(models, &region, key, Arc::clone(load)))
+        }
+        (_, Api::Messages) => {
+            let mut settings = anthropic::Settings::from_env(models, |_| None);
+            settings.api_key = key;
+            if !config.anthropic_base_url.is_empty() {
+                settings.base_url.clone_from(&config.anthropic_base_url);
+            }
+            Arc::new(anthropic::Anthropic::new(settings))
+        }
+        (_, Api::Responses) => {
+            Arc::new(responses::Responses::new(&base_url(name, defaults, env), key, models))
+        }
+        (_, Api::Chat) => Arc::new(chat::Chat::new(name, &base_url(name, defaults, env), key, models)),
+    }
+}
+
+/// `NAME_BASE_URL` of the environment, else the table's.
+fn base_url(name: &str, defaults: &ProviderDefaults, env: fn(&str) -> Option<String>) -> String {
+    let variable = format!("{}_BASE_URL", name.to_uppercase().replace('-', "_"));
+    env(&variable).filter(|url| !url.trim().is_empty()).unwrap_or_else(|| defaults.base_url.clone())
+}
