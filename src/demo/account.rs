@@ -1,5 +1,7 @@
 //! What an account holds, as its file says it.
 
+pub(crate) mod storage;
+
 use crate::span::{Moment, Span};
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -36,6 +38,7 @@ pub(crate) struct Contents {
     pub log: Vec<LogSource>,
     pub change: Vec<Change>,
     pub background: Vec<Background>,
+    pub storage: storage::Storage,
 }
 
 /// An EC2 instance.
@@ -300,6 +303,7 @@ impl Account {
         holds.log.extend(over.log.iter().cloned());
         holds.change.extend(over.change.iter().cloned());
         holds.background.extend(over.background.iter().cloned());
+        merge(&mut holds.storage.bucket, &over.storage.bucket, |b| b.name.clone());
         let home = header.regions.first().cloned().unwrap_or_default();
         for region in regions_of(&mut holds) {
             if region.is_empty() {
@@ -342,6 +346,7 @@ fn regions_of(holds: &mut Contents) -> Vec<&mut String> {
     all.extend(holds.log.iter_mut().map(|x| &mut x.region));
     all.extend(holds.change.iter_mut().map(|x| &mut x.event.region));
     all.extend(holds.background.iter_mut().map(|x| &mut x.event.region));
+    all.extend(holds.storage.bucket.iter_mut().map(|x| &mut x.region));
     all
 }
 

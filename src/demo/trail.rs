@@ -2,6 +2,7 @@
 
 use crate::account::Event;
 use crate::seed;
+use crate::services::s3::Change;
 use crate::story::Deploy;
 use crate::world::{Action, What, World};
 use quarterdeck_core::Timestamp;
@@ -41,7 +42,7 @@ pub(crate) fn records(world: &World<'_>, from: Timestamp, until: Timestamp) -> V
         all.extend(deployed(world, deploy));
     }
     for action in world.actions.iter().filter(|a| a.region == world.region) {
-        all.push(acted(world, action));
+        all.extend(acted(world, action));
     }
     for background in world.account.holds.background.iter().filter(|b| b.event.region == world.region) {
         let step = i64::try_from(background.every.0.as_millis()).unwrap_or(1).max(1);
@@ -101,12 +102,19 @@ fn deployed(world: &World<'_>, deploy: &Deploy) -> Vec<Record> {
     ]
 }
 
-/// What the operator did, as CloudTrail tells it.
-fn acted(world: &World<'_>, action: &Action) -> Record {
+/// What the operator did, as CloudTrail tells it. What is done to objects are data events, which it does not look up.
+fn acted(world: &World<'_>, action: &Action) -> Option<Record> {
     let items = |ids: &[String]| json!({ "instancesSet": { "items": ids.iter().map(|i| json!({ "instanceId": i })).collect::<Vec<_>>() } });
-    let (name, source, ids, request) = match &action.what {
-        What::Stop { ids } => ("StopInstances", "ec2.amazonaws.com", ids.clone(), items(ids)),
-        What::Start { ids } => ("StartInstances", "ec2.amazonaws.com", ids.clone(), items(ids)),
+    let resources = |kind: &str, ids: &[String]| ids.iter().map(|i| [kind.to_owned(), i.clone()]).collect();
+    let instances = |ids: &[String]| resources("AWS::EC2::Instance", ids);
+    let (name, source, resources, request) = match &action.what {
+        What::Stop { ids } => ("StopInstances", "ec2.amazonaws.com", instances(ids), items(ids)),
+        What::Start { ids } => ("StartInstances", "ec2.amazonaws.com", instances(ids), items(ids)),
+        What::S3(Change::CreateBucket { name }) => {
+            let bucket = resources("AWS::S3::Bucket", std::slice::from_ref(name));
+            ("CreateBucket", "s3.amazonaws.com", bucket, json!({ "bucketName": name }))
+        }
+        What::S3(Change::Put { .. }) => return None,
         What::UpdateService { key, desired, revision, force } => {
             let (cluster, service) = key.split_once('/').unwrap_or(("", key));
             let mut request = Map::new();
@@ -131,11 +139,11 @@ fn acted(world: &World<'_>, action: &Action) -> Record {
         ip: "198.51.100.7".to_owned(),
         agent: "quarterdeck".to_owned(),
         read_only: false,
-        resources: ids.iter().map(|i| ["AWS::EC2::Instance".to_owned(), i.clone()]).collect(),
+        resources,
         request: std::collections::BTreeMap::new(),
         error: None,
     };
-    record(world, action.at, &event, &request)
+    Some(record(world, action.at, &event, &request))
 }
 
 fn record(world: &World<'_>, at: Timestamp, event: &Event, request: &Value) -> Record {

@@ -2,6 +2,7 @@
 
 use crate::account::{Account, Service};
 use crate::fleet::Fleet;
+use crate::services::s3::Change;
 use crate::story::Drill;
 use quarterdeck_core::Timestamp;
 
@@ -22,6 +23,8 @@ pub(crate) enum What {
     Stop { ids: Vec<String> },
     /// EC2 StartInstances.
     Start { ids: Vec<String> },
+    /// A change of buckets and objects.
+    S3(Change),
 }
 
 /// All that an answer may depend on.

@@ -8,6 +8,7 @@ pub(crate) mod ecs;
 pub(crate) mod elb;
 pub(crate) mod iam;
 pub(crate) mod logs;
+pub(crate) mod s3;
 pub(crate) mod sts;
 
 use crate::wire::{Failure, Node, Protocol};
@@ -38,10 +39,11 @@ pub(crate) enum Service {
     AutoScaling,
     Sts,
     Iam,
+    S3,
 }
 
 impl Service {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 10] = [
         Self::Ec2,
         Self::Ecs,
         Self::CloudWatch,
@@ -51,6 +53,7 @@ impl Service {
         Self::AutoScaling,
         Self::Sts,
         Self::Iam,
+        Self::S3,
     ];
 
     /// The service signed for as `name`.
@@ -70,6 +73,7 @@ impl Service {
             Self::AutoScaling => "application-autoscaling",
             Self::Sts => "sts",
             Self::Iam => "iam",
+            Self::S3 => "s3",
         }
     }
 
@@ -88,6 +92,7 @@ impl Service {
             Self::Elb | Self::Sts | Self::Iam => Protocol::Query,
             Self::Ecs | Self::Logs | Self::CloudTrail | Self::AutoScaling => Protocol::Json,
             Self::CloudWatch => Protocol::Cbor,
+            Self::S3 => Protocol::RestXml,
         }
     }
 }

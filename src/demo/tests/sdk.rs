@@ -12,6 +12,7 @@
 )]
 
 mod bench;
+mod s3;
 
 use aws_sdk_cloudtrail::types::{LookupAttribute, LookupAttributeKey};
 use aws_sdk_cloudwatch::types::{
