@@ -42,7 +42,7 @@ impl Fault {
     }
 
     /// Only for this service, by its signing name: `ec2`, `ecs`, `monitoring`, `logs`, `cloudtrail`,
-    /// `elasticloadbalancing`, `application-autoscaling`, `sts`, `iam`, `s3`.
+    /// `elasticloadbalancing`, `application-autoscaling`, `eks`, `sts`, `iam`, `s3`.
     #[must_use]
     pub fn service(mut self, name: &str) -> Self {
         self.service = Some(name.to_owned());
@@ -116,6 +116,7 @@ pub(crate) fn failure(trouble: Trouble, request: &Request, caller: &str) -> Opti
             Protocol::Query => Failure::new("Throttling", "Rate exceeded"),
             Protocol::Json | Protocol::Cbor => Failure::new("ThrottlingException", "Rate exceeded"),
             Protocol::RestXml => Failure::new("SlowDown", "Please reduce your request rate.").status(503),
+            Protocol::RestJson => Failure::new("TooManyRequestsException", "Rate exceeded").status(429),
         }),
         Trouble::Expire => Some(match protocol {
             Protocol::Ec2Query => Failure::new("RequestExpired", "Request has expired."),
@@ -127,13 +128,17 @@ pub(crate) fn failure(trouble: Trouble, request: &Request, caller: &str) -> Opti
                 Failure::new("ExpiredTokenException", "The security token included in the request is expired")
             }
             Protocol::RestXml => Failure::new("ExpiredToken", "The provided token has expired."),
+            Protocol::RestJson => {
+                Failure::new("ExpiredTokenException", "The security token included in the request is expired")
+                    .status(403)
+            }
         }),
         Trouble::Unavailable => Some(match protocol {
             Protocol::Ec2Query => {
                 Failure::new("Unavailable", "The server is overloaded and can't handle the request.")
                     .status(503)
             }
-            Protocol::Query | Protocol::Json | Protocol::Cbor | Protocol::RestXml => {
+            Protocol::Query | Protocol::Json | Protocol::Cbor | Protocol::RestJson | Protocol::RestXml => {
                 Failure::new("ServiceUnavailable", "Service is unable to handle request.").status(503)
             }
         }),
@@ -160,5 +165,6 @@ fn denied(request: &Request, caller: &str) -> Failure {
         (_, Protocol::Json | Protocol::Cbor) => {
             Failure { status: 400, code: Cow::Borrowed("AccessDeniedException"), message: why }
         }
+        (_, Protocol::RestJson) => Failure::new("AccessDeniedException", why).status(403),
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::services::{self, Reply, Service};
 use crate::wire::raw::RawRequest;
-use crate::wire::{Failure, Input, Protocol, cbor, form};
+use crate::wire::{Failure, Input, Protocol, cbor, form, rest, rest_json};
 use crate::world::World;
 use aws_smithy_runtime_api::http::Headers;
 use bytes::Bytes;
@@ -26,9 +26,9 @@ pub(crate) struct Request {
 /// # Errors
 /// It is not signed, or is for a service the account does not have, or its body cannot be read.
 pub(crate) fn recognise(
+    headers: &Headers,
     method: &str,
     uri: &str,
-    headers: &Headers,
     body: &Bytes,
 ) -> Result<Request, Failure> {
     let (access_key, region, name) =
@@ -54,6 +54,10 @@ pub(crate) fn recognise(
         Protocol::Cbor => {
             let operation = uri.split_once("/operation/").map_or("", |(_, o)| o.trim_end_matches('/'));
             (operation.to_owned(), cbor::parse(body).map_err(unreadable)?)
+        }
+        Protocol::RestJson => {
+            let (operation, members) = rest::bound(service.routes(), method, uri).unwrap_or_default();
+            (operation.to_owned(), rest_json::parse(members, body).map_err(unreadable)?)
         }
         Protocol::RestXml => {
             raw = RawRequest::read(method, uri, headers, body).map_err(unreadable)?;
@@ -90,6 +94,7 @@ pub(crate) fn answer(world: &World<'_>, request: &Request) -> Result<Reply, Fail
         Service::CloudTrail => services::cloudtrail::answer(world, operation, input),
         Service::Elb => services::elb::answer(world, operation, input),
         Service::AutoScaling => services::autoscaling::answer(world, operation, input),
+        Service::Eks => services::eks::answer(world, operation, input),
         Service::Sts => services::sts::answer(world, operation),
         Service::Iam => services::iam::answer(world, operation),
         // It answers in its own form: see Demo::answer.

@@ -8,7 +8,8 @@ pub(crate) mod store;
 pub(crate) use store::Change;
 
 use crate::wire::Failure;
-use crate::wire::raw::{RawReply, RawRequest, percent};
+use crate::wire::form::percent;
+use crate::wire::raw::{RawReply, RawRequest};
 use crate::world::World;
 
 /// What an operation answers, and what it did to the account.

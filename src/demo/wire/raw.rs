@@ -1,5 +1,6 @@
 //! REST as it stands on the wire: S3 puts its input in method, host, path, query, headers and bytes, and answers alike.
 
+use super::form::percent;
 use aws_smithy_runtime_api::http::Headers;
 use bytes::{Bytes, BytesMut};
 use quarterdeck_core::Timestamp;
@@ -94,11 +95,6 @@ impl RawReply {
         self.body = body.into();
         self
     }
-}
-
-/// Percent-decoding; a plus is a plus.
-pub(crate) fn percent(text: &str) -> String {
-    super::form::decode(&text.replace('+', "%2B"))
 }
 
 /// A time as HTTP headers write it: `Fri, 20 Nov 2026 03:04:05 GMT`.

@@ -91,7 +91,8 @@ pub(crate) fn buckets(world: &World<'_>) -> Vec<Bucket> {
         What::S3(Change::Put { .. })
         | What::Stop { .. }
         | What::Start { .. }
-        | What::UpdateService { .. } => None,
+        | What::UpdateService { .. }
+        | What::Other(_) => None,
     });
     let mut all: Vec<Bucket> = seeds.chain(made).collect();
     all.sort_by(|a, b| a.name.cmp(&b.name));
