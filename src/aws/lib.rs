@@ -23,6 +23,7 @@ pub mod shell;
 pub mod testing;
 pub mod tool;
 pub mod tools;
+pub(crate) mod unprefixed;
 
 pub use clients::{Aws, ProgressSink};
 pub use settings::{Clock, Settings};
