@@ -311,6 +311,15 @@ impl ReadClients {
         self.aws.loaded(place.account.as_deref())?.profile.clone()
     }
 
+    /// Whether `id` is the access key this console itself uses in `place`. Known once anything was asked there.
+    #[must_use]
+    pub fn is_own_key(&self, place: &Place, id: &str) -> bool {
+        self.aws
+            .loaded(place.account.as_deref())
+            .and_then(|account| account.key())
+            .is_some_and(|key| key.id == id)
+    }
+
     /// Counts what is sent.
     pub(crate) fn meter(&self) -> Meter {
         self.meter.clone()

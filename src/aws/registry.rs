@@ -16,12 +16,15 @@ use std::time::Duration;
 
 /// Every tool.
 const TOOLS: &[Line] = &[
+    Line::read::<tools::audit_iam_users::AuditIamUsers>(),
+    Line::read::<tools::check_iam_key_age::CheckIamKeyAge>(),
     Line::read::<tools::get_active_alarms::GetActiveAlarms>(),
     Line::read::<tools::get_cloudwatch_logs::GetCloudwatchLogs>(),
     Line::read::<tools::get_ecs_stopped_tasks::GetEcsStoppedTasks>(),
     Line::read::<tools::get_recent_changes::GetRecentChanges>(),
     Line::read::<tools::list_ec2_instances::ListEc2Instances>(),
     Line::read::<tools::list_ecs_services::ListEcsServices>(),
+    Line::write::<tools::set_access_key_status::SetAccessKeyStatus>(),
     Line::write::<tools::start_instances::StartInstances>(),
     Line::write::<tools::stop_instances::StopInstances>(),
     Line::write::<tools::update_ecs_service::UpdateEcsService>(),
@@ -267,7 +270,9 @@ mod tests {
             assert!(spec.writes.iter().all(|op| !op.dry_run_only), "{}", spec.name);
             if !writes {
                 let reading = |op: &quarterdeck_core::tool::Op| {
-                    ["Describe", "List", "Get", "Filter", "Lookup"].iter().any(|v| op.name.starts_with(v))
+                    ["Describe", "List", "Get", "Filter", "Lookup", "GenerateCredentialReport"]
+                        .iter()
+                        .any(|v| op.name.starts_with(v))
                 };
                 assert!(spec.reads.iter().all(reading), "{}", spec.name);
             }

@@ -4,4 +4,5 @@ pub mod global;
 pub mod patience;
 pub mod period;
 pub mod places;
+pub mod tags;
 pub mod words;
