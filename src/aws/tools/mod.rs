@@ -1,6 +1,7 @@
 //! One file per tool; folders hold what several tools of a service share.
 
 mod alarms;
+pub mod audit_security_groups;
 mod changes;
 pub(crate) mod ec2;
 mod ecs;
@@ -8,10 +9,14 @@ pub mod get_active_alarms;
 pub mod get_cloudwatch_logs;
 pub mod get_ecs_stopped_tasks;
 pub mod get_recent_changes;
+mod guardduty;
 pub mod list_ec2_instances;
 pub mod list_ecs_services;
+pub mod list_guardduty_findings;
 mod logs;
 mod reading;
+pub mod revoke_security_group_ingress;
+mod security_groups;
 pub mod start_instances;
 pub mod stop_instances;
 pub mod update_ecs_service;
