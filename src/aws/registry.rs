@@ -18,6 +18,7 @@ use std::time::Duration;
 const TOOLS: &[Line] = &[
     Line::read::<tools::audit_iam_users::AuditIamUsers>(),
     Line::read::<tools::check_iam_key_age::CheckIamKeyAge>(),
+    Line::read::<tools::audit_security_groups::AuditSecurityGroups>(),
     Line::read::<tools::get_active_alarms::GetActiveAlarms>(),
     Line::read::<tools::get_cloudwatch_logs::GetCloudwatchLogs>(),
     Line::read::<tools::get_ecs_stopped_tasks::GetEcsStoppedTasks>(),
@@ -25,6 +26,8 @@ const TOOLS: &[Line] = &[
     Line::read::<tools::list_ec2_instances::ListEc2Instances>(),
     Line::read::<tools::list_ecs_services::ListEcsServices>(),
     Line::write::<tools::set_access_key_status::SetAccessKeyStatus>(),
+    Line::read::<tools::list_guardduty_findings::ListGuarddutyFindings>(),
+    Line::write::<tools::revoke_security_group_ingress::RevokeSecurityGroupIngress>(),
     Line::write::<tools::start_instances::StartInstances>(),
     Line::write::<tools::stop_instances::StopInstances>(),
     Line::write::<tools::update_ecs_service::UpdateEcsService>(),
@@ -154,6 +157,7 @@ impl Line {
                 validate: |args| schema::canonical::<T::Args>(args, T::check),
                 verify: None,
                 inverse: None,
+                only_undoes: |_| false,
             },
             run: Run::Read(|aws, args| {
                 Box::pin(async move {
@@ -176,6 +180,7 @@ impl Line {
                 validate: |args| schema::canonical::<T::Args>(args, T::check),
                 verify: Some(T::verify),
                 inverse: Some(T::inverse),
+                only_undoes: |args| schema::parse(args).is_ok_and(|args| T::only_undoes(&args)),
             },
             run: Run::Write {
                 plan: |aws, args| {

@@ -1,15 +1,15 @@
 //! What an instance's own description tells.
 
 use crate::tools::reading::tags;
+use super::tags;
 use aws_sdk_ec2::types::{
     Instance, InstanceLifecycleType, InstanceNetworkInterface, InstanceStateName, InstanceStatus,
     SummaryStatus,
 };
-use std::collections::BTreeMap;
 
 /// The tag named `key`.
 pub fn tag<'a>(instance: &'a Instance, key: &str) -> Option<&'a str> {
-    instance.tags().iter().find(|t| t.key() == Some(key)).and_then(|t| t.value())
+    tags::value(instance.tags(), key)
 }
 
 /// The Name tag; an empty one is none.
