@@ -1,6 +1,8 @@
 //! What tools that read share: the period asked about, how long to go on, places and words.
 
+pub mod arn;
 pub mod patience;
 pub mod period;
 pub mod places;
+pub mod wildcard;
 pub mod words;
