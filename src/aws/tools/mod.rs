@@ -2,6 +2,7 @@
 
 mod alarms;
 mod changes;
+pub mod download_s3_object;
 pub(crate) mod ec2;
 mod ecs;
 pub mod get_active_alarms;
@@ -14,4 +15,6 @@ mod logs;
 mod reading;
 pub mod start_instances;
 pub mod stop_instances;
+mod transfer;
 pub mod update_ecs_service;
+pub mod upload_s3_object;

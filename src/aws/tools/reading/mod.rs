@@ -3,4 +3,5 @@
 pub mod patience;
 pub mod period;
 pub mod places;
+pub mod tags;
 pub mod words;
