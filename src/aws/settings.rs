@@ -1,5 +1,6 @@
 //! What the console's connection to AWS is made from.
 
+use crate::files::Files;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use quarterdeck_core::Timestamp;
 use std::collections::BTreeMap;
@@ -28,6 +29,8 @@ pub struct Settings {
     pub credentials: Option<(String, String)>,
     /// Other accounts by name, each reached through an AWS profile.
     pub accounts: BTreeMap<String, String>,
+    /// Files that tools may read and write.
+    pub files: Files,
     /// The time.
     pub clock: Clock,
 }
@@ -41,6 +44,7 @@ impl Default for Settings {
             endpoint: None,
             credentials: None,
             accounts: BTreeMap::new(),
+            files: Files::default(),
             clock: Arc::new(wall_clock),
         }
     }

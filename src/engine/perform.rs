@@ -2,8 +2,9 @@
 
 use super::store::Writer;
 use futures::{FutureExt as _, StreamExt as _};
-use quarterdeck_aws::clients::{Aws, ProgressSink};
+use quarterdeck_aws::clients::{Aws, Beside, ProgressSink};
 use quarterdeck_aws::registry::{self, Failed};
+use quarterdeck_aws::stop::{self, Switch};
 use quarterdeck_core::Timestamp;
 use quarterdeck_core::approval::{Authorized, Challenge, Spent};
 use quarterdeck_core::event::Live;
@@ -33,6 +34,8 @@ pub(super) struct Performer {
     provider: Arc<dyn Provider>,
     inputs: mpsc::Sender<Input>,
     calls: HashMap<CallId, AbortHandle>,
+    /// Writes that may be asked to stop.
+    writes: HashMap<CallId, Switch>,
     models: HashMap<TurnId, CancellationToken>,
     wakes: BTreeSet<(Timestamp, Wake)>,
 }
@@ -53,6 +56,7 @@ impl Performer {
             provider,
             inputs,
             calls: HashMap::new(),
+            writes: HashMap::new(),
             models: HashMap::new(),
             wakes: BTreeSet::new(),
         }
@@ -80,6 +84,9 @@ impl Performer {
                 if let Some(task) = self.calls.remove(&call) {
                     task.abort();
                 }
+                if let Some(write) = self.writes.get(&call) {
+                    write.stop();
+                }
             }
             Effect::WakeAt(wake, at) => {
                 self.wakes.insert((at, wake));
@@ -93,6 +100,9 @@ impl Performer {
         self.store.flush();
         if self.calls.len() > 64 {
             self.calls.retain(|_, task| !task.is_finished());
+        }
+        if !self.writes.is_empty() {
+            self.writes.retain(|_, write| write.is_heard());
         }
     }
 
@@ -167,12 +177,16 @@ impl Performer {
         });
     }
 
-    /// A write is not in `calls`: nothing may abort it once it was approved and planned again.
-    fn write(&self, spent: Spent, written_down: oneshot::Receiver<Result<(), String>>) {
+    /// A write is not in `calls`: nothing may abort it once it was approved and planned again. One that can stop by
+    /// itself, a transfer, is asked to.
+    fn write(&mut self, spent: Spent, written_down: oneshot::Receiver<Result<(), String>>) {
         let (aws, inputs, id) = (self.aws.clone(), self.inputs.clone(), spent.call());
+        let (switch, stop) = stop::pair();
+        self.writes.insert(id, switch);
+        let beside = Beside { progress: self.sink(id), stop };
         tokio::spawn(async move {
             let written = match written_down.await {
-                Ok(Ok(())) => match AssertUnwindSafe(registry::write(&aws, spent)).catch_unwind().await {
+                Ok(Ok(())) => match AssertUnwindSafe(registry::write(&aws, spent, beside)).catch_unwind().await {
                     Ok(Ok((projection, stats))) => Written::Done(projection, stats),
                     Ok(Err(Failed { fault, lost: false })) => Written::NotDone(fault),
                     Ok(Err(Failed { fault, lost: true })) => Written::Unknown(fault),
