@@ -27,6 +27,8 @@ pub struct Config {
     pub iterations: u32,
     /// Tokens one answer may take.
     pub max_tokens: u32,
+    /// GB a Logs Insights query may scan without a question.
+    pub insights_budget_gb: u32,
     /// A theme's name.
     pub theme: String,
     /// Plain borders.
@@ -148,6 +150,9 @@ impl Config {
         if !(256..=200_000).contains(&self.max_tokens) {
             return Err(format!("max_tokens is {}: it takes 256 to 200000", self.max_tokens));
         }
+        if self.insights_budget_gb > 100_000 {
+            return Err(format!("insights_budget_gb is {}: it takes 0 to 100000", self.insights_budget_gb));
+        }
         Ok(())
     }
 }
@@ -240,6 +245,7 @@ mod tests {
             ("iterations = \"many\"", "iterations"),
             ("provider = \"gpt\"", "auto, anthropic, offline"),
             ("theme = 3", "theme"),
+            ("insights_budget_gb = 100001", "0 to 100000"),
             ("not toml", "config.toml"),
         ] {
             let error = load(Some(file), &[], &none).unwrap_err().to_string();

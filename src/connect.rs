@@ -8,6 +8,7 @@ use anyhow::{Context as _, anyhow};
 use quarterdeck_aws::Settings;
 use quarterdeck_aws::clients::Aws;
 use quarterdeck_aws::registry;
+use quarterdeck_aws::settings::GB;
 use quarterdeck_core::Timestamp;
 use quarterdeck_core::keymap::Keymap;
 use quarterdeck_core::scope::{Mode, Scope};
@@ -265,6 +266,7 @@ fn account(config: &Config, common: &Common, clock: &Clock) -> anyhow::Result<(A
             endpoint: None,
             credentials: Some((key.to_owned(), secret.to_owned())),
             accounts: std::collections::BTreeMap::new(),
+            insights_budget: u64::from(config.insights_budget_gb) * GB,
             clock: clock.clone(),
         });
         return Ok((aws, Scope { regions, demo: Some(drill.clone()), ..Scope::default() }));
@@ -277,6 +279,7 @@ fn account(config: &Config, common: &Common, clock: &Clock) -> anyhow::Result<(A
         endpoint: None,
         credentials: None,
         accounts: config.accounts.clone(),
+        insights_budget: u64::from(config.insights_budget_gb) * GB,
         clock: clock.clone(),
     });
     Ok((aws, Scope { profile, regions: config.regions.clone(), ..Scope::default() }))

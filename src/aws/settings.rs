@@ -28,9 +28,16 @@ pub struct Settings {
     pub credentials: Option<(String, String)>,
     /// Other accounts by name, each reached through an AWS profile.
     pub accounts: BTreeMap<String, String>,
+    /// Bytes one Logs Insights query may scan without a person being asked.
+    pub insights_budget: u64,
     /// The time.
     pub clock: Clock,
 }
+
+/// Ten GB, about five US cents.
+pub const INSIGHTS_BUDGET: u64 = 10 * GB;
+/// What AWS bills by.
+pub const GB: u64 = 1_000_000_000;
 
 impl Default for Settings {
     fn default() -> Self {
@@ -41,6 +48,7 @@ impl Default for Settings {
             endpoint: None,
             credentials: None,
             accounts: BTreeMap::new(),
+            insights_budget: INSIGHTS_BUDGET,
             clock: Arc::new(wall_clock),
         }
     }
