@@ -26,38 +26,42 @@ use quarterdeck_core::tool::{Fault, FaultKind, Op, Partial, Spec};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::future::Future;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
-use tokio::sync::OnceCell;
+use tokio::sync::{OnceCell, mpsc};
 use tokio::time::Instant;
 
 /// Places asked at the same time.
 const AT_ONCE: usize = 8;
 /// One part in so many of a call's limit is left for what comes after its places have answered or were given up.
 const LAST_PART: u32 = 6;
+/// Farewells that may wait.
+const FAREWELLS: usize = 64;
 /// How long the console's own operations may take.
 const OWN_LIMIT: Duration = Duration::from_secs(30);
 
 /// The console's connection to AWS. Cheap to clone; nothing is loaded before the first call.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Aws {
     shared: Arc<Shared>,
 }
 
-#[derive(Debug)]
 struct Shared {
     settings: Settings,
     http: OnceLock<SharedHttpClient>,
     session: OnceCell<Arc<Account>>,
     accounts: BTreeMap<String, OnceCell<Arc<Account>>>,
     enabled: RwLock<BTreeMap<Option<String>, Arc<[String]>>>,
+    farewells: (mpsc::Sender<Farewell>, Mutex<Option<mpsc::Receiver<Farewell>>>),
 }
 
 impl Aws {
     /// A connection that is made when it is first used.
     #[must_use]
     pub fn new(settings: Settings) -> Self {
+        let (say, said) = mpsc::channel(FAREWELLS);
         let accounts = settings.accounts.keys().map(|name| (name.clone(), OnceCell::new())).collect();
         Self {
             shared: Arc::new(Shared {
@@ -66,6 +70,7 @@ impl Aws {
                 session: OnceCell::new(),
                 accounts,
                 enabled: RwLock::default(),
+                farewells: (say, Mutex::new(Some(said))),
             }),
         }
     }
@@ -130,6 +135,8 @@ impl Aws {
     ) -> Result<(ReadClients, LocalWrite), Fault> {
         self.approved(&proof).await?;
         Ok((self.reading(spec, spec.writes, beside.progress), LocalWrite::new(proof, beside.stop)))
+            allowed: None,
+        })
     }
 
     /// Clients for the approved change, by value: one write per approval.
@@ -169,6 +176,13 @@ impl Aws {
         Ok(account)
     }
 
+    /// What calls that were dropped leave to be sent, such as the end of a query that would go on costing. Whoever runs
+    /// calls takes it, once, and runs what comes; `None` when it was taken.
+    #[must_use]
+    pub fn farewells(&self) -> Option<mpsc::Receiver<Farewell>> {
+        self.shared.farewells.1.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
     pub(crate) fn loaded(&self, account: Option<&str>) -> Option<Arc<Account>> {
         match account {
             None => self.shared.session.get().cloned(),
@@ -200,6 +214,9 @@ impl Aws {
         fault.hint(format!("configured: {}", quarterdeck_core::text::nearest(name, names, 5).join(", ")))
     }
 }
+
+/// A last request of a call that was dropped.
+pub type Farewell = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// Receives progress of one call; never blocks.
 pub type ProgressSink = Arc<dyn Fn(Progress) + Send + Sync>;
@@ -236,6 +253,7 @@ pub struct ReadClients {
     progress: ProgressSink,
     meter: Meter,
     deadline: Instant,
+    allowed: Option<u64>,
 }
 
 /// Clients for one approved change.
@@ -304,7 +322,28 @@ impl ReadClients {
             progress: Arc::new(|_| ()),
             meter: Meter::default(),
             deadline: Instant::now() + OWN_LIMIT,
+            allowed: None,
         }
+    }
+
+    /// The same call, allowed by a person to read so many bytes that are paid for.
+    #[must_use]
+    pub fn allowing(mut self, bytes: Option<u64>) -> Self {
+        self.allowed = bytes;
+        self
+    }
+
+    /// Bytes a query may scan: what a person allowed this call, or what the settings allow without asking.
+    #[must_use]
+    pub fn may_scan(&self) -> u64 {
+        let unasked = self.aws.settings().insights_budget;
+        self.allowed.map_or(unasked, |bytes| bytes.max(unasked))
+    }
+
+    /// Leaves a last request to be sent although this call ends here: it was dropped.
+    pub(crate) fn farewell(&self, last: Farewell) {
+        // Without a taker, or with too many waiting, it is not sent: AWS ends a query by itself in the end.
+        let _ = self.aws.shared.farewells.0.try_send(last);
     }
 
     /// The places a call goes to: the session's regions unless given; `["all"]` means every enabled region.
@@ -442,6 +481,12 @@ impl ReadClients {
                 build(&nowhere, Guard::closed(self.by))
             }
         }
+    }
+}
+
+impl fmt::Debug for Aws {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Aws").field("settings", self.settings()).finish_non_exhaustive()
     }
 }
 

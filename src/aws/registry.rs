@@ -24,6 +24,7 @@ const TOOLS: &[Line] = &[
     Line::read::<tools::get_active_alarms::GetActiveAlarms>(),
     Line::read::<tools::get_cloudwatch_logs::GetCloudwatchLogs>(),
     Line::read::<tools::get_ecs_stopped_tasks::GetEcsStoppedTasks>(),
+    Line::read::<tools::get_metrics::GetMetrics>(),
     Line::read::<tools::get_recent_changes::GetRecentChanges>(),
     Line::read::<tools::get_target_health::GetTargetHealth>(),
     Line::read::<tools::list_auto_scaling_groups::ListAutoScalingGroups>(),
@@ -34,6 +35,8 @@ const TOOLS: &[Line] = &[
     Line::write::<tools::revoke_security_group_ingress::RevokeSecurityGroupIngress>(),
     Line::read::<tools::list_eks_clusters::ListEksClusters>(),
     Line::read::<tools::list_lambda_functions::ListLambdaFunctions>(),
+    Line::read::<tools::list_rds_instances::ListRdsInstances>(),
+    Line::read::<tools::query_logs_insights::QueryLogsInsights>(),
     Line::write::<tools::start_instances::StartInstances>(),
     Line::write::<tools::stop_instances::StopInstances>(),
     Line::write::<tools::update_ecs_service::UpdateEcsService>(),
@@ -72,9 +75,23 @@ pub async fn read(
     args: &Value,
     progress: ProgressSink,
 ) -> Result<(Projection, CallStats), Fault> {
+    read_allowed(aws, tool, args, None, progress).await
+}
+
+/// As [`read`], of a read that a person allowed to cost more than it may without asking: so many bytes.
+///
+/// # Errors
+/// As [`read`].
+pub async fn read_allowed(
+    aws: &Aws,
+    tool: &str,
+    args: &Value,
+    allowed: Option<u64>,
+    progress: ProgressSink,
+) -> Result<(Projection, CallStats), Fault> {
     let line = line(tool)?;
     let Run::Read(run) = line.run else { return Err(not_a(tool, "read tool")) };
-    let clients = aws.reads(line.spec, progress).await?;
+    let clients = aws.reads(line.spec, progress).await?.allowing(allowed);
     let projection = within(line.spec.limit, run(clients.clone(), args.clone())).await?;
     Ok((projection, clients.stats()))
 }
@@ -328,10 +345,14 @@ mod tests {
             assert_eq!(writes, !spec.writes.is_empty(), "{}", spec.name);
             assert!(spec.writes.iter().all(|op| !op.dry_run_only), "{}", spec.name);
             if !writes {
+                // A query reads what was logged, and leaves nothing in the account; stopping one ends what it costs.
+                let queries = ["StartQuery", "StopQuery"];
                 let reading = |op: &quarterdeck_core::tool::Op| {
                     ["Describe", "List", "Get", "Filter", "Lookup", "GenerateCredentialReport"]
                         .iter()
                         .any(|v| op.name.starts_with(v))
+                    ["Describe", "List", "Get", "Filter", "Lookup"].iter().any(|v| op.name.starts_with(v))
+                        || queries.contains(&op.name)
                 };
                 assert!(spec.reads.iter().all(reading), "{}", spec.name);
             }
