@@ -18,6 +18,8 @@ use std::time::Duration;
 const TOOLS: &[Line] = &[
     Line::read::<tools::get_active_alarms::GetActiveAlarms>(),
     Line::read::<tools::get_cloudwatch_logs::GetCloudwatchLogs>(),
+    Line::read::<tools::get_cost_anomalies::GetCostAnomalies>(),
+    Line::read::<tools::get_cost_by_service::GetCostByService>(),
     Line::read::<tools::get_ecs_stopped_tasks::GetEcsStoppedTasks>(),
     Line::read::<tools::get_recent_changes::GetRecentChanges>(),
     Line::read::<tools::list_ec2_instances::ListEc2Instances>(),
