@@ -23,6 +23,8 @@ const TOOLS: &[Line] = &[
     Line::local::<tools::download_s3_object::DownloadS3Object>(),
     Line::read::<tools::get_active_alarms::GetActiveAlarms>(),
     Line::read::<tools::get_cloudwatch_logs::GetCloudwatchLogs>(),
+    Line::read::<tools::get_cost_anomalies::GetCostAnomalies>(),
+    Line::read::<tools::get_cost_by_service::GetCostByService>(),
     Line::read::<tools::get_ecs_stopped_tasks::GetEcsStoppedTasks>(),
     Line::read::<tools::get_metrics::GetMetrics>(),
     Line::read::<tools::get_recent_changes::GetRecentChanges>(),
