@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 /// The whole answer, Markdown.
 pub(super) fn render(runbook: &Runbook, state: &State) -> String {
     let mut parts: Vec<String> = runbook.sections.iter().filter_map(|s| section(s, &state.scope)).collect();
-    parts.push(list("How this was found", &state.trail.iter().map(trail).collect::<Vec<_>>()));
+    parts.push(list("How this was found", &way(&state.trail)));
     let missing: Vec<String> =
         state.trail.iter().flat_map(missing).chain(runbook.not_looked_at.iter().cloned()).collect();
     if !missing.is_empty() {
@@ -82,20 +82,29 @@ fn found(find: &Find, scope: &Scope) -> Option<Value> {
     rows.into_iter().next()
 }
 
-/// One step of the way: the rule, the tool, its results.
-fn trail(trail: &Trail) -> String {
-    let Trail { because, tool, results } = trail;
-    if results.is_empty() {
-        return format!("{because}: nothing to read (`{tool}`)");
+/// The way: of every step its rule, its tool, its results; then what nothing led to.
+fn way(trail: &[Trail]) -> Vec<String> {
+    let taken = trail.iter().filter(|t| !t.results.is_empty());
+    let mut lines: Vec<String> = taken
+        .map(|Trail { because, tool, results }| {
+            format!("{because}: `{tool}` {}", results.iter().map(told).collect::<Vec<_>>().join(" "))
+        })
+        .collect();
+    let mut spared: Vec<String> =
+        trail.iter().filter(|t| t.results.is_empty()).map(|t| format!("`{}`", t.tool)).collect();
+    spared.dedup();
+    if !spared.is_empty() {
+        lines.push(format!("Nothing led to {}", spared.join(", ")));
     }
-    let told: Vec<String> = results.iter().map(told).collect();
-    format!("{because}: `{tool}` {}", told.join(" "))
+    lines
 }
 
 /// A result as its evidence link; what it says stands under the link, and why it failed further below.
 fn told(result: &Value) -> String {
     let scope = Scope::default().with("r", result);
-    prose("[?{r.error && 'failed'} ?][?[#{r.step}]?]", &scope).trim().to_owned()
+    prose("[?then, as `{r.instead_of}` is not there, with the nearest name ?][?{r.error && 'failed'} ?][?[#{r.step}]?]", &scope)
+        .trim()
+        .to_owned()
 }
 
 /// What a step's results lack.
@@ -109,7 +118,7 @@ fn missing(trail: &Trail) -> Vec<String> {
             }
         };
         add(
-            "r.error && !starts_with(r.error, 'refused')",
+            "r.error && !(r.retried) && !starts_with(r.error, 'refused')",
             "`{tool}` did not answer: {r.error}[? [#{r.step}]?]",
         );
         add("r.truncated", "`{tool}`: {r.truncated}[? [#{r.step}]?]");
