@@ -1,5 +1,6 @@
 //! What an account holds, as its file says it.
 
+pub(crate) mod compute;
 pub(crate) mod scale;
 
 use crate::condition::During;
@@ -40,6 +41,7 @@ pub(crate) struct Contents {
     pub log: Vec<LogSource>,
     pub change: Vec<Change>,
     pub background: Vec<Background>,
+    pub compute: compute::Compute,
     pub scale: Scale,
 }
 
@@ -320,6 +322,7 @@ impl Account {
             format!("{} {} {:?} {}", m.namespace, m.name, m.dimensions, m.region)
         });
         merge(&mut holds.alarm, &over.alarm, |a| a.name.clone());
+        holds.compute.merge(&over.compute);
         holds.log.extend(over.log.iter().cloned());
         holds.change.extend(over.change.iter().cloned());
         holds.background.extend(over.background.iter().cloned());
@@ -396,6 +399,7 @@ fn regions_of(holds: &mut Contents) -> Vec<&mut String> {
     all.extend(holds.log.iter_mut().map(|x| &mut x.region));
     all.extend(holds.change.iter_mut().map(|x| &mut x.event.region));
     all.extend(holds.background.iter_mut().map(|x| &mut x.event.region));
+    all.extend(holds.compute.regions());
     all
 }
 

@@ -3,7 +3,7 @@
 use crate::demo::{Demo, Outcome};
 use crate::fault::Trouble;
 use crate::router;
-use crate::wire::{Failure, Protocol, cbor, ec2_query, json, query};
+use crate::wire::{Failure, Protocol, cbor, ec2_query, json, query, rest_json};
 use aws_smithy_runtime_api::client::http::{
     HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
 };
@@ -35,7 +35,7 @@ impl HttpConnector for Client {
 async fn exchange(demo: &Demo, mut request: HttpRequest) -> Result<HttpResponse, ConnectorError> {
     let body = std::mem::replace(request.body_mut(), SdkBody::taken());
     let body = body.collect().await.map_err(|e| ConnectorError::io(e.to_string().into()))?.to_bytes();
-    let outcome = match router::recognise(request.headers(), request.uri(), &body) {
+    let outcome = match router::recognise(request.headers(), request.method(), request.uri(), &body) {
         Ok(recognised) => demo.serve(&recognised),
         Err(failure) => {
             return respond(
@@ -72,8 +72,15 @@ fn write(outcome: &Outcome) -> Result<HttpResponse, ConnectorError> {
         ),
         Protocol::Json => ("application/x-amz-json-1.1", answer.map_or_else(json::error, json::body).into()),
         Protocol::Cbor => ("application/cbor", answer.map_or_else(cbor::error, cbor::body).into()),
+        Protocol::RestJson => {
+            ("application/json", answer.map_or_else(rest_json::error, rest_json::body).into())
+        }
     };
-    respond(status, kind, body, id)
+    let mut response = respond(status, kind, body, id)?;
+    if let (Protocol::RestJson, Err(failure)) = (outcome.protocol, answer) {
+        response.headers_mut().insert(rest_json::ERROR, failure.code.to_string());
+    }
+    Ok(response)
 }
 
 fn respond(status: u16, kind: &'static str, body: Bytes, id: &str) -> Result<HttpResponse, ConnectorError> {

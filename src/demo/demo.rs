@@ -209,6 +209,7 @@ fn stranger(request: &Request) -> Failure {
         }
         Protocol::Query => Failure::new("InvalidClientTokenId", message).status(403),
         Protocol::Json | Protocol::Cbor => Failure::new("UnrecognizedClientException", message),
+        Protocol::RestJson => Failure::new("UnrecognizedClientException", message).status(403),
     }
 }
 

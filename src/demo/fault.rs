@@ -42,7 +42,7 @@ impl Fault {
     }
 
     /// Only for this service, by its signing name: `ec2`, `ecs`, `monitoring`, `logs`, `cloudtrail`,
-    /// `elasticloadbalancing`, `application-autoscaling`, `sts`, `iam`.
+    /// `elasticloadbalancing`, `application-autoscaling`, `eks`, `sts`, `iam`.
     #[must_use]
     pub fn service(mut self, name: &str) -> Self {
         self.service = Some(name.to_owned());
@@ -115,6 +115,7 @@ pub(crate) fn failure(trouble: Trouble, request: &Request, caller: &str) -> Opti
             Protocol::Ec2Query => Failure::new("RequestLimitExceeded", "Request limit exceeded.").status(503),
             Protocol::Query => Failure::new("Throttling", "Rate exceeded"),
             Protocol::Json | Protocol::Cbor => Failure::new("ThrottlingException", "Rate exceeded"),
+            Protocol::RestJson => Failure::new("TooManyRequestsException", "Rate exceeded").status(429),
         }),
         Trouble::Expire => Some(match protocol {
             Protocol::Ec2Query => Failure::new("RequestExpired", "Request has expired."),
@@ -125,13 +126,17 @@ pub(crate) fn failure(trouble: Trouble, request: &Request, caller: &str) -> Opti
             Protocol::Json | Protocol::Cbor => {
                 Failure::new("ExpiredTokenException", "The security token included in the request is expired")
             }
+            Protocol::RestJson => {
+                Failure::new("ExpiredTokenException", "The security token included in the request is expired")
+                    .status(403)
+            }
         }),
         Trouble::Unavailable => Some(match protocol {
             Protocol::Ec2Query => {
                 Failure::new("Unavailable", "The server is overloaded and can't handle the request.")
                     .status(503)
             }
-            Protocol::Query | Protocol::Json | Protocol::Cbor => {
+            Protocol::Query | Protocol::Json | Protocol::Cbor | Protocol::RestJson => {
                 Failure::new("ServiceUnavailable", "Service is unable to handle request.").status(503)
             }
         }),
@@ -153,5 +158,6 @@ fn denied(request: &Request, caller: &str) -> Failure {
         (_, Protocol::Json | Protocol::Cbor) => {
             Failure { status: 400, code: Cow::Borrowed("AccessDeniedException"), message: why }
         }
+        (_, Protocol::RestJson) => Failure::new("AccessDeniedException", why).status(403),
     }
 }

@@ -1,7 +1,7 @@
 //! Which service, operation and region a request is for.
 
 use crate::services::{self, Reply, Service};
-use crate::wire::{Failure, Input, Protocol, cbor, form};
+use crate::wire::{Failure, Input, Protocol, cbor, form, rest, rest_json};
 use crate::world::World;
 use aws_smithy_runtime_api::http::Headers;
 use serde_json::Value;
@@ -21,7 +21,7 @@ pub(crate) struct Request {
 ///
 /// # Errors
 /// It is not signed, or is for a service the account does not have, or its body cannot be read.
-pub(crate) fn recognise(headers: &Headers, path: &str, body: &[u8]) -> Result<Request, Failure> {
+pub(crate) fn recognise(headers: &Headers, method: &str, uri: &str, body: &[u8]) -> Result<Request, Failure> {
     let (access_key, region, name) =
         scope(headers.get("authorization").unwrap_or_default()).ok_or_else(|| {
             Failure::new("MissingAuthenticationToken", "Request is missing Authentication Token").status(403)
@@ -42,8 +42,12 @@ pub(crate) fn recognise(headers: &Headers, path: &str, body: &[u8]) -> Result<Re
             (target.to_owned(), input)
         }
         Protocol::Cbor => {
-            let operation = path.split_once("/operation/").map_or("", |(_, o)| o.trim_end_matches('/'));
+            let operation = uri.split_once("/operation/").map_or("", |(_, o)| o.trim_end_matches('/'));
             (operation.to_owned(), cbor::parse(body).map_err(unreadable)?)
+        }
+        Protocol::RestJson => {
+            let (operation, members) = rest::bound(service.routes(), method, uri).unwrap_or_default();
+            (operation.to_owned(), rest_json::parse(members, body).map_err(unreadable)?)
         }
     };
     Ok(Request {
@@ -75,6 +79,7 @@ pub(crate) fn answer(world: &World<'_>, request: &Request) -> Result<Reply, Fail
         Service::CloudTrail => services::cloudtrail::answer(world, operation, input),
         Service::Elb => services::elb::answer(world, operation, input),
         Service::AutoScaling => services::autoscaling::answer(world, operation, input),
+        Service::Eks => services::eks::answer(world, operation, input),
         Service::Sts => services::sts::answer(world, operation),
         Service::Iam => services::iam::answer(world, operation),
     }

@@ -5,11 +5,13 @@ pub(crate) mod cloudtrail;
 pub(crate) mod cloudwatch;
 pub(crate) mod ec2;
 pub(crate) mod ecs;
+pub(crate) mod eks;
 pub(crate) mod elb;
 pub(crate) mod iam;
 pub(crate) mod logs;
 pub(crate) mod sts;
 
+use crate::wire::rest::Route;
 use crate::wire::{Failure, Node, Protocol};
 use crate::world::What;
 
@@ -36,12 +38,13 @@ pub(crate) enum Service {
     CloudTrail,
     Elb,
     AutoScaling,
+    Eks,
     Sts,
     Iam,
 }
 
 impl Service {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 10] = [
         Self::Ec2,
         Self::Ecs,
         Self::CloudWatch,
@@ -49,6 +52,7 @@ impl Service {
         Self::CloudTrail,
         Self::Elb,
         Self::AutoScaling,
+        Self::Eks,
         Self::Sts,
         Self::Iam,
     ];
@@ -68,6 +72,7 @@ impl Service {
             Self::CloudTrail => "cloudtrail",
             Self::Elb => "elasticloadbalancing",
             Self::AutoScaling => "application-autoscaling",
+            Self::Eks => "eks",
             Self::Sts => "sts",
             Self::Iam => "iam",
         }
@@ -88,6 +93,23 @@ impl Service {
             Self::Elb | Self::Sts | Self::Iam => Protocol::Query,
             Self::Ecs | Self::Logs | Self::CloudTrail | Self::AutoScaling => Protocol::Json,
             Self::CloudWatch => Protocol::Cbor,
+            Self::Eks => Protocol::RestJson,
+        }
+    }
+
+    /// Its operations by method and path; none where the protocol names them otherwise.
+    pub(crate) const fn routes(self) -> &'static [Route] {
+        match self {
+            Self::Eks => eks::ROUTES,
+            Self::Ec2
+            | Self::Ecs
+            | Self::CloudWatch
+            | Self::Logs
+            | Self::CloudTrail
+            | Self::Elb
+            | Self::AutoScaling
+            | Self::Sts
+            | Self::Iam => &[],
         }
     }
 }

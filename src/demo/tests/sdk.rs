@@ -12,6 +12,8 @@
 )]
 
 mod bench;
+#[path = "sdk/compute.rs"]
+mod compute;
 mod stories;
 
 use aws_sdk_cloudtrail::types::{LookupAttribute, LookupAttributeKey};

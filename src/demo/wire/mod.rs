@@ -6,6 +6,8 @@ pub(crate) mod form;
 pub(crate) mod input;
 pub(crate) mod json;
 pub(crate) mod query;
+pub(crate) mod rest;
+pub(crate) mod rest_json;
 pub(crate) mod xml;
 
 pub(crate) use input::Input;
@@ -24,6 +26,8 @@ pub(crate) enum Protocol {
     Json,
     /// RPC v2 with CBOR: CloudWatch.
     Cbor,
+    /// Method and path, JSON out: EKS.
+    RestJson,
 }
 
 /// A value of an answer, before it has a protocol. Points in time stay points in time, because each protocol
