@@ -26,6 +26,7 @@ pub(crate) enum What {
     Start { ids: Vec<String> },
     /// Any other change: what it moves is said by the drill's conditions alone.
     #[allow(dead_code)] // until a service tells one
+    #[allow(dead_code)]
     Other(Told),
 }
 

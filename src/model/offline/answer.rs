@@ -5,6 +5,7 @@ use super::runbook::{Find, Line, Runbook, Section};
 use super::select::{Scope, mentions, pick};
 use super::template::prose;
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 
 /// The whole answer, Markdown.
 pub(super) fn render(runbook: &Runbook, state: &State) -> String {
@@ -82,19 +83,19 @@ fn found(find: &Find, scope: &Scope) -> Option<Value> {
     rows.into_iter().next()
 }
 
-/// The way: of every step its rule, its tool, its results; then what nothing led to.
+/// The way: of every step its rule, its tool, its results; then the tools to which nothing led.
 fn way(trail: &[Trail]) -> Vec<String> {
-    let taken = trail.iter().filter(|t| !t.results.is_empty());
+    let (taken, spared): (Vec<&Trail>, Vec<&Trail>) = trail.iter().partition(|t| !t.results.is_empty());
     let mut lines: Vec<String> = taken
+        .iter()
         .map(|Trail { because, tool, results }| {
             format!("{because}: `{tool}` {}", results.iter().map(told).collect::<Vec<_>>().join(" "))
         })
         .collect();
-    let mut spared: Vec<String> =
-        trail.iter().filter(|t| t.results.is_empty()).map(|t| format!("`{}`", t.tool)).collect();
-    spared.dedup();
-    if !spared.is_empty() {
-        lines.push(format!("Nothing led to {}", spared.join(", ")));
+    let unused = spared.iter().filter(|s| !taken.iter().any(|t| t.tool == s.tool));
+    let unused: BTreeSet<String> = unused.map(|t| format!("`{}`", t.tool)).collect();
+    if !unused.is_empty() {
+        lines.push(format!("Nothing led to {}", unused.into_iter().collect::<Vec<_>>().join(", ")));
     }
     lines
 }

@@ -216,7 +216,7 @@ fn triage_of_a_healthy_account_says_so_and_reads_no_further() {
         .ask("is something wrong?", |tool, _| Ok(table(&format!("nothing from {tool}"), &["a"], &json!([]))));
     assert_eq!(talk.calls.len(), 2);
     assert!(answer.contains("Nothing that these checks can see"), "{answer}");
-    assert!(answer.contains("Nothing led to") && answer.contains(", `get_ecs_stopped_tasks`"), "{answer}");
+    assert!(answer.contains("Nothing led to `get_cloudwatch_logs`, `get_ecs_stopped_tasks`"), "{answer}");
     assert!(!answer.contains("unknown"), "{answer}");
 }
 
