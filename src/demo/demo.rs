@@ -123,13 +123,20 @@ impl Demo {
         &self.0.drill
     }
 
-    /// The names of the drill's conditions that hold now. None is left once all is put right.
+    /// What is still wrong: the names of the drill's conditions that hold now, and the broken revisions that are
+    /// deployed, as `cluster/service:revision`. Nothing is left once all is put right.
     #[must_use]
-    pub fn holding(&self) -> Vec<&str> {
+    pub fn holding(&self) -> Vec<String> {
         let log = self.0.log.lock().unwrap_or_else(PoisonError::into_inner);
         let world = self.world(&log.actions, self.region(), (self.0.clock)());
-        let holds = |name: &str| world.course(&During(vec![name.to_owned()])).holds(world.now);
-        self.0.drill.condition.iter().map(|c| c.name.as_str()).filter(|n| holds(n)).collect()
+        let conditions = self.0.drill.condition.iter().map(|c| c.name.clone());
+        let holds = |name: &String| world.course(&During(vec![name.clone()])).holds(world.now);
+        let broken = self.0.drill.deploy.iter().filter(|d| d.broken.is_some()).filter_map(|d| {
+            let key = format!("{}/{}", d.cluster, d.service);
+            let deployed = world.anywhere(&key)?.primary()?.revision;
+            (deployed == d.revision).then(|| format!("{key}:{deployed}"))
+        });
+        conditions.filter(holds).chain(broken).collect()
     }
 
     fn world<'a>(&'a self, actions: &'a [Action], region: &'a str, now: Timestamp) -> World<'a> {

@@ -29,6 +29,7 @@ pub(crate) enum What {
     S3(Change),
     /// Any other change: what it moves is said by the drill's conditions alone.
     #[allow(dead_code)] // until a service tells one
+    #[allow(dead_code)]
     Other(Told),
 }
 
