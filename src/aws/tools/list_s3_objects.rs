@@ -4,6 +4,7 @@ use super::reading::patience::Patience;
 use super::reading::words::plural;
 use super::s3::keys::{self, Asked, Keys};
 use super::s3::{buckets, find, names};
+use super::transfer::size::size;
 use crate::clients::ReadClients;
 use crate::given::within;
 use crate::tool::ReadTool;
@@ -127,7 +128,7 @@ fn summary(args: &Args, out: &Keys) -> String {
     if out.read == 0 {
         return format!("Nothing in {searched}; prefixes are compared with their case.");
     }
-    let bytes: i64 = out.objects.iter().map(|o| o.size).sum();
+    let bytes = out.objects.iter().filter_map(|o| u64::try_from(o.size).ok()).sum();
     let mut parts = vec![format!("{} ({})", plural(out.objects.len(), "object"), size(bytes))];
     if !out.prefixes.is_empty() {
         let n = out.prefixes.len();
@@ -141,19 +142,6 @@ fn summary(args: &Args, out: &Keys) -> String {
         (None, None) => "",
     };
     format!("{} in {searched}{newest}{more}.", parts.join(" and "))
-}
-
-/// `1.2 MB`: in powers of 1,000, as S3 bills.
-pub(super) fn size(bytes: i64) -> String {
-    const UNITS: [&str; 6] = ["bytes", "kB", "MB", "GB", "TB", "PB"];
-    let mut value = bytes as f64;
-    let mut unit = 0;
-    while value >= 1_000.0 && unit + 1 < UNITS.len() {
-        value /= 1_000.0;
-        unit += 1;
-    }
-    let name = UNITS.get(unit).unwrap_or(&"PB");
-    if unit == 0 { format!("{bytes} {name}") } else { format!("{value:.1} {name}") }
 }
 
 #[cfg(test)]

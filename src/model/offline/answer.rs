@@ -23,11 +23,21 @@ pub(super) fn render(runbook: &Runbook, state: &State) -> String {
     parts.join("\n\n")
 }
 
-/// What is said when no runbook matches.
-pub(super) fn cannot<'a>(runbooks: impl Iterator<Item = &'a Runbook>) -> String {
-    let mut text =
-        "No model is behind this: I follow runbooks, and none of them matches that. I can answer these:\n"
-            .to_owned();
+/// Orders that nothing here carries out.
+const NEVER: [&str; 8] = ["delete", "remove", "terminate", "destroy", "erase", "wipe", "purge", "drop"];
+
+/// What is said when no runbook matches `question`.
+pub(super) fn cannot<'a>(question: &str, runbooks: impl Iterator<Item = &'a Runbook>) -> String {
+    let mut text = String::new();
+    let mut words = question.split(|c: char| !c.is_alphanumeric());
+    if words.any(|word| NEVER.contains(&word.to_lowercase().as_str())) {
+        text.push_str(
+            "Sorry, nothing in this console deletes or terminates anything; that is done elsewhere, on purpose. ",
+        );
+    }
+    text.push_str(
+        "No model is behind this: I follow runbooks about this AWS account, and none of them matches that. I can help with these:\n",
+    );
     for runbook in runbooks {
         let examples: Vec<String> = runbook.examples.iter().take(2).map(|e| format!("`{e}`")).collect();
         text.push_str(&format!("\n- {} {}", examples.join(", "), runbook.about));

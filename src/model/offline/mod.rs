@@ -54,7 +54,7 @@ impl Offline {
     fn answer(&self, request: &Request) -> (Vec<Block>, Stop) {
         let transcript = Transcript::of(&request.turns);
         let Some(Match { runbook, question }) = matcher::best(self.runbooks(), &transcript.question) else {
-            return (vec![text(answer::cannot(self.runbooks()))], Stop::EndTurn);
+            return (vec![text(answer::cannot(&transcript.question, self.runbooks()))], Stop::EndTurn);
         };
         match plan::next(runbook, &question, &transcript, &request.tools) {
             Next::Calls { say, calls } => {
