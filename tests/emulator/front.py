@@ -12,8 +12,8 @@ answered by one line of JSON. It ends when the input closes, so that it never ou
                                                 itself does not page
     ["canned", {"service:Operation": body}]     answered instead of moto's; a list is a page each (the token's name is read off
                                                 the request, or off a page that has one; NextToken otherwise); a string is the
-                                                body itself (XML); "service:Operation@region". REST services (eks, lambda,
-                                                guardduty, s3, s3:GetPublicAccessBlock of S3 Control too) by operation as well
+                                                body itself (XML), a list of strings a page each; "service:Operation@region". REST services (eks, lambda, guardduty,
+                                                s3, s3:GetPublicAccessBlock of S3 Control too) by operation as well
     ["calls"]                                   [{"service", "operation", "region", "dry_run"}] in order of arrival
     ["peak"]                                    {"all", "scope": {"service/region"}}: most requests open at the same time
     ["forget"]                                  empties the call log and the peaks
@@ -91,6 +91,7 @@ class Call:
         scope = re.search(r"Credential=[^/]+/\d+/([^/]+)/([^/]+)/", request.headers.get("Authorization", ""))
         self.region, self.service = scope.groups() if scope else ("", "")
         self.dry_run = False
+        self.page = request.args.get("continuation-token", "0")
         target = request.headers.get("X-Amz-Target")
         rpc = re.fullmatch(r"/service/([^/]+)/operation/([^/]+)", request.path)
         if target:
@@ -276,6 +277,8 @@ def answer(call, request, body, rule):
         return bridge(call, request, body, page)
     if isinstance(page, int) and call.wire == "ec2":
         return forward(request, re.sub(rb"MaxResults=\d+", b"MaxResults=%d" % page, body))
+    if isinstance(page, int) and call.wire == "xml":
+        return forward(request, body, re.sub(r"max-keys=\d+", f"max-keys={page}", request.environ["QUERY_STRING"]))
     if isinstance(page, int):
         return forward(request, json.dumps({**json.loads(body), "limit": page}).encode())
     if page:
@@ -286,6 +289,8 @@ def answer(call, request, body, rule):
 def from_can(call, body, canned):
     if isinstance(canned, str):
         return Response(canned, 200, content_type="text/xml")
+    if isinstance(canned, list) and isinstance(canned[0], str):
+        return Response(canned[int(call.page)], 200, content_type="text/xml")
     if isinstance(canned, list):
         asked, pages = json.loads(body or b"{}"), len(canned)
         token = next((key for key in TOKENS if key in asked), None)
@@ -299,8 +304,9 @@ def from_can(call, body, canned):
     return encode(call, canned)
 
 
-def forward(request, body):
+def forward(request, body, query=None):
     environ = dict(request.environ)
+    environ["QUERY_STRING"] = environ["QUERY_STRING"] if query is None else query
     environ["wsgi.input"] = io.BytesIO(body)
     environ["CONTENT_LENGTH"] = str(len(body))
     return Response.from_app(EMULATOR, environ)
