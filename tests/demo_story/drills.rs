@@ -9,11 +9,12 @@ use quarterdeck_aws::Settings;
 use quarterdeck_aws::clients::Aws;
 use quarterdeck_aws::registry;
 use quarterdeck_core::command::Command;
-use quarterdeck_core::journal::{Fact, Timeline, Transcript};
+use quarterdeck_core::journal::{Fact, Outcome, Timeline, Transcript};
 use quarterdeck_core::message::{Block, Turn, UserPart};
 use quarterdeck_core::scope::Mode;
+use quarterdeck_core::tool::FaultKind;
 use quarterdeck_demo::{Demo, Drill, Fix};
-use quarterdeck_model::offline::Offline;
+use quarterdeck_model::offline::{Offline, Runbook};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -91,12 +92,7 @@ impl Stage {
         let mut done = true;
         for tool in &fix.tools {
             let over = |f: &Fact| matches!(f, Fact::WriteConcluded { .. });
-            let failed = |f: &Fact| {
-                matches!(
-                    f,
-                    Fact::ToolFinished { outcome: quarterdeck_core::journal::Outcome::Failed { .. }, .. }
-                )
-            };
+            let failed = |f: &Fact| matches!(f, Fact::ToolFinished { outcome: Outcome::Failed { .. }, .. });
             let (before, faults) = (self.console.count(over), self.console.count(failed));
             let args = Value::Object(tool.arguments.clone());
             self.console.send(Command::Call { tool: tool.name.clone(), args, fresh: true }).await;
@@ -245,4 +241,54 @@ drills! {
 fn no_drill_is_left_out() {
     let all: Vec<&str> = Drill::names().collect();
     assert_eq!(all, TESTED);
+}
+
+#[tokio::test]
+async fn a_log_group_whose_name_is_nearly_right_is_found() {
+    let mut stage = Stage::of("database-connections").await;
+    let answer = stage.ask("logs of checkout-api").await;
+    for words in
+        ["There is no log group `/ecs/checkout-api`", "`/ecs/shop/checkout-api`", "no database connection"]
+    {
+        assert!(answer.contains(words), "{words}: {answer}");
+    }
+    check_citations(&answer, &stage.steps());
+    stage.console.end().await;
+}
+
+/// What a runbook sends is what its tools take: otherwise a person would be told that the console is wrong.
+#[tokio::test]
+async fn no_runbook_sends_what_a_tool_does_not_take() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("config/runbooks");
+    let mut questions = Vec::new();
+    for file in std::fs::read_dir(folder).unwrap() {
+        let path = file.unwrap().path();
+        let text = std::fs::read_to_string(&path).unwrap();
+        let runbook = Runbook::parse(&path.display().to_string(), &text).unwrap();
+        if !runbook.changes() {
+            questions.extend(runbook.examples);
+        }
+    }
+    questions.sort();
+    assert!(questions.len() > 20);
+    let mut stage = Stage::of("checkout-outage").await;
+    for question in &questions {
+        let answer = stage.ask(question).await;
+        assert!(answer.contains("follows the runbook"), "{question}: {answer}");
+        stage.console.wait(MINUTE);
+    }
+    let wrong: Vec<String> = stage
+        .console
+        .facts()
+        .filter_map(|f| match f {
+            Fact::ToolFinished { outcome: Outcome::Failed { fault }, .. }
+                if fault.kind == FaultKind::Invalid =>
+            {
+                Some(fault.to_string())
+            }
+            _ => None,
+        })
+        .collect();
+    assert!(wrong.is_empty(), "{wrong:?}");
+    stage.console.end().await;
 }
