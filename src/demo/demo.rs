@@ -6,9 +6,11 @@ use crate::condition::During;
 use crate::fault::{Faults, Trouble, failure};
 use crate::router::{self, Request};
 use crate::seed;
+use crate::services::s3;
 use crate::story::{Drill, DrillError};
+use crate::wire::raw::RawReply;
 use crate::wire::{Failure, Node, Protocol};
-use crate::world::{Action, World};
+use crate::world::{Action, What, World};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use quarterdeck_core::Timestamp;
 use std::fmt;
@@ -61,8 +63,14 @@ pub(crate) struct Outcome {
     pub protocol: Protocol,
     pub operation: String,
     pub request_id: String,
-    pub answer: Result<Node, Failure>,
+    pub answer: Result<Answer, Failure>,
     pub troubles: Vec<Trouble>,
+}
+
+/// An answer that its protocol still has to write, or one that is written.
+pub(crate) enum Answer {
+    Node(Node),
+    Raw(RawReply),
 }
 
 impl Demo {
@@ -180,7 +188,7 @@ impl Demo {
         troubles: &[Trouble],
         now: Timestamp,
         actions: &mut Vec<Action>,
-    ) -> Result<Node, Failure> {
+    ) -> Result<Answer, Failure> {
         let play = &self.0;
         let known = play.account.header.regions.contains(&request.region);
         if request.access_key != ACCESS_KEY || !known {
@@ -191,11 +199,20 @@ impl Demo {
         if let Some(failure) = troubles.iter().find_map(|t| failure(*t, request, &caller)) {
             return Err(failure);
         }
-        let reply = router::answer(&world, request)?;
-        if let Some(what) = reply.action {
+        let (answer, action) = match request.service.protocol() {
+            Protocol::RestXml => {
+                let reply = s3::answer(&world, &request.operation, &request.raw)?;
+                (Answer::Raw(reply.raw), reply.change.map(What::S3))
+            }
+            Protocol::Ec2Query | Protocol::Query | Protocol::Json | Protocol::Cbor | Protocol::RestJson => {
+                let reply = router::answer(&world, request)?;
+                (Answer::Node(reply.body), reply.action)
+            }
+        };
+        if let Some(what) = action {
             actions.push(Action { at: now, region: request.region.clone(), what });
         }
-        Ok(reply.body)
+        Ok(answer)
     }
 }
 
@@ -209,6 +226,10 @@ fn stranger(request: &Request) -> Failure {
         }
         Protocol::Query => Failure::new("InvalidClientTokenId", message).status(403),
         Protocol::Json | Protocol::Cbor => Failure::new("UnrecognizedClientException", message),
+        Protocol::RestXml => {
+            let message = "The AWS Access Key Id you provided does not exist in our records.";
+            Failure::new("InvalidAccessKeyId", message).status(403)
+        }
         Protocol::RestJson => Failure::new("UnrecognizedClientException", message).status(403),
     }
 }
