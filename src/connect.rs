@@ -215,7 +215,7 @@ impl Deck {
     }
 }
 
-fn provider(
+pub(crate) fn provider(
     config: &Config,
     common: &Common,
     asks_a_model: bool,
@@ -252,7 +252,7 @@ fn provider(
     }
 }
 
-fn account(config: &Config, common: &Common, clock: &Clock) -> anyhow::Result<(Aws, Scope)> {
+pub(crate) fn account(config: &Config, common: &Common, clock: &Clock) -> anyhow::Result<(Aws, Scope)> {
     if let Some(drill) = &common.demo {
         let demo = Demo::start(drill, clock.clone()).context("--demo")?;
         let regions =

@@ -4,15 +4,18 @@
 //! [`registry`]. Clients come from [`clients`], guarded by the tool's own list of operations.
 
 pub mod account;
+pub mod checkup;
 pub mod clients;
 pub mod fault;
 pub mod given;
 pub mod guard;
 pub mod http;
+pub mod iam_policy;
 pub mod identity;
 pub mod instant;
 pub mod meter;
 pub mod place;
+pub mod probe;
 pub(crate) mod regions;
 pub mod registry;
 pub mod schema;

@@ -2,6 +2,7 @@
 
 use crate::clients::{Aws, ProgressSink, ReadClients, WriteClients};
 use crate::fault;
+use crate::probe::{Rehearsal, Sparing};
 use crate::schema;
 use crate::tool::{ReadTool, WriteTool};
 use crate::tools;
@@ -66,6 +67,27 @@ pub async fn read(
     let clients = aws.reads(line.spec, progress).await?;
     let projection = within(line.spec.limit, run(clients.clone(), args.clone())).await?;
     Ok((projection, clients.stats()))
+}
+
+/// Runs a read tool for a probe: as [`read`], but every operation goes out once at most.
+pub(crate) async fn probe(
+    aws: &Aws,
+    tool: &str,
+    args: &Value,
+    sparing: Sparing,
+) -> Result<Projection, Fault> {
+    let line = line(tool)?;
+    let Run::Read(run) = line.run else { return Err(not_a(tool, "read tool")) };
+    let clients = aws.reads(line.spec, std::sync::Arc::new(|_| ())).await?;
+    within(line.spec.limit, run(clients.sparing(sparing), args.clone())).await
+}
+
+/// How the dry run of a write tool is rehearsed; `None` where it has none.
+pub(crate) fn rehearsal(tool: &str) -> Option<Rehearsal> {
+    match line(tool).ok()?.run {
+        Run::Write { rehearsal, .. } => rehearsal(),
+        Run::Read(_) => None,
+    }
 }
 
 /// Plans a write with fresh reads, within the tool's limit. Changes nothing.
@@ -139,6 +161,7 @@ enum Run {
     Write {
         plan: fn(ReadClients, Value) -> Running<Proposal>,
         call: fn(WriteClients, quarterdeck_core::Timestamp) -> Running<Projection>,
+        rehearsal: fn() -> Option<Rehearsal>,
     },
 }
 
@@ -191,6 +214,7 @@ impl Line {
                         Ok(T::project(&plan, &out, now))
                     })
                 },
+                rehearsal: T::rehearsal,
             },
         }
     }

@@ -4,6 +4,7 @@ use crate::clients::{ReadClients, WriteClients};
 use crate::guard::Guard;
 use crate::meter::Meter;
 use crate::place::Place;
+use crate::probe::Sparing;
 use aws_smithy_runtime::client::retries::RetryPartition;
 use aws_smithy_types::retry::{RetryConfig, RetrySpec};
 use aws_smithy_types::timeout::TimeoutConfig;
@@ -21,6 +22,7 @@ pub(crate) const ATTEMPT: Duration = Duration::from_secs(10);
 pub(crate) struct Manner {
     guard: Guard,
     meter: Meter,
+    probe: Option<Sparing>,
     pub(crate) retry: RetryConfig,
     partition: RetryPartition,
 }
@@ -30,12 +32,18 @@ pub(crate) struct Manner {
 fn reading(guard: Guard, meter: Meter, service: &str, account: Option<&str>, region: &str) -> Manner {
     let partition = RetryPartition::new(format!("{}/{region}/{service}", account.unwrap_or_default()));
     let retry = RetryConfig::adaptive().with_max_attempts(ATTEMPTS).with_retry_spec(RetrySpec::v2_1());
-    Manner { guard, meter, retry, partition }
+    Manner { guard, meter, probe: None, retry, partition }
 }
 
 /// A change is attempted once.
 pub(crate) fn writing(guard: Guard, meter: Meter) -> Manner {
-    Manner { guard, meter, retry: RetryConfig::disabled(), partition: RetryPartition::new("writes") }
+    Manner {
+        guard,
+        meter,
+        probe: None,
+        retry: RetryConfig::disabled(),
+        partition: RetryPartition::new("writes"),
+    }
 }
 
 fn timeouts() -> TimeoutConfig {
@@ -46,15 +54,17 @@ fn timeouts() -> TimeoutConfig {
 macro_rules! build {
     ($sdk:ident, $config:expr, $region:expr, $manner:expr) => {{
         let manner: Manner = $manner;
-        let config = $sdk::config::Builder::from($config)
+        let mut config = $sdk::config::Builder::from($config)
             .region(Region::new($region))
             .timeout_config(timeouts())
             .retry_config(manner.retry)
             .retry_partition(manner.partition)
             .interceptor(manner.guard)
-            .interceptor(manner.meter)
-            .build();
-        $sdk::Client::from_conf(config)
+            .interceptor(manner.meter);
+        if let Some(probe) = manner.probe {
+            config = config.interceptor(probe);
+        }
+        $sdk::Client::from_conf(config.build())
     }};
 }
 
@@ -68,6 +78,7 @@ macro_rules! reads {
                     let service = stringify!($method);
                     let account = place.account.as_deref();
                     let manner = reading(guard, self.meter(), service, account, &place.region);
+                    let manner = Manner { probe: self.probe(), ..manner };
                     build!($sdk, config, place.region.clone(), manner)
                 })
             })*

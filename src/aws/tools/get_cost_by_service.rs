@@ -131,8 +131,11 @@ impl Group {
         }
         let known = DIMENSIONS.into_iter().find(|d| d.eq_ignore_ascii_case(given));
         known.map(Self::Dimension).ok_or_else(|| {
-            Fault::new(FaultKind::Invalid, format!("`group_by`: {} is nothing costs are grouped by", shown(given)))
-                .hint("send SERVICE, LINKED_ACCOUNT, REGION, USAGE_TYPE or tag:KEY such as tag:team")
+            Fault::new(
+                FaultKind::Invalid,
+                format!("`group_by`: {} is nothing costs are grouped by", shown(given)),
+            )
+            .hint("send SERVICE, LINKED_ACCOUNT, REGION, USAGE_TYPE or tag:KEY such as tag:team")
         })
     }
 
@@ -198,7 +201,8 @@ async fn read(
         Granularity::Monthly => (Step::Monthly, days.months_before()),
     };
     let group = Some(group.definition());
-    let ask = Ask { days, granularity: step, metric: args.metric.name(), group, credits: args.include_credits };
+    let ask =
+        Ask { days, granularity: step, metric: args.metric.name(), group, credits: args.include_credits };
     let now = usage::read(costs, &ask, patience).await?;
     let ask = Ask { days: before_days, granularity: Step::Monthly, ..ask };
     let before = usage::read(costs, &ask, patience).await;

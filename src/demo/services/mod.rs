@@ -3,6 +3,7 @@
 pub(crate) mod autoscaling;
 pub(crate) mod cloudtrail;
 pub(crate) mod cloudwatch;
+pub(crate) mod costs;
 pub(crate) mod ec2;
 pub(crate) mod ecs;
 pub(crate) mod eks;
@@ -38,13 +39,14 @@ pub(crate) enum Service {
     CloudTrail,
     Elb,
     AutoScaling,
+    Costs,
     Eks,
     Sts,
     Iam,
 }
 
 impl Service {
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 11] = [
         Self::Ec2,
         Self::Ecs,
         Self::CloudWatch,
@@ -52,6 +54,7 @@ impl Service {
         Self::CloudTrail,
         Self::Elb,
         Self::AutoScaling,
+        Self::Costs,
         Self::Eks,
         Self::Sts,
         Self::Iam,
@@ -72,6 +75,7 @@ impl Service {
             Self::CloudTrail => "cloudtrail",
             Self::Elb => "elasticloadbalancing",
             Self::AutoScaling => "application-autoscaling",
+            Self::Costs => "ce",
             Self::Eks => "eks",
             Self::Sts => "sts",
             Self::Iam => "iam",
@@ -91,7 +95,7 @@ impl Service {
         match self {
             Self::Ec2 => Protocol::Ec2Query,
             Self::Elb | Self::Sts | Self::Iam => Protocol::Query,
-            Self::Ecs | Self::Logs | Self::CloudTrail | Self::AutoScaling => Protocol::Json,
+            Self::Ecs | Self::Logs | Self::CloudTrail | Self::AutoScaling | Self::Costs => Protocol::Json,
             Self::CloudWatch => Protocol::Cbor,
             Self::Eks => Protocol::RestJson,
         }
@@ -108,6 +112,7 @@ impl Service {
             | Self::CloudTrail
             | Self::Elb
             | Self::AutoScaling
+            | Self::Costs
             | Self::Sts
             | Self::Iam => &[],
         }

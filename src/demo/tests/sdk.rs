@@ -14,6 +14,8 @@
 mod bench;
 #[path = "sdk/compute.rs"]
 mod compute;
+#[path = "sdk/costs.rs"]
+mod costs;
 mod stories;
 
 use aws_sdk_cloudtrail::types::{LookupAttribute, LookupAttributeKey};

@@ -34,7 +34,9 @@ impl Amount {
             None => (false, mantissa.strip_prefix('+').unwrap_or(mantissa)),
         };
         let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
-        if whole.len() + fraction.len() == 0 || !whole.chars().chain(fraction.chars()).all(|c| c.is_ascii_digit()) {
+        if whole.len() + fraction.len() == 0
+            || !whole.chars().chain(fraction.chars()).all(|c| c.is_ascii_digit())
+        {
             return None;
         }
         // What is far beyond the places kept changes nothing.
@@ -96,7 +98,10 @@ impl Amount {
     /// What is rounded to, and its places: a cent, or two digits of what would be lost in one.
     fn step(self) -> (i128, usize) {
         let (mut step, mut places) = (CENT, 2);
-        while self.0 != 0 && self.0.saturating_abs() < step.saturating_mul(10) && self.0.saturating_abs() < CENT && step > 1
+        while self.0 != 0
+            && self.0.saturating_abs() < step.saturating_mul(10)
+            && self.0.saturating_abs() < CENT
+            && step > 1
         {
             step /= 10;
             places += 1;

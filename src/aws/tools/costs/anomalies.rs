@@ -74,7 +74,9 @@ pub async fn read(costs: &Client, days: Days, today: Date, patience: Patience) -
         failed("forecast", fault.clone());
     }
     match first {
-        Some(fault) if anomalies.is_none() && monitors.is_none() && spent.is_none() && forecast.is_err() => Err(fault),
+        Some(fault) if anomalies.is_none() && monitors.is_none() && spent.is_none() && forecast.is_err() => {
+            Err(fault)
+        }
         Some(_) | None => Ok(Found { days, today, anomalies, monitors, costs: spent, forecast, errors }),
     }
 }
@@ -83,7 +85,8 @@ type Half<T> = (Option<Vec<T>>, Option<Fault>);
 
 fn half<T>(what: &str, read: Half<T>, failed: &mut impl FnMut(&str, Fault)) -> Option<Vec<T>> {
     if let Some(fault) = read.1 {
-        let after = read.0.as_ref().map_or_else(String::new, |items| format!(" after the first {}", items.len()));
+        let after =
+            read.0.as_ref().map_or_else(String::new, |items| format!(" after the first {}", items.len()));
         failed(&format!("{what}{after}"), fault);
     }
     read.0
@@ -96,11 +99,8 @@ async fn anomalies(costs: &Client, days: Days, patience: Patience) -> Half<Anoma
             .end_date(days.last().to_string())
             .build()
             .ok();
-        let request = costs
-            .get_anomalies()
-            .set_date_interval(interval)
-            .max_results(PAGE)
-            .set_next_page_token(token);
+        let request =
+            costs.get_anomalies().set_date_interval(interval).max_results(PAGE).set_next_page_token(token);
         async move {
             let answer = patience.page(request.send()).await.map_err(|failure| fault::of(&failure))?;
             Ok((answer.anomalies, answer.next_page_token))
@@ -158,6 +158,8 @@ async fn forecast(costs: &Client, today: Date, patience: Patience) -> Result<(Am
         .granularity(Granularity::Daily)
         .filter(without_credits());
     let answer = patience.page(request.send()).await.map_err(|failure| fault::of(&failure))?;
-    let total = answer.total().and_then(|t| Some((Amount::parse(t.amount()?)?, t.unit().unwrap_or("USD").to_owned())));
+    let total = answer
+        .total()
+        .and_then(|t| Some((Amount::parse(t.amount()?)?, t.unit().unwrap_or("USD").to_owned())));
     total.ok_or_else(|| Fault::new(FaultKind::Missing, "Cost Explorer gave no forecast"))
 }

@@ -135,8 +135,13 @@ fn cause_words(anomaly: &Anomaly, causes: &[&RootCause]) -> String {
             let mut words: Vec<String> =
                 [cause.service(), cause.usage_type()].into_iter().flatten().map(str::to_owned).collect();
             words.extend(cause.region().filter(|r| !r.is_empty()).map(|r| format!("in {r}")));
-            let name = cause.linked_account_name().filter(|n| !n.is_empty()).map_or_else(String::new, |n| format!(" ({n})"));
-            words.extend(cause.linked_account().filter(|a| !a.is_empty()).map(|a| format!("account {a}{name}")));
+            let name = cause
+                .linked_account_name()
+                .filter(|n| !n.is_empty())
+                .map_or_else(String::new, |n| format!(" ({n})"));
+            words.extend(
+                cause.linked_account().filter(|a| !a.is_empty()).map(|a| format!("account {a}{name}")),
+            );
             let part = words.join(" ");
             match contribution(cause).filter(|c| !c.is_zero()) {
                 Some(amount) => format!("{part}: {amount}"),
@@ -189,7 +194,8 @@ fn anomalies_told(found: &Found, own: &[&Shown<'_>]) -> String {
     if own.is_empty() {
         return match &found.monitors {
             Some(monitors) if monitors.is_empty() => {
-                "no anomaly monitor is set up, so nothing is watched: that none were found means nothing".to_owned()
+                "no anomaly monitor is set up, so nothing is watched: that none were found means nothing"
+                    .to_owned()
             }
             Some(monitors) => format!("no anomalies {period}; {}", plural_watch(monitors.len())),
             None => format!("no anomalies {period}; whether any monitor watches is not known"),
@@ -200,7 +206,8 @@ fn anomalies_told(found: &Found, own: &[&Shown<'_>]) -> String {
     let total: Amount = own.iter().map(|s| s.impact).sum();
     let mut sentence = format!("{anomalies} {period}, {ongoing} ongoing, impact {total} in all");
     if let Some(first) = own.first() {
-        let service = causes(first.anomaly).first().and_then(|c| c.service()).or(first.anomaly.dimension_value());
+        let service =
+            causes(first.anomaly).first().and_then(|c| c.service()).or(first.anomaly.dimension_value());
         sentence.push_str(&format!("; first: {} {}", service.unwrap_or("unknown service"), first.impact));
     }
     if unwatched {
@@ -237,7 +244,10 @@ fn notes(out: &Gathered<Found>) -> Vec<String> {
         global::searched(out),
         out.answers.first().map_or_else(String::new, |(_, found)| found.days.to_string()),
     )];
-    notes.push("costs are UnblendedCost without credits and refunds, in UTC days; Cost Explorer lags up to a day".into());
+    notes.push(
+        "costs are UnblendedCost without credits and refunds, in UTC days; Cost Explorer lags up to a day"
+            .into(),
+    );
     if out.answers.iter().any(|(_, f)| f.days.from < after(f.today, -90)) {
         notes.push("AWS keeps anomalies for 90 days: older ones are not seen".into());
     }
@@ -254,7 +264,10 @@ fn notes(out: &Gathered<Found>) -> Vec<String> {
         notes.push(format!("{of}monitors: {}{more}", names.join(", ")));
         for monitor in monitors.iter().filter(|m| stale(m, found)).take(NAMED) {
             let last = monitor.last_evaluated_date().filter(|d| !d.is_empty()).unwrap_or("never");
-            notes.push(format!("{of}monitor {} was last evaluated {last}: it may not watch", monitor.monitor_name()));
+            notes.push(format!(
+                "{of}monitor {} was last evaluated {last}: it may not watch",
+                monitor.monitor_name()
+            ));
         }
     }
     notes
@@ -269,7 +282,10 @@ fn series(out: &Gathered<Found>, place: &Place, found: &Found) -> Vec<Series> {
     for point in found.costs.iter().flat_map(|costs| &costs.points) {
         by.entry(&point.currency).or_default().push((midnight(point.day), point.amount.cell()));
     }
-    let make = |(currency, points): (&str, Vec<_>)| Series { name: format!("{}all, {currency}", account(out, place)), points };
+    let make = |(currency, points): (&str, Vec<_>)| Series {
+        name: format!("{}all, {currency}", account(out, place)),
+        points,
+    };
     by.into_iter().map(make).filter(|s| s.points.len() > 1).collect()
 }
 

@@ -115,7 +115,9 @@ pub fn lines(now: &Costs, before: Option<&Costs>) -> Vec<Line> {
         .filter(|line| !line.now.is_zero() || line.before.is_some_and(|b| !b.is_zero()))
         .collect();
     // Of what costs nothing any more, what cost most comes first.
-    lines.sort_by(|a, b| (b.now, b.before, &a.group, &a.currency).cmp(&(a.now, a.before, &b.group, &b.currency)));
+    lines.sort_by(|a, b| {
+        (b.now, b.before, &a.group, &a.currency).cmp(&(a.now, a.before, &b.group, &b.currency))
+    });
     lines
 }
 
@@ -135,7 +137,7 @@ pub fn totals(lines: &[Line], before_known: bool) -> Vec<Line> {
             before: before_known.then_some(before),
         })
         .collect();
-    totals.sort_by(|a, b| b.now.cmp(&a.now));
+    totals.sort_by_key(|total| std::cmp::Reverse(total.now));
     totals
 }
 
@@ -181,7 +183,11 @@ mod tests {
             ("0.000001", Some("900"), "-100.0 %", "less"),
         ] {
             let change = Change::of(of(now), before.map(of));
-            assert_eq!((change.to_string().as_str(), change.label()), (want, label), "{now} after {before:?}");
+            assert_eq!(
+                (change.to_string().as_str(), change.label()),
+                (want, label),
+                "{now} after {before:?}"
+            );
         }
     }
 
@@ -213,7 +219,14 @@ mod tests {
         let lines = lines(&now, Some(&before));
         let shown: Vec<(&str, &str, String, String)> = lines
             .iter()
-            .map(|l| (l.group.as_str(), l.currency.as_str(), l.now.to_string(), Change::of(l.now, l.before).to_string()))
+            .map(|l| {
+                (
+                    l.group.as_str(),
+                    l.currency.as_str(),
+                    l.now.to_string(),
+                    Change::of(l.now, l.before).to_string(),
+                )
+            })
             .collect();
         let line = |g, c, n: &str, w: &str| (g, c, n.to_owned(), w.to_owned());
         assert_eq!(
@@ -227,7 +240,8 @@ mod tests {
                 line("Refunds", "USD", "-3.00", "new"),
             ]
         );
-        let totals: Vec<(String, String)> = totals(&lines, true).iter().map(|l| (l.currency.clone(), l.now.to_string())).collect();
+        let totals: Vec<(String, String)> =
+            totals(&lines, true).iter().map(|l| (l.currency.clone(), l.now.to_string())).collect();
         assert_eq!(totals, [("CNY".to_owned(), "7.00".to_owned()), ("USD".to_owned(), "-2.70".to_owned())]);
         assert!(super::lines(&now, None).iter().all(|l| l.before.is_none()));
         assert_eq!(super::lines(&Costs::default(), None), []);

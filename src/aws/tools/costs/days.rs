@@ -58,7 +58,8 @@ impl Days {
     /// # Errors
     /// `invalid`: one cannot be read.
     pub fn check(since: Option<&str>, until: Option<&str>) -> Result<(), Fault> {
-        let read = |field, text: Option<&str>| text.map(|t| moment(field, t, Timestamp::default())).transpose();
+        let read =
+            |field, text: Option<&str>| text.map(|t| moment(field, t, Timestamp::default())).transpose();
         read("since", since)?;
         read("until", until).map(drop)
     }
@@ -177,7 +178,11 @@ mod tests {
             (Some("7d"), Some("0s"), "from 2026-11-13 through 2026-11-20 (8 days)"),
             // The end is exclusive as a day, inclusive as a moment within one.
             (Some("2026-10-01"), Some("2026-11-01"), "from 2026-10-01 through 2026-10-31 (31 days)"),
-            (Some("2026-10-01"), Some("2026-10-31T12:00:00Z"), "from 2026-10-01 through 2026-10-31 (31 days)"),
+            (
+                Some("2026-10-01"),
+                Some("2026-10-31T12:00:00Z"),
+                "from 2026-10-01 through 2026-10-31 (31 days)",
+            ),
             (None, Some("2026-03-01"), "from 2026-01-30 through 2026-02-28 (30 days)"),
             // UTC, whatever the offset.
             (Some("2026-11-01T23:00:00-05:00"), Some("2026-11-03"), "on 2026-11-02 (1 day)"),
@@ -205,13 +210,29 @@ mod tests {
 
     #[test]
     fn what_is_compared_with() {
-        let days = |from: &str, until: &str| Days { from: read_day(from).unwrap(), until: read_day(until).unwrap() };
+        let days =
+            |from: &str, until: &str| Days { from: read_day(from).unwrap(), until: read_day(until).unwrap() };
         for (from, until, before, months) in [
             ("2026-11-13", "2026-11-20", "from 2026-11-06 through 2026-11-12 (7 days)", None),
             ("2026-03-01", "2026-03-31", "from 2026-01-30 through 2026-02-28 (30 days)", None),
-            ("2026-11-01", "2026-12-01", "from 2026-10-02 through 2026-10-31 (30 days)", Some("from 2026-10-01 through 2026-10-31 (31 days)")),
-            ("2026-01-01", "2026-03-01", "from 2025-11-03 through 2025-12-31 (59 days)", Some("from 2025-11-01 through 2025-12-31 (61 days)")),
-            ("2026-03-01", "2026-04-01", "from 2026-01-29 through 2026-02-28 (31 days)", Some("from 2026-02-01 through 2026-02-28 (28 days)")),
+            (
+                "2026-11-01",
+                "2026-12-01",
+                "from 2026-10-02 through 2026-10-31 (30 days)",
+                Some("from 2026-10-01 through 2026-10-31 (31 days)"),
+            ),
+            (
+                "2026-01-01",
+                "2026-03-01",
+                "from 2025-11-03 through 2025-12-31 (59 days)",
+                Some("from 2025-11-01 through 2025-12-31 (61 days)"),
+            ),
+            (
+                "2026-03-01",
+                "2026-04-01",
+                "from 2026-01-29 through 2026-02-28 (31 days)",
+                Some("from 2026-02-01 through 2026-02-28 (28 days)"),
+            ),
             ("2026-01-01", "2026-01-02", "on 2025-12-31 (1 day)", None),
         ] {
             let asked = days(from, until);

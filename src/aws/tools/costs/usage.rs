@@ -131,10 +131,16 @@ fn take(out: &mut Costs, answer: &GetCostAndUsageOutput, metric: &str) {
         let Some(day) = result.time_period().and_then(|p| read_day(p.start())) else { continue };
         out.answered = true;
         out.estimated |= result.estimated();
-        let totals = result.total().filter(|_| result.groups().is_empty()).map(|total| (String::new(), total));
+        let totals =
+            result.total().filter(|_| result.groups().is_empty()).map(|total| (String::new(), total));
         let groups = result.groups().iter().filter_map(|g| Some((g.keys().join(" / "), g.metrics()?)));
         for (group, metrics) in totals.into_iter().chain(groups) {
-            out.points.extend(amount(metrics, metric).map(|(amount, currency)| Point { day, group, currency, amount }));
+            out.points.extend(amount(metrics, metric).map(|(amount, currency)| Point {
+                day,
+                group,
+                currency,
+                amount,
+            }));
         }
     }
 }

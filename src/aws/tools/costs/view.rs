@@ -59,7 +59,8 @@ pub fn project(args: &Args, out: &Gathered<Spent>, as_of: Timestamp) -> Projecti
     projection.counts = counts(all.iter().map(|(_, _, line)| line));
     projection.errors = global::errors(out, |spent| &spent.errors);
     projection.notes = notes(args, &group, out);
-    projection.series = out.answers.iter().flat_map(|(place, spent)| series(&group, out, place, spent)).collect();
+    projection.series =
+        out.answers.iter().flat_map(|(place, spent)| series(&group, out, place, spent)).collect();
     if out.answers.iter().any(|(_, spent)| spent.now.missing.is_some()) {
         projection.truncated = Some("not every page was read: amounts are too low".into());
     }
@@ -96,7 +97,11 @@ fn summary(group: &Group, out: &Gathered<Spent>) -> String {
     let mut told: Vec<String> = Vec::new();
     for (place, spent) in out.answers.iter().take(ACCOUNTS) {
         let lines = lines(&spent.now, spent.before.as_ref());
-        let account = if many { format!("{}: ", place.account.as_deref().unwrap_or("own account")) } else { String::new() };
+        let account = if many {
+            format!("{}: ", place.account.as_deref().unwrap_or("own account"))
+        } else {
+            String::new()
+        };
         told.push(format!("{account}{}", of_account(group, spent, &lines, !many)));
     }
     let more = out.answers.len().saturating_sub(ACCOUNTS);
@@ -105,7 +110,11 @@ fn summary(group: &Group, out: &Gathered<Spent>) -> String {
     }
     let mut sentence = told.join("; ");
     if let Some((_, spent)) = out.answers.first() {
-        let against = if spent.before_days.count() == spent.days.count() { "as many days before" } else { "the months before" };
+        let against = if spent.before_days.count() == spent.days.count() {
+            "as many days before"
+        } else {
+            "the months before"
+        };
         sentence.push_str(&format!("; {}, against {against}", spent.days));
         if spent.days.contains(spent.today) {
             sentence.push_str(&format!("; {} is not over, so its costs are incomplete", spent.today));
@@ -150,7 +159,9 @@ fn of_account(group: &Group, spent: &Spent, lines: &[Line], with_groups: bool) -
             sentence.push_str(&format!("; most: {}", most.join(", ")));
         }
         let rise = |line: &&Line| line.now - line.before.unwrap_or(line.now);
-        if let Some(line) = lines.iter().max_by_key(rise).filter(|l| !rise(l).is_zero() && !rise(l).is_negative()) {
+        if let Some(line) =
+            lines.iter().max_by_key(rise).filter(|l| !rise(l).is_zero() && !rise(l).is_negative())
+        {
             let name = named(group, &line.group, &spent.now, spent.before.as_ref());
             sentence.push_str(&format!("; rose most: {name} by {} {}", rise(&line), line.currency));
         }
@@ -178,7 +189,10 @@ fn notes(args: &Args, group: &Group, out: &Gathered<Spent>) -> Vec<String> {
         }
     ));
     if args.until.is_none() && !first.days.contains(first.today) {
-        notes.push(format!("today ({}) is not over and left out: since=1h tells what it cost so far", first.today));
+        notes.push(format!(
+            "today ({}) is not over and left out: since=1h tells what it cost so far",
+            first.today
+        ));
     }
     if out.answers.iter().any(|(_, spent)| spent.now.estimated) {
         notes.push("not invoiced yet: amounts may still change, the last day's most".into());
@@ -205,7 +219,8 @@ fn odd_group(group: &Group, spent: &Spent) -> Option<String> {
     }
     match group {
         Group::Dimension("LINKED_ACCOUNT") => Some(
-            "only one account is seen from here: the organisation's payer account sees every member".to_owned(),
+            "only one account is seen from here: the organisation's payer account sees every member"
+                .to_owned(),
         ),
         Group::Tag(key) if first.group.ends_with('$') => Some(format!(
             "no cost carries the tag {key}: it may not be activated as a cost allocation tag (Billing), and counts from then on"
@@ -248,7 +263,8 @@ fn by_day<'a>(points: &[&'a super::usage::Point]) -> BTreeMap<&'a str, BTreeMap<
 
 /// The sum of each currency, and the largest groups, over time.
 fn series(group: &Group, out: &Gathered<Spent>, place: &Place, spent: &Spent) -> Vec<Series> {
-    let of = place.account.as_ref().filter(|_| out.many_accounts).map_or_else(String::new, |a| format!("{a}: "));
+    let of =
+        place.account.as_ref().filter(|_| out.many_accounts).map_or_else(String::new, |a| format!("{a}: "));
     let make = |name: &str, points: &[&super::usage::Point]| {
         by_day(points)
             .into_iter()

@@ -1,3 +1,5 @@
+#![allow(clippy::needless_pass_by_value)]
+
 use super::*;
 use crate::registry;
 use crate::testing::Canned;
@@ -6,7 +8,9 @@ use serde_json::{Value, json};
 use std::sync::Arc;
 
 async fn run(canned: &Canned, args: Value) -> Result<Projection, Fault> {
-    registry::read(&canned.aws(&["eu-west-1"]), "get_cost_anomalies", &args, Arc::new(|_| ())).await.map(|(p, _)| p)
+    registry::read(&canned.aws(&["eu-west-1"]), "get_cost_anomalies", &args, Arc::new(|_| ()))
+        .await
+        .map(|(p, _)| p)
 }
 
 fn anomaly(id: &str, start: &str, end: &str, impact: f64, causes: Value) -> Value {
@@ -36,12 +40,21 @@ fn total(start: &str, amount: &str) -> Value {
 
 /// Everything answers: these anomalies, these monitors.
 fn account(anomalies: Value, monitors: Value) -> Canned {
-    let costs = [total("2026-10-01", "30"), total("2026-10-25", "70"), total("2026-11-02", "40.5"), total("2026-11-20", "3")];
+    let costs = [
+        total("2026-10-01", "30"),
+        total("2026-10-25", "70"),
+        total("2026-11-02", "40.5"),
+        total("2026-11-20", "3"),
+    ];
     Canned::new()
         .on("ce", "GetAnomalies", &json!({ "Anomalies": anomalies }).to_string())
         .on("ce", "GetAnomalyMonitors", &json!({ "AnomalyMonitors": monitors }).to_string())
         .on("ce", "GetCostAndUsage", &json!({ "ResultsByTime": costs }).to_string())
-        .on("ce", "GetCostForecast", r#"{"Total":{"Amount":"60.25","Unit":"USD"},"ForecastResultsByTime":[]}"#)
+        .on(
+            "ce",
+            "GetCostForecast",
+            r#"{"Total":{"Amount":"60.25","Unit":"USD"},"ForecastResultsByTime":[]}"#,
+        )
 }
 
 fn refused(code: &str) -> String {
@@ -59,7 +72,13 @@ async fn what_goes_on_comes_first_then_by_impact() {
         dismissed,
         anomaly("over", "2026-11-01T00:00:00Z", "2026-11-04T00:00:00Z", 500.0, json!([])),
         anomaly("small", "2026-11-18", "2026-11-19", 5.5, json!([])),
-        anomaly("big", "2026-11-15", "2026-11-19", 99.6, json!([cause("BoxUsage", 1.25), cause("NatGateway-Bytes", 90.0)])),
+        anomaly(
+            "big",
+            "2026-11-15",
+            "2026-11-19",
+            99.6,
+            json!([cause("BoxUsage", 1.25), cause("NatGateway-Bytes", 90.0)])
+        ),
     ]);
     let canned = account(all, json!([monitor("2026-11-20T01:00:00Z")]));
     let p = run(&canned, json!({})).await.unwrap();
@@ -79,7 +98,9 @@ async fn what_goes_on_comes_first_then_by_impact() {
     assert_eq!(p.rows.iter().map(|r| r.urgency).collect::<Vec<_>>(), [2, 2, 1, 0]);
     assert_eq!(
         p.summary,
-        format!("4 anomalies from 2026-10-22 through 2026-11-20 (30 days), 2 ongoing, impact 1,505.10 in all; first: EC2 - Other 99.60; {MONTH}")
+        format!(
+            "4 anomalies from 2026-10-22 through 2026-11-20 (30 days), 2 ongoing, impact 1,505.10 in all; first: EC2 - Other 99.60; {MONTH}"
+        )
     );
     assert!(p.errors.is_empty(), "{:?}", p.errors);
     assert_eq!(p.series[0].points.len(), 4);
@@ -87,7 +108,10 @@ async fn what_goes_on_comes_first_then_by_impact() {
         let all = canned.sent();
         serde_json::from_str(&all.iter().find(|s| s.operation == operation).unwrap().body).unwrap()
     };
-    assert_eq!(sent("GetAnomalies")["DateInterval"], json!({ "StartDate": "2026-10-22", "EndDate": "2026-11-20" }));
+    assert_eq!(
+        sent("GetAnomalies")["DateInterval"],
+        json!({ "StartDate": "2026-10-22", "EndDate": "2026-11-20" })
+    );
     assert_eq!(sent("GetCostAndUsage")["TimePeriod"], json!({ "Start": "2026-10-01", "End": "2026-11-21" }));
     assert_eq!(sent("GetCostForecast")["TimePeriod"], json!({ "Start": "2026-11-20", "End": "2026-12-01" }));
     assert_eq!(sent("GetCostForecast")["Filter"], sent("GetCostAndUsage")["Filter"], "like with like");
@@ -98,17 +122,34 @@ async fn what_goes_on_comes_first_then_by_impact() {
 #[tokio::test]
 async fn none_found_and_nobody_watching_are_different_findings() {
     for (monitors, says, note) in [
-        (json!([monitor("2026-11-19")]), "no anomalies from 2026-10-22 through 2026-11-20 (30 days); 1 monitor watches", "monitors: services"),
+        (
+            json!([monitor("2026-11-19")]),
+            "no anomalies from 2026-10-22 through 2026-11-20 (30 days); 1 monitor watches",
+            "monitors: services",
+        ),
         (json!([monitor("2026-11-01")]), "1 monitor watches", "last evaluated 2026-11-01"),
-        (json!([{ "MonitorName": "new", "MonitorType": "DIMENSIONAL" }]), "1 monitor watches", "last evaluated never"),
+        (
+            json!([{ "MonitorName": "new", "MonitorType": "DIMENSIONAL" }]),
+            "1 monitor watches",
+            "last evaluated never",
+        ),
         (json!([]), "no anomaly monitor is set up, so nothing is watched", "set a monitor up"),
     ] {
         let p = run(&account(json!([]), monitors), json!({})).await.unwrap();
-        assert!(p.rows.is_empty() && p.summary.starts_with(says) || p.summary.contains(says), "{}", p.summary);
+        assert!(
+            p.rows.is_empty() && p.summary.starts_with(says) || p.summary.contains(says),
+            "{}",
+            p.summary
+        );
         assert!(p.summary.ends_with(MONTH), "{}", p.summary);
         assert!(p.notes.iter().any(|n| n.contains(note)), "{note}: {:?}", p.notes);
     }
-    let blind = account(json!([]), json!([])).failing("ce", "GetAnomalyMonitors", 400, &refused("AccessDeniedException"));
+    let blind = account(json!([]), json!([])).failing(
+        "ce",
+        "GetAnomalyMonitors",
+        400,
+        &refused("AccessDeniedException"),
+    );
     let p = run(&blind, json!({})).await.unwrap();
     assert!(p.summary.contains("whether any monitor watches is not known"), "{}", p.summary);
     assert_eq!(p.errors[0].fault.action.as_deref(), Some("ce:GetAnomalyMonitors"));
@@ -120,7 +161,12 @@ async fn each_part_may_be_missing() {
     for (operation, code, says, errors) in [
         ("GetCostForecast", "DataUnavailableException", "no forecast: DataUnavailableException it is", 0),
         ("GetCostForecast", "AccessDeniedException", "no forecast: denied", 1),
-        ("GetCostAndUsage", "AccessDeniedException", "what November cost so far is not known; forecast for today and the rest 60.25 USD", 1),
+        (
+            "GetCostAndUsage",
+            "AccessDeniedException",
+            "what November cost so far is not known; forecast for today and the rest 60.25 USD",
+            1,
+        ),
         ("GetAnomalies", "AccessDeniedException", "whether there were anomalies from 2026-10-22", 1),
     ] {
         let p = run(&whole().failing("ce", operation, 400, &refused(code)), json!({})).await.unwrap();
@@ -162,9 +208,11 @@ async fn every_page_of_anomalies() {
 
 #[tokio::test]
 async fn what_is_older_than_aws_keeps_is_said() {
-    let p = run(&account(json!([]), json!([monitor("2026-11-20")])), json!({ "since": "200d" })).await.unwrap();
+    let p =
+        run(&account(json!([]), json!([monitor("2026-11-20")])), json!({ "since": "200d" })).await.unwrap();
     assert!(p.notes.iter().any(|n| n.contains("90 days")), "{:?}", p.notes);
-    for args in [json!({ "since": "soon" }), json!({ "since": "1d", "until": "9d" }), json!({ "until": "" })] {
+    for args in [json!({ "since": "soon" }), json!({ "since": "1d", "until": "9d" }), json!({ "until": "" })]
+    {
         let canned = account(json!([]), json!([]));
         assert_eq!(run(&canned, args).await.unwrap_err().kind, FaultKind::Invalid);
         assert_eq!(canned.operations(), Vec::<String>::new());

@@ -1,3 +1,5 @@
+#![allow(clippy::needless_pass_by_value)]
+
 use super::*;
 use crate::registry;
 use crate::testing::{Canned, NOW};
@@ -6,7 +8,9 @@ use serde_json::{Value, json};
 use std::sync::Arc;
 
 async fn run(canned: &Canned, args: Value) -> Result<Projection, Fault> {
-    registry::read(&canned.aws(&["eu-west-1"]), "get_cost_by_service", &args, Arc::new(|_| ())).await.map(|(p, _)| p)
+    registry::read(&canned.aws(&["eu-west-1"]), "get_cost_by_service", &args, Arc::new(|_| ()))
+        .await
+        .map(|(p, _)| p)
 }
 
 /// One day as Cost Explorer answers it.
@@ -36,10 +40,14 @@ fn results(days: &[Value]) -> Value {
 
 fn week() -> Canned {
     let now = results(&[
-        day("2026-11-13", &[("Amazon RDS", "100.1", "USD"), ("Amazon S3", "0.0004", "USD"), ("Tax", "0", "USD")]),
+        day(
+            "2026-11-13",
+            &[("Amazon RDS", "100.1", "USD"), ("Amazon S3", "0.0004", "USD"), ("Tax", "0", "USD")],
+        ),
         day("2026-11-14", &[("Amazon RDS", "100.2", "USD"), ("AWS Lambda", "20", "USD")]),
     ]);
-    let before = results(&[day("2026-11-06", &[("Amazon RDS", "150.225", "USD"), ("Amazon EKS", "30", "USD")])]);
+    let before =
+        results(&[day("2026-11-06", &[("Amazon RDS", "150.225", "USD"), ("Amazon EKS", "30", "USD")])]);
     account(now, before)
 }
 
@@ -88,7 +96,13 @@ async fn amounts_against_the_period_before() {
 #[tokio::test]
 async fn what_is_asked_of_cost_explorer() {
     for (args, days, before, step, group) in [
-        (json!({}), ("2026-10-21", "2026-11-20"), ("2026-09-21", "2026-10-21"), "DAILY", json!({ "Type": "DIMENSION", "Key": "SERVICE" })),
+        (
+            json!({}),
+            ("2026-10-21", "2026-11-20"),
+            ("2026-09-21", "2026-10-21"),
+            "DAILY",
+            json!({ "Type": "DIMENSION", "Key": "SERVICE" }),
+        ),
         (
             json!({ "since": "2026-10-01", "until": "2026-11-01", "granularity": "monthly", "group_by": "linked_account", "metric": "NetAmortizedCost" }),
             ("2026-10-01", "2026-11-01"),
@@ -104,18 +118,24 @@ async fn what_is_asked_of_cost_explorer() {
             json!({ "Type": "TAG", "Key": "Team" }),
         ),
     ] {
-        let canned = Canned::new().on("ce", "GetCostAndUsage", &results(&[day("2026-10-01", &[])]).to_string());
+        let canned =
+            Canned::new().on("ce", "GetCostAndUsage", &results(&[day("2026-10-01", &[])]).to_string());
         let p = run(&canned, args.clone()).await.unwrap();
         let sent = canned.sent();
         assert_eq!(canned.operations(), ["GetCostAndUsage", "GetCostAndUsage"], "{args}");
         assert!(sent.iter().all(|s| s.region == "us-east-1" && s.service == "ce"), "{sent:?}");
         let body = |n: usize| serde_json::from_str::<Value>(&sent[n].body).unwrap();
         let period = |(start, end): (&str, &str)| json!({ "Start": start, "End": end });
-        assert_eq!((&body(0)["TimePeriod"], &body(1)["TimePeriod"]), (&period(days), &period(before)), "{args}");
+        assert_eq!(
+            (&body(0)["TimePeriod"], &body(1)["TimePeriod"]),
+            (&period(days), &period(before)),
+            "{args}"
+        );
         assert_eq!((&body(0)["Granularity"], &body(1)["Granularity"]), (&json!(step), &json!("MONTHLY")));
         assert_eq!(body(0)["GroupBy"], json!([group]));
         assert_eq!(body(0)["Metrics"][0], args.get("metric").cloned().unwrap_or(json!("UnblendedCost")));
-        let filter = json!({ "Not": { "Dimensions": { "Key": "RECORD_TYPE", "Values": ["Credit", "Refund"] } } });
+        let filter =
+            json!({ "Not": { "Dimensions": { "Key": "RECORD_TYPE", "Values": ["Credit", "Refund"] } } });
         let wanted = if args.get("include_credits").is_some() { Value::Null } else { filter };
         assert_eq!((&body(0)["Filter"], &body(1)["Filter"]), (&wanted, &wanted), "{args}");
         assert!(p.rows.is_empty() && p.summary.starts_with("no costs at all; from"), "{}", p.summary);
@@ -143,28 +163,36 @@ async fn credits_currencies_and_an_unfinished_day() {
         ]
     );
     assert!(
-        p.summary.starts_with("70.00 CNY (new; 0.00 before) and -15.50 USD (29.5 % less credit; -22.00 before)"),
+        p.summary
+            .starts_with("70.00 CNY (new; 0.00 before) and -15.50 USD (29.5 % less credit; -22.00 before)"),
         "currencies stay apart: {}",
         p.summary
     );
-    assert!(p.summary.contains("on 2026-11-20 (1 day)") && p.summary.contains("2026-11-20 is not over"), "{}", p.summary);
+    assert!(
+        p.summary.contains("on 2026-11-20 (1 day)") && p.summary.contains("2026-11-20 is not over"),
+        "{}",
+        p.summary
+    );
     assert!(p.notes[0].contains("negative amounts"), "{:?}", p.notes);
 }
 
 #[tokio::test]
 async fn tags_and_accounts_by_their_names() {
     let tags = results(&[day("2026-11-13", &[("Team$shop", "5", "USD"), ("Team$", "7", "USD")])]);
-    let p = run(&account(tags, results(&[])), json!({ "since": "7d", "group_by": "tag:Team" })).await.unwrap();
+    let p =
+        run(&account(tags, results(&[])), json!({ "since": "7d", "group_by": "tag:Team" })).await.unwrap();
     assert_eq!(
         rows(&p),
         ["(without Team) | 7 |  |  | not known | USD", "shop | 5 |  |  | not known | USD"],
         "an empty answer is not zero"
     );
     let none = results(&[day("2026-11-13", &[("Team$", "7", "USD")])]);
-    let p = run(&account(none, results(&[])), json!({ "since": "7d", "group_by": "tag:Team" })).await.unwrap();
+    let p =
+        run(&account(none, results(&[])), json!({ "since": "7d", "group_by": "tag:Team" })).await.unwrap();
     assert!(p.notes.iter().any(|n| n.contains("cost allocation tag")), "{:?}", p.notes);
     let mut accounts = results(&[day("2026-11-13", &[("111122223333", "7", "USD")])]);
-    accounts["DimensionValueAttributes"] = json!([{ "Value": "111122223333", "Attributes": { "description": "staging" } }]);
+    accounts["DimensionValueAttributes"] =
+        json!([{ "Value": "111122223333", "Attributes": { "description": "staging" } }]);
     let canned = account(accounts, results(&[]));
     let p = run(&canned, json!({ "since": "7d", "group_by": "LINKED_ACCOUNT" })).await.unwrap();
     assert_eq!(p.rows[0].cells[0].plain(), "111122223333 (staging)");
@@ -190,9 +218,16 @@ async fn every_page_and_what_is_missing() {
     };
     let canned = paged(false);
     let p = run(&canned, json!({ "since": "7d" })).await.unwrap();
-    assert_eq!((rows(&p), canned.operations().len()), (vec!["Amazon RDS | 3 | 3 | 0 | unchanged | USD".to_owned()], 4));
+    assert_eq!(
+        (rows(&p), canned.operations().len()),
+        (vec!["Amazon RDS | 3 | 3 | 0 | unchanged | USD".to_owned()], 4)
+    );
     let p = run(&paged(true), json!({ "since": "7d" })).await.unwrap();
-    assert_eq!((p.errors.len(), p.rows[0].cells[2].clone()), (2, Cell::Absent), "half is nothing to compare with");
+    assert_eq!(
+        (p.errors.len(), p.rows[0].cells[2].clone()),
+        (2, Cell::Absent),
+        "half is nothing to compare with"
+    );
     assert_eq!(p.errors[0].fault.action.as_deref(), Some("ce:GetCostAndUsage"));
     assert!(p.truncated.is_some() && p.summary.contains("amounts are too low"), "{}", p.summary);
     let endless = Canned::new().with("ce", "GetCostAndUsage", |_| {
@@ -202,13 +237,22 @@ async fn every_page_and_what_is_missing() {
     });
     let p = run(&endless, json!({ "since": "7d" })).await.unwrap();
     assert_eq!(endless.operations().len(), 50, "pages are billed");
-    assert!(p.truncated.is_some() && p.errors[0].fault.hint.as_deref().unwrap().contains("monthly"), "{:?}", p.errors);
+    assert!(
+        p.truncated.is_some() && p.errors[0].fault.hint.as_deref().unwrap().contains("monthly"),
+        "{:?}",
+        p.errors
+    );
 }
 
 #[tokio::test]
 async fn what_cost_explorer_refuses() {
     for (code, message, kind, says) in [
-        ("DataUnavailableException", "Data is not available. Please try to adjust the time period.", FaultKind::Missing, "24 h"),
+        (
+            "DataUnavailableException",
+            "Data is not available. Please try to adjust the time period.",
+            FaultKind::Missing,
+            "24 h",
+        ),
         ("LimitExceededException", "You made too many calls", FaultKind::Throttled, "a minute"),
         ("BillExpirationException", "expired", FaultKind::Missing, "14 months"),
         ("ValidationException", "Start date is invalid", FaultKind::Invalid, "14 months"),
@@ -222,11 +266,22 @@ async fn what_cost_explorer_refuses() {
         // The same for the period before only.
         let now = results(&[day("2026-11-13", &[("Amazon RDS", "1", "USD")])]);
         let half = Canned::new().with("ce", "GetCostAndUsage", move |sent| {
-            if sent.body.contains("\"End\":\"2026-11-13\"") { (400, body.clone().into_bytes()) } else { (200, now.to_string().into_bytes()) }
+            if sent.body.contains("\"End\":\"2026-11-13\"") {
+                (400, body.clone().into_bytes())
+            } else {
+                (200, now.to_string().into_bytes())
+            }
         });
         let p = run(&half, json!({ "since": "7d" })).await.unwrap();
-        assert_eq!((rows(&p), p.errors[0].fault.kind), (vec!["Amazon RDS | 1 |  |  | not known | USD".to_owned()], kind));
-        assert!(p.summary.contains("before: not known") && p.summary.contains("not everything answered"), "{}", p.summary);
+        assert_eq!(
+            (rows(&p), p.errors[0].fault.kind),
+            (vec!["Amazon RDS | 1 |  |  | not known | USD".to_owned()], kind)
+        );
+        assert!(
+            p.summary.contains("before: not known") && p.summary.contains("not everything answered"),
+            "{}",
+            p.summary
+        );
     }
 }
 
@@ -254,7 +309,8 @@ async fn nothing_is_sent_for_what_cannot_be_right() {
 
 #[tokio::test]
 async fn accounts_are_told_apart_and_never_added_up() {
-    let place = |account: &str| crate::place::Place { account: Some(account.into()), region: "us-east-1".into() };
+    let place =
+        |account: &str| crate::place::Place { account: Some(account.into()), region: "us-east-1".into() };
     let spent = |amount: &str| Spent {
         days: Days::of(Some("7d"), None, DAYS, NOW).unwrap(),
         before_days: Days::of(Some("7d"), None, DAYS, NOW).unwrap().before(),
@@ -275,12 +331,20 @@ async fn accounts_are_told_apart_and_never_added_up() {
     let denied = Fault::new(FaultKind::Denied, "no").action("ce:GetCostAndUsage");
     let out = Gathered {
         answers: vec![(place("payer"), spent("12")), (place("staging"), spent("3"))],
-        errors: vec![quarterdeck_core::tool::Partial { account: Some("lab".into()), place: "Cost Explorer".into(), fault: denied }],
+        errors: vec![quarterdeck_core::tool::Partial {
+            account: Some("lab".into()),
+            place: "Cost Explorer".into(),
+            fault: denied,
+        }],
         many_accounts: true,
         many_regions: false,
     };
     let p = GetCostByService::project(&Args::default(), &out, NOW);
-    assert!(p.summary.starts_with("payer: 12.00 USD (before: not known); staging: 3.00 USD"), "{}", p.summary);
+    assert!(
+        p.summary.starts_with("payer: 12.00 USD (before: not known); staging: 3.00 USD"),
+        "{}",
+        p.summary
+    );
     assert!(p.summary.contains("not everything answered") && !p.summary.contains("15.00"), "{}", p.summary);
     assert_eq!(rows(&p)[0], "payer | Amazon RDS | 12 |  |  | not known | USD");
     assert!(p.notes.iter().any(|n| n.contains("not added up")), "{:?}", p.notes);
