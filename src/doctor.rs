@@ -90,7 +90,7 @@ impl Check {
 /// The drill that `--demo` names does not exist.
 pub async fn examine(common: &Common, clock: Clock, env: Env) -> anyhow::Result<Report> {
     let (config, settings) = settings(common, env)?;
-    let (aws, scope) = connect::account(&config, common, &clock)?;
+    let (aws, scope) = connect::account(&config, common, &clock, connect::files(&config, env))?;
     let mut checks = vec![settings, keymap(env), terminal(env), journal(env)];
     let (model, account) = futures::join!(model(&config, common, env), account(&aws, &scope));
     checks.push(model);

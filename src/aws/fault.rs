@@ -248,6 +248,8 @@ fn kind(code: &str, status: Option<u16>) -> FaultKind {
         "OperationNotPermitted",
         "UnsupportedOperation",
         "InvalidState",
+        "InvalidObjectState",
+        "PreconditionFailed",
     ]) {
         FaultKind::Conflict
     } else if has(&["NotFound", "NoSuch", "DoesNotExist"]) {

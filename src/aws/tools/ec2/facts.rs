@@ -1,14 +1,15 @@
 //! What an instance's own description tells.
 
+use crate::tools::reading::tags;
+use super::tags;
 use aws_sdk_ec2::types::{
     Instance, InstanceLifecycleType, InstanceNetworkInterface, InstanceStateName, InstanceStatus,
     SummaryStatus,
 };
-use std::collections::BTreeMap;
 
 /// The tag named `key`.
 pub fn tag<'a>(instance: &'a Instance, key: &str) -> Option<&'a str> {
-    instance.tags().iter().find(|t| t.key() == Some(key)).and_then(|t| t.value())
+    tags::value(instance.tags(), key)
 }
 
 /// The Name tag; an empty one is none.
@@ -88,30 +89,9 @@ pub fn container_node(instance: &Instance) -> Option<String> {
     })
 }
 
-/// Tags that decide how careful one must be: environment, and who manages the instance.
+/// Tags that decide how careful one must be.
 pub fn deciding_tags(instance: &Instance) -> BTreeMap<String, String> {
-    const KEYS: [&str; 10] = [
-        "env",
-        "environment",
-        "stage",
-        "tier",
-        "managed-by",
-        "managedby",
-        "managed_by",
-        "terraform",
-        "service",
-        "team",
-    ];
-    instance
-        .tags()
-        .iter()
-        .filter_map(|t| Some((t.key()?, t.value().unwrap_or_default())))
-        .filter(|(key, _)| {
-            KEYS.iter().any(|k| key.eq_ignore_ascii_case(k))
-                || ["aws:cloudformation:stack-name", "aws:autoscaling:groupName"].contains(key)
-        })
-        .map(|(key, value)| (key.to_owned(), value.to_owned()))
-        .collect()
+    tags::deciding(instance.tags().iter().filter_map(|t| Some((t.key()?, t.value().unwrap_or_default()))))
 }
 
 /// Which tool would see the change as drift, as its tags tell.
