@@ -162,8 +162,11 @@ impl Config {
         for (key, folder) in [("downloads", &self.downloads), ("uploads", &self.uploads)] {
             let anchored = folder == "~" || folder.starts_with("~/") || folder.starts_with('/');
             if !anchored || folder.split('/').any(|part| part == "..") {
-                return Err(format!("{key} is {folder:?}: it takes an absolute path, or one that begins with ~/"));
+                return Err(format!(
+                    "{key} is {folder:?}: it takes an absolute path, or one that begins with ~/"
+                ));
             }
+        }
         if self.insights_budget_gb > 100_000 {
             return Err(format!("insights_budget_gb is {}: it takes 0 to 100000", self.insights_budget_gb));
         }

@@ -122,6 +122,7 @@ impl Aws {
             meter: Meter::default(),
             sparing: None,
             deadline: Instant::now() + spec.limit.saturating_sub(spec.limit / LAST_PART),
+            allowed: None,
         }
     }
 
@@ -137,8 +138,6 @@ impl Aws {
     ) -> Result<(ReadClients, LocalWrite), Fault> {
         self.approved(&proof).await?;
         Ok((self.reading(spec, spec.writes, beside.progress), LocalWrite::new(proof, beside.stop)))
-            allowed: None,
-        })
     }
 
     /// Clients for the approved change, by value: one write per approval.
@@ -466,6 +465,8 @@ impl ReadClients {
             .loaded(place.account.as_deref())
             .and_then(|account| account.key())
             .is_some_and(|key| key.id == id)
+    }
+
     /// Files that tools may read and write.
     pub(crate) fn files(&self) -> &Files {
         &self.aws.settings().files

@@ -2,8 +2,7 @@
 
 use super::store::Writer;
 use futures::{FutureExt as _, StreamExt as _};
-use quarterdeck_aws::clients::{Aws, Beside, ProgressSink};
-use quarterdeck_aws::clients::{Aws, Farewell, ProgressSink};
+use quarterdeck_aws::clients::{Aws, Beside, Farewell, ProgressSink};
 use quarterdeck_aws::registry::{self, Failed};
 use quarterdeck_aws::stop::{self, Switch};
 use quarterdeck_core::Timestamp;
@@ -37,7 +36,6 @@ pub(super) struct Performer {
     aws: Aws,
     provider: Arc<dyn Provider>,
     inputs: mpsc::Sender<Input>,
-    calls: HashMap<CallId, AbortHandle>,
     /// Writes that may be asked to stop.
     writes: HashMap<CallId, Switch>,
     /// Last requests of calls that were dropped.
@@ -220,12 +218,14 @@ impl Performer {
         let beside = Beside { progress: self.sink(id), stop };
         tokio::spawn(async move {
             let written = match written_down.await {
-                Ok(Ok(())) => match AssertUnwindSafe(registry::write(&aws, spent, beside)).catch_unwind().await {
-                    Ok(Ok((projection, stats))) => Written::Done(projection, stats),
-                    Ok(Err(Failed { fault, lost: false })) => Written::NotDone(fault),
-                    Ok(Err(Failed { fault, lost: true })) => Written::Unknown(fault),
-                    Err(_) => Written::Unknown(internal()),
-                },
+                Ok(Ok(())) => {
+                    match AssertUnwindSafe(registry::write(&aws, spent, beside)).catch_unwind().await {
+                        Ok(Ok((projection, stats))) => Written::Done(projection, stats),
+                        Ok(Err(Failed { fault, lost: false })) => Written::NotDone(fault),
+                        Ok(Err(Failed { fault, lost: true })) => Written::Unknown(fault),
+                        Err(_) => Written::Unknown(internal()),
+                    }
+                }
                 Ok(Err(why)) => Written::NotDurable(why),
                 Err(_) => Written::NotDurable("the journal has ended".into()),
             };

@@ -36,7 +36,12 @@ pub struct Object {
 ///
 /// # Errors
 /// Denied, and whatever else AWS says.
-pub async fn head(s3: &Client, bucket: &str, key: &str, owner: Option<&str>) -> Result<Option<Object>, Fault> {
+pub async fn head(
+    s3: &Client,
+    bucket: &str,
+    key: &str,
+    owner: Option<&str>,
+) -> Result<Option<Object>, Fault> {
     let asked = s3.head_object().bucket(bucket).key(key).set_expected_bucket_owner(owner.map(str::to_owned));
     match asked.send().await {
         Ok(out) => Ok(Some(Object::of(&out))),
@@ -45,9 +50,9 @@ pub async fn head(s3: &Client, bucket: &str, key: &str, owner: Option<&str>) -> 
             match fault.kind {
                 FaultKind::Missing => Ok(None),
                 // A HEAD has no body, so AWS gives no reason.
-                FaultKind::Denied => Err(fault.action("s3:GetObject").hint(
-                    "without s3:ListBucket AWS answers the same for an object that does not exist",
-                )),
+                FaultKind::Denied => Err(fault
+                    .action("s3:GetObject")
+                    .hint("without s3:ListBucket AWS answers the same for an object that does not exist")),
                 FaultKind::Throttled
                 | FaultKind::Expired
                 | FaultKind::Invalid
