@@ -46,6 +46,14 @@ pub enum Refused {
         /// The tool.
         by: &'static str,
     },
+    /// A probe sends each operation once.
+    #[error("a probe sends {service}.{operation} only once")]
+    Once {
+        /// The service's id.
+        service: String,
+        /// The operation.
+        operation: String,
+    },
     /// The account a call names was never resolved.
     #[error("{by} named an account whose configuration is not loaded")]
     NoAccount {

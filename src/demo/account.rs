@@ -1,6 +1,7 @@
 //! What an account holds, as its file says it.
 
 pub(crate) mod compute;
+pub(crate) mod costs;
 pub(crate) mod scale;
 pub(crate) mod storage;
 
@@ -44,6 +45,7 @@ pub(crate) struct Contents {
     pub background: Vec<Background>,
     pub storage: storage::Storage,
     pub compute: compute::Compute,
+    pub costs: costs::Costs,
     pub scale: Scale,
 }
 
@@ -325,6 +327,7 @@ impl Account {
         });
         merge(&mut holds.alarm, &over.alarm, |a| a.name.clone());
         holds.compute.merge(&over.compute);
+        holds.costs.merge(&over.costs);
         holds.log.extend(over.log.iter().cloned());
         holds.change.extend(over.change.iter().cloned());
         holds.background.extend(over.background.iter().cloned());

@@ -14,6 +14,7 @@ answered by one line of JSON. It ends when the input closes, so that it never ou
                                                 the request, or off a page that has one; NextToken otherwise); a string is the
                                                 body itself (XML); "service:Operation@region". REST services (eks, lambda,
                                                 guardduty, s3, s3:GetPublicAccessBlock of S3 Control too) by operation as well
+    ["costs", results]                          what Cost Explorer's GetCostAndUsage answers, one result per distinct request
     ["calls"]                                   [{"service", "operation", "region", "dry_run"}] in order of arrival
     ["peak"]                                    {"all", "scope": {"service/region"}}: most requests open at the same time
     ["forget"]                                  empties the call log and the peaks
@@ -232,6 +233,9 @@ def control(port, what, *rest):
             RULES[:] = rest[0]
         elif what == "canned":
             CANNED.update(rest[0])
+        elif what == "costs":
+            Client(EMULATOR).post("/moto-api/static/ce/cost-and-usage-results", base_url=endpoint,
+                                  json={"account_id": "123456789012", "results": rest[0]})
         elif what == "pages":
             PAGES.update(rest[0])
         elif what == "peak":

@@ -12,6 +12,15 @@ pub(crate) struct Costs {
     pub anomaly: Vec<Anomaly>,
 }
 
+impl Costs {
+    /// A drill's lines, monitors and anomalies come to the account's.
+    pub(crate) fn merge(&mut self, over: &Self) {
+        self.line.extend(over.line.iter().cloned());
+        self.monitor.extend(over.monitor.iter().cloned());
+        self.anomaly.extend(over.anomaly.iter().cloned());
+    }
+}
+
 /// One line of every day's bill.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]

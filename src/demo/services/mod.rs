@@ -3,6 +3,7 @@
 pub(crate) mod autoscaling;
 pub(crate) mod cloudtrail;
 pub(crate) mod cloudwatch;
+pub(crate) mod costs;
 pub(crate) mod ec2;
 pub(crate) mod ecs;
 pub(crate) mod eks;
@@ -39,6 +40,7 @@ pub(crate) enum Service {
     CloudTrail,
     Elb,
     AutoScaling,
+    Costs,
     Eks,
     Sts,
     Iam,
@@ -54,6 +56,7 @@ impl Service {
         Self::CloudTrail,
         Self::Elb,
         Self::AutoScaling,
+        Self::Costs,
         Self::Eks,
         Self::Sts,
         Self::Iam,
@@ -75,6 +78,7 @@ impl Service {
             Self::CloudTrail => "cloudtrail",
             Self::Elb => "elasticloadbalancing",
             Self::AutoScaling => "application-autoscaling",
+            Self::Costs => "ce",
             Self::Eks => "eks",
             Self::Sts => "sts",
             Self::Iam => "iam",
@@ -95,7 +99,7 @@ impl Service {
         match self {
             Self::Ec2 => Protocol::Ec2Query,
             Self::Elb | Self::Sts | Self::Iam => Protocol::Query,
-            Self::Ecs | Self::Logs | Self::CloudTrail | Self::AutoScaling => Protocol::Json,
+            Self::Ecs | Self::Logs | Self::CloudTrail | Self::AutoScaling | Self::Costs => Protocol::Json,
             Self::CloudWatch => Protocol::Cbor,
             Self::S3 => Protocol::RestXml,
             Self::Eks => Protocol::RestJson,
@@ -113,6 +117,7 @@ impl Service {
             | Self::CloudTrail
             | Self::Elb
             | Self::AutoScaling
+            | Self::Costs
             | Self::Sts
             | Self::Iam
             | Self::S3 => &[],

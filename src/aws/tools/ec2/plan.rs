@@ -63,6 +63,18 @@ pub async fn find(
     Ok(Found { place, identity, instances })
 }
 
+/// Arguments for the first listed instance in this state.
+pub fn one_that_is(listed: &Projection, state: &str) -> Option<serde_json::Value> {
+    let is =
+        |row: &&Row, column: &str, text: &str| listed.cell(row, column).is_some_and(|c| c.plain() == text);
+    let row = listed.rows.iter().find(|row| is(row, "state", state))?;
+    let ids = json!([listed.cell(row, "id")?.plain()]);
+    Some(match listed.cell(row, "region") {
+        Some(region) => json!({ "ids": ids, "region": region.plain() }),
+        None => json!({ "ids": ids }),
+    })
+}
+
 /// What AWS's dry run said: it answers with an error either way.
 pub fn dry_run<O, E, R>(answer: Result<O, SdkError<E, R>>) -> DryRun
 where

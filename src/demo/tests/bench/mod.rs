@@ -51,6 +51,7 @@ impl Bench {
     client!(cloudtrail, aws_sdk_cloudtrail);
     client!(elb, aws_sdk_elasticloadbalancingv2);
     client!(autoscaling, aws_sdk_applicationautoscaling);
+    client!(costs, aws_sdk_costexplorer);
     client!(eks, aws_sdk_eks);
     client!(sts, aws_sdk_sts);
     client!(iam, aws_sdk_iam);
