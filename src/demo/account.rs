@@ -355,7 +355,8 @@ impl Contents {
         let lines = self.log.iter().map(|l| &l.during);
         let changes = self.change.iter().map(|c| &c.during);
         let background = self.background.iter().map(|b| &b.during);
-        metrics.chain(lines).chain(changes).chain(background).flat_map(|d| &d.0)
+        let costs = self.costs.line.iter().map(|l| &l.during);
+        metrics.chain(lines).chain(changes).chain(background).chain(costs).flat_map(|d| &d.0)
     }
 }
 

@@ -1,5 +1,6 @@
 //! What the account is billed, and what watches that.
 
+use crate::condition::During;
 use crate::span::Moment;
 use serde::Deserialize;
 
@@ -43,6 +44,9 @@ pub(crate) struct CostLine {
     /// `Usage`, `Credit`, `Refund`, `Tax`.
     #[serde(default = "usage")]
     pub record: String,
+    /// Only for the hours of these conditions.
+    #[serde(default)]
+    pub during: During,
     /// From when on; always unless given.
     pub from: Option<Moment>,
     /// Until when.

@@ -246,7 +246,19 @@ fn amount(world: &World<'_>, line: &CostLine, day: i64) -> f64 {
     }
     let stray = seed::fraction(&line.usage_type, day.unsigned_abs()) * 2.0 - 1.0;
     let part = if day == today { world.now.millis().rem_euclid(DAY) as f64 / DAY as f64 } else { 1.0 };
-    line.daily * (1.0 + line.wobble * stray) * part
+    line.daily * (1.0 + line.wobble * stray) * part * hours(world, line, day)
+}
+
+/// The part of a day's hours in which the line's conditions held.
+fn hours(world: &World<'_>, line: &CostLine, day: i64) -> f64 {
+    if line.during.is_always() {
+        return 1.0;
+    }
+    let course = world.course(&line.during);
+    let hour = |h: i64| Timestamp::from_millis(day * DAY + h * DAY / 24);
+    let gone: Vec<Timestamp> = (0..24).map(hour).filter(|at| *at <= world.now).collect();
+    let held = gone.iter().filter(|at| course.holds(**at)).count();
+    held as f64 / gone.len().max(1) as f64
 }
 
 fn ends(world: &World<'_>, line: &CostLine) -> Option<i64> {
