@@ -26,13 +26,11 @@ pub fn account(drill: Drill, clock: &StillClock) -> (Demo, Aws) {
     let demo = Demo::play(drill, clock.shared()).unwrap();
     let (key, secret) = demo.credentials();
     let aws = Aws::new(Settings {
-        profile: None,
         regions: vec![demo.region().to_owned()],
         http: Some(demo.http_client()),
-        endpoint: None,
         credentials: Some((key.to_owned(), secret.to_owned())),
-        accounts: BTreeMap::new(),
         clock: clock.shared(),
+        ..Settings::default()
     });
     (demo, aws)
 }
