@@ -1,6 +1,7 @@
 //! What an account holds, as its file says it.
 
 pub(crate) mod compute;
+pub(crate) mod security;
 
 use crate::span::{Moment, Span};
 use serde::Deserialize;
@@ -39,6 +40,7 @@ pub(crate) struct Contents {
     pub change: Vec<Change>,
     pub background: Vec<Background>,
     pub compute: compute::Compute,
+    pub security: security::Security,
 }
 
 /// An EC2 instance.
@@ -301,6 +303,7 @@ impl Account {
         });
         merge(&mut holds.alarm, &over.alarm, |a| a.name.clone());
         holds.compute.merge(&over.compute);
+        holds.security.merge(&over.security);
         holds.log.extend(over.log.iter().cloned());
         holds.change.extend(over.change.iter().cloned());
         holds.background.extend(over.background.iter().cloned());
@@ -347,6 +350,7 @@ fn regions_of(holds: &mut Contents) -> Vec<&mut String> {
     all.extend(holds.change.iter_mut().map(|x| &mut x.event.region));
     all.extend(holds.background.iter_mut().map(|x| &mut x.event.region));
     all.extend(holds.compute.regions());
+    all.extend(holds.security.regions());
     all
 }
 

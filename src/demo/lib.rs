@@ -22,6 +22,7 @@ mod span;
 mod steps;
 mod story;
 mod trail;
+mod walls;
 mod wire;
 mod world;
 

@@ -3,6 +3,7 @@
 use crate::account::Event;
 use crate::seed;
 use crate::story::Deploy;
+use crate::walls::Rule;
 use crate::world::{Action, What, World};
 use quarterdeck_core::Timestamp;
 use serde_json::{Map, Value, json};
@@ -105,6 +106,16 @@ fn deployed(world: &World<'_>, deploy: &Deploy) -> Vec<Record> {
 fn acted(world: &World<'_>, action: &Action) -> Record {
     let items = |ids: &[String]| json!({ "instancesSet": { "items": ids.iter().map(|i| json!({ "instanceId": i })).collect::<Vec<_>>() } });
     let (name, source, ids, request) = match &action.what {
+        What::RevokeRules { group, ids } => {
+            let request = json!({ "groupId": group, "securityGroupRuleIds": { "items": ids } });
+            ("RevokeSecurityGroupIngress", "ec2.amazonaws.com", vec![group.clone()], request)
+        }
+        What::AddRules { rules } => {
+            let items: Vec<Value> = rules.iter().map(added).collect();
+            let group = rules.first().map(|r| r.group.clone()).unwrap_or_default();
+            let request = json!({ "groupId": group, "ipPermissions": { "items": items } });
+            ("AuthorizeSecurityGroupIngress", "ec2.amazonaws.com", vec![group], request)
+        }
         What::Stop { ids } => ("StopInstances", "ec2.amazonaws.com", ids.clone(), items(ids)),
         What::Start { ids } => ("StartInstances", "ec2.amazonaws.com", ids.clone(), items(ids)),
         What::UpdateService { key, desired, revision, force } => {
@@ -131,11 +142,26 @@ fn acted(world: &World<'_>, action: &Action) -> Record {
         ip: "198.51.100.7".to_owned(),
         agent: "quarterdeck".to_owned(),
         read_only: false,
-        resources: ids.iter().map(|i| ["AWS::EC2::Instance".to_owned(), i.clone()]).collect(),
+        resources: ids.iter().map(|i| [kind(i).to_owned(), i.clone()]).collect(),
         request: std::collections::BTreeMap::new(),
         error: None,
     };
     record(world, action.at, &event, &request)
+}
+
+/// The type of a resource, by its id.
+fn kind(id: &str) -> &'static str {
+    if id.starts_with("sg-") { "AWS::EC2::SecurityGroup" } else { "AWS::EC2::Instance" }
+}
+
+/// A permission as CloudTrail writes it.
+fn added(rule: &Rule) -> Value {
+    json!({
+        "ipProtocol": rule.protocol,
+        "fromPort": rule.from,
+        "toPort": rule.to,
+        "ipRanges": { "items": [{ "cidrIp": rule.source, "description": rule.description }] },
+    })
 }
 
 fn record(world: &World<'_>, at: Timestamp, event: &Event, request: &Value) -> Record {

@@ -3,6 +3,7 @@
 use crate::account::{Account, Service};
 use crate::fleet::Fleet;
 use crate::story::Drill;
+use crate::walls::Rule;
 use quarterdeck_core::Timestamp;
 
 /// Something the operator did.
@@ -22,6 +23,10 @@ pub(crate) enum What {
     Stop { ids: Vec<String> },
     /// EC2 StartInstances.
     Start { ids: Vec<String> },
+    /// EC2 RevokeSecurityGroupIngress.
+    RevokeRules { group: String, ids: Vec<String> },
+    /// EC2 AuthorizeSecurityGroupIngress.
+    AddRules { rules: Vec<Rule> },
 }
 
 /// All that an answer may depend on.

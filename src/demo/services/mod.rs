@@ -7,6 +7,7 @@ pub(crate) mod ec2;
 pub(crate) mod ecs;
 pub(crate) mod eks;
 pub(crate) mod elb;
+pub(crate) mod guardduty;
 pub(crate) mod iam;
 pub(crate) mod logs;
 pub(crate) mod sts;
@@ -39,12 +40,13 @@ pub(crate) enum Service {
     Elb,
     AutoScaling,
     Eks,
+    GuardDuty,
     Sts,
     Iam,
 }
 
 impl Service {
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 11] = [
         Self::Ec2,
         Self::Ecs,
         Self::CloudWatch,
@@ -53,6 +55,7 @@ impl Service {
         Self::Elb,
         Self::AutoScaling,
         Self::Eks,
+        Self::GuardDuty,
         Self::Sts,
         Self::Iam,
     ];
@@ -73,6 +76,7 @@ impl Service {
             Self::Elb => "elasticloadbalancing",
             Self::AutoScaling => "application-autoscaling",
             Self::Eks => "eks",
+            Self::GuardDuty => "guardduty",
             Self::Sts => "sts",
             Self::Iam => "iam",
         }
@@ -93,7 +97,7 @@ impl Service {
             Self::Elb | Self::Sts | Self::Iam => Protocol::Query,
             Self::Ecs | Self::Logs | Self::CloudTrail | Self::AutoScaling => Protocol::Json,
             Self::CloudWatch => Protocol::Cbor,
-            Self::Eks => Protocol::RestJson,
+            Self::Eks | Self::GuardDuty => Protocol::RestJson,
         }
     }
 
@@ -101,6 +105,7 @@ impl Service {
     pub(crate) const fn routes(self) -> &'static [Route] {
         match self {
             Self::Eks => eks::ROUTES,
+            Self::GuardDuty => guardduty::ROUTES,
             Self::Ec2
             | Self::Ecs
             | Self::CloudWatch

@@ -48,6 +48,7 @@ impl Bench {
     client!(elb, aws_sdk_elasticloadbalancingv2);
     client!(autoscaling, aws_sdk_applicationautoscaling);
     client!(eks, aws_sdk_eks);
+    client!(guardduty, aws_sdk_guardduty);
     client!(sts, aws_sdk_sts);
     client!(iam, aws_sdk_iam);
 
