@@ -157,7 +157,9 @@ fn orders(world: &World<'_>, id: &str) -> Vec<(u64, Timestamp, bool)> {
         | What::Start { .. }
         | What::UpdateService { .. }
         | What::RevokeRules { .. }
-        | What::AddRules { .. } => None,
+        | What::AddRules { .. }
+        | What::S3(_)
+        | What::Other(_) => None,
     })
     .collect()
 }

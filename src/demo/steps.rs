@@ -29,7 +29,9 @@ pub(crate) fn steps(world: World<'_>, service: &Service) -> Vec<Step> {
         | What::Stop { .. }
         | What::Start { .. }
         | What::RevokeRules { .. }
-        | What::AddRules { .. } => None,
+        | What::AddRules { .. }
+        | What::S3(_)
+        | What::Other(_) => None,
     });
     let mut all: Vec<Step> = story.chain(actions).filter(|s| s.at <= world.now).collect();
     all.sort_by_key(|s| s.at);

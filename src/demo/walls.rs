@@ -52,7 +52,11 @@ pub(crate) fn rules(world: &World<'_>) -> Vec<Rule> {
         match &action.what {
             What::RevokeRules { ids, .. } => all.retain(|r| !ids.contains(&r.id)),
             What::AddRules { rules } => all.extend(rules.iter().cloned()),
-            What::Stop { .. } | What::Start { .. } | What::UpdateService { .. } => {}
+            What::Stop { .. }
+            | What::Start { .. }
+            | What::UpdateService { .. }
+            | What::S3(_)
+            | What::Other(_) => {}
         }
     }
     all

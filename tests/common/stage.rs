@@ -160,6 +160,9 @@ impl Stage {
                 Effect::Ask(_, gate) => {
                     self.tell(Msg::Event(Event::Ask(gate)));
                 }
+                Effect::AskSpending(_, spending) => {
+                    self.tell(Msg::Event(Event::Spend(spending)));
+                }
                 Effect::Show(live) => {
                     self.tell(Msg::Event(Event::Live(live)));
                 }

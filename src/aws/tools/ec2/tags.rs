@@ -1,5 +1,6 @@
 //! What tags tell, whatever they are on.
 
+use crate::tools::reading;
 use aws_sdk_ec2::types::Tag;
 use std::collections::BTreeMap;
 
@@ -8,28 +9,9 @@ pub fn value<'a>(tags: &'a [Tag], key: &str) -> Option<&'a str> {
     tags.iter().find(|t| t.key() == Some(key)).and_then(|t| t.value())
 }
 
-/// Tags that decide how careful one must be: environment, and who manages it.
+/// Tags that decide how careful one must be.
 pub fn deciding(tags: &[Tag]) -> BTreeMap<String, String> {
-    const KEYS: [&str; 10] = [
-        "env",
-        "environment",
-        "stage",
-        "tier",
-        "managed-by",
-        "managedby",
-        "managed_by",
-        "terraform",
-        "service",
-        "team",
-    ];
-    tags.iter()
-        .filter_map(|t| Some((t.key()?, t.value().unwrap_or_default())))
-        .filter(|(key, _)| {
-            KEYS.iter().any(|k| key.eq_ignore_ascii_case(k))
-                || ["aws:cloudformation:stack-name", "aws:autoscaling:groupName"].contains(key)
-        })
-        .map(|(key, value)| (key.to_owned(), value.to_owned()))
-        .collect()
+    reading::tags::deciding(tags.iter().filter_map(|t| Some((t.key()?, t.value().unwrap_or_default()))))
 }
 
 /// Which tool would see the change as drift, as its tags tell.
