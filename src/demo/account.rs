@@ -3,6 +3,7 @@
 pub(crate) mod compute;
 pub(crate) mod costs;
 pub(crate) mod scale;
+pub(crate) mod security;
 pub(crate) mod storage;
 
 use crate::condition::During;
@@ -46,6 +47,7 @@ pub(crate) struct Contents {
     pub storage: storage::Storage,
     pub compute: compute::Compute,
     pub costs: costs::Costs,
+    pub security: security::Security,
     pub scale: Scale,
 }
 
@@ -328,6 +330,7 @@ impl Account {
         merge(&mut holds.alarm, &over.alarm, |a| a.name.clone());
         holds.compute.merge(&over.compute);
         holds.costs.merge(&over.costs);
+        holds.security.merge(&over.security);
         holds.log.extend(over.log.iter().cloned());
         holds.change.extend(over.change.iter().cloned());
         holds.background.extend(over.background.iter().cloned());
@@ -408,6 +411,7 @@ fn regions_of(holds: &mut Contents) -> Vec<&mut String> {
     all.extend(holds.background.iter_mut().map(|x| &mut x.event.region));
     all.extend(holds.storage.bucket.iter_mut().map(|x| &mut x.region));
     all.extend(holds.compute.regions());
+    all.extend(holds.security.regions());
     all
 }
 

@@ -24,6 +24,7 @@ mod steps;
 mod story;
 mod told;
 mod trail;
+mod walls;
 mod wire;
 mod world;
 

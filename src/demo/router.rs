@@ -95,6 +95,7 @@ pub(crate) fn answer(world: &World<'_>, request: &Request) -> Result<Reply, Fail
         Service::Elb => services::elb::answer(world, operation, input),
         Service::AutoScaling => services::autoscaling::answer(world, operation, input),
         Service::Costs => services::costs::answer(world, operation, input),
+        Service::GuardDuty => services::guardduty::answer(world, operation, input),
         Service::Eks => services::eks::answer(world, operation, input),
         Service::Sts => services::sts::answer(world, operation),
         Service::Iam => services::iam::answer(world, operation),
@@ -105,8 +106,14 @@ pub(crate) fn answer(world: &World<'_>, request: &Request) -> Result<Reply, Fail
 
 /// Whether an operation changes the account.
 pub(crate) fn mutating(operation: &str) -> bool {
-    matches!(operation, "StopInstances" | "StartInstances" | "UpdateService")
-        || services::s3::mutating(operation)
+    matches!(
+        operation,
+        "StopInstances"
+            | "StartInstances"
+            | "UpdateService"
+            | "RevokeSecurityGroupIngress"
+            | "AuthorizeSecurityGroupIngress"
+    ) || services::s3::mutating(operation)
 }
 
 #[cfg(test)]

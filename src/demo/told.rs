@@ -1,6 +1,7 @@
 //! What the operator did, as CloudTrail tells it.
 
 use crate::services::s3::Change;
+use crate::walls::Rule;
 use crate::world::What;
 use serde_json::{Map, Value, json};
 
@@ -50,6 +51,18 @@ impl What {
                 }
                 Told::new("ecs.amazonaws.com", "UpdateService", Value::Object(request))
             }
+            Self::RevokeRules { group, ids } => {
+                let request = json!({ "groupId": group, "securityGroupRuleIds": { "items": ids } });
+                Told::new("ec2.amazonaws.com", "RevokeSecurityGroupIngress", request)
+                    .on("AWS::EC2::SecurityGroup", [group])
+            }
+            Self::AddRules { rules } => {
+                let group = rules.first().map(|r| r.group.as_str()).unwrap_or_default();
+                let items: Vec<Value> = rules.iter().map(added).collect();
+                let request = json!({ "groupId": group, "ipPermissions": { "items": items } });
+                Told::new("ec2.amazonaws.com", "AuthorizeSecurityGroupIngress", request)
+                    .on("AWS::EC2::SecurityGroup", [group])
+            }
             Self::S3(Change::CreateBucket { name }) => {
                 let request = json!({ "bucketName": name });
                 Told::new("s3.amazonaws.com", "CreateBucket", request).on("AWS::S3::Bucket", [name])
@@ -67,4 +80,14 @@ fn instances(name: &str, ids: &[String]) -> Told {
     let items: Vec<Value> = ids.iter().map(|id| json!({ "instanceId": id })).collect();
     let request = json!({ "instancesSet": { "items": items } });
     Told::new("ec2.amazonaws.com", name, request).on("AWS::EC2::Instance", ids)
+}
+
+/// A rule as a permission.
+fn added(rule: &Rule) -> Value {
+    json!({
+        "ipProtocol": rule.protocol,
+        "fromPort": rule.from,
+        "toPort": rule.to,
+        "ipRanges": { "items": [{ "cidrIp": rule.source, "description": rule.description }] },
+    })
 }

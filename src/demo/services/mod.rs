@@ -8,6 +8,7 @@ pub(crate) mod ec2;
 pub(crate) mod ecs;
 pub(crate) mod eks;
 pub(crate) mod elb;
+pub(crate) mod guardduty;
 pub(crate) mod iam;
 pub(crate) mod logs;
 pub(crate) mod s3;
@@ -42,6 +43,7 @@ pub(crate) enum Service {
     AutoScaling,
     Costs,
     Eks,
+    GuardDuty,
     Sts,
     Iam,
     S3,
@@ -58,6 +60,7 @@ impl Service {
         Self::AutoScaling,
         Self::Costs,
         Self::Eks,
+        Self::GuardDuty,
         Self::Sts,
         Self::Iam,
         Self::S3,
@@ -80,6 +83,7 @@ impl Service {
             Self::AutoScaling => "application-autoscaling",
             Self::Costs => "ce",
             Self::Eks => "eks",
+            Self::GuardDuty => "guardduty",
             Self::Sts => "sts",
             Self::Iam => "iam",
             Self::S3 => "s3",
@@ -102,7 +106,7 @@ impl Service {
             Self::Ecs | Self::Logs | Self::CloudTrail | Self::AutoScaling | Self::Costs => Protocol::Json,
             Self::CloudWatch => Protocol::Cbor,
             Self::S3 => Protocol::RestXml,
-            Self::Eks => Protocol::RestJson,
+            Self::Eks | Self::GuardDuty => Protocol::RestJson,
         }
     }
 
@@ -110,6 +114,7 @@ impl Service {
     pub(crate) const fn routes(self) -> &'static [Route] {
         match self {
             Self::Eks => eks::ROUTES,
+            Self::GuardDuty => guardduty::ROUTES,
             Self::Ec2
             | Self::Ecs
             | Self::CloudWatch

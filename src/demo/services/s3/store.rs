@@ -92,6 +92,8 @@ pub(crate) fn buckets(world: &World<'_>) -> Vec<Bucket> {
         | What::Stop { .. }
         | What::Start { .. }
         | What::UpdateService { .. }
+        | What::RevokeRules { .. }
+        | What::AddRules { .. }
         | What::Other(_) => None,
     });
     let mut all: Vec<Bucket> = seeds.chain(made).collect();

@@ -53,6 +53,7 @@ impl Bench {
     client!(autoscaling, aws_sdk_applicationautoscaling);
     client!(costs, aws_sdk_costexplorer);
     client!(eks, aws_sdk_eks);
+    client!(guardduty, aws_sdk_guardduty);
     client!(sts, aws_sdk_sts);
     client!(iam, aws_sdk_iam);
     client!(s3, aws_sdk_s3);
