@@ -157,6 +157,8 @@ pub(crate) struct TargetGroup {
     pub port: u16,
     #[serde(default)]
     pub instances: Vec<String>,
+    /// The Lambda function that is its target.
+    pub function: Option<String>,
 }
 
 /// A metric's behaviour.
@@ -310,6 +312,8 @@ impl Account {
                 region.clone_from(&home);
             }
         }
+        let metrics = holds.compute.metrics();
+        holds.metric.extend(metrics);
         Some(Self { header, holds })
     }
 

@@ -42,7 +42,8 @@ impl Fault {
     }
 
     /// Only for this service, by its signing name: `ec2`, `ecs`, `monitoring`, `logs`, `cloudtrail`,
-    /// `elasticloadbalancing`, `application-autoscaling`, `eks`, `sts`, `iam`.
+    /// `elasticloadbalancing`, `application-autoscaling`,
+    /// `autoscaling`, `eks`, `lambda`, `sts`, `iam`.
     #[must_use]
     pub fn service(mut self, name: &str) -> Self {
         self.service = Some(name.to_owned());

@@ -4,10 +4,12 @@ pub(crate) mod autoscaling;
 pub(crate) mod cloudtrail;
 pub(crate) mod cloudwatch;
 pub(crate) mod ec2;
+pub(crate) mod ec2_autoscaling;
 pub(crate) mod ecs;
 pub(crate) mod eks;
 pub(crate) mod elb;
 pub(crate) mod iam;
+pub(crate) mod lambda;
 pub(crate) mod logs;
 pub(crate) mod sts;
 
@@ -38,13 +40,15 @@ pub(crate) enum Service {
     CloudTrail,
     Elb,
     AutoScaling,
+    Ec2AutoScaling,
     Eks,
+    Lambda,
     Sts,
     Iam,
 }
 
 impl Service {
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 12] = [
         Self::Ec2,
         Self::Ecs,
         Self::CloudWatch,
@@ -52,7 +56,9 @@ impl Service {
         Self::CloudTrail,
         Self::Elb,
         Self::AutoScaling,
+        Self::Ec2AutoScaling,
         Self::Eks,
+        Self::Lambda,
         Self::Sts,
         Self::Iam,
     ];
@@ -72,7 +78,9 @@ impl Service {
             Self::CloudTrail => "cloudtrail",
             Self::Elb => "elasticloadbalancing",
             Self::AutoScaling => "application-autoscaling",
+            Self::Ec2AutoScaling => "autoscaling",
             Self::Eks => "eks",
+            Self::Lambda => "lambda",
             Self::Sts => "sts",
             Self::Iam => "iam",
         }
@@ -90,10 +98,10 @@ impl Service {
     pub(crate) const fn protocol(self) -> Protocol {
         match self {
             Self::Ec2 => Protocol::Ec2Query,
-            Self::Elb | Self::Sts | Self::Iam => Protocol::Query,
+            Self::Elb | Self::Ec2AutoScaling | Self::Sts | Self::Iam => Protocol::Query,
             Self::Ecs | Self::Logs | Self::CloudTrail | Self::AutoScaling => Protocol::Json,
             Self::CloudWatch => Protocol::Cbor,
-            Self::Eks => Protocol::RestJson,
+            Self::Eks | Self::Lambda => Protocol::RestJson,
         }
     }
 
@@ -101,6 +109,7 @@ impl Service {
     pub(crate) const fn routes(self) -> &'static [Route] {
         match self {
             Self::Eks => eks::ROUTES,
+            Self::Lambda => lambda::ROUTES,
             Self::Ec2
             | Self::Ecs
             | Self::CloudWatch
@@ -108,6 +117,7 @@ impl Service {
             | Self::CloudTrail
             | Self::Elb
             | Self::AutoScaling
+            | Self::Ec2AutoScaling
             | Self::Sts
             | Self::Iam => &[],
         }

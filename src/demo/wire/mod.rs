@@ -20,13 +20,13 @@ use std::borrow::Cow;
 pub(crate) enum Protocol {
     /// Form in, XML out, lists as `item`: EC2.
     Ec2Query,
-    /// Form in, XML out, results wrapped, lists as `member`: ELBv2, STS, IAM.
+    /// Form in, XML out, results wrapped, lists as `member`: ELBv2, EC2 Auto Scaling, STS, IAM.
     Query,
     /// JSON 1.1 with `X-Amz-Target`: ECS, Logs, CloudTrail, Application Auto Scaling.
     Json,
     /// RPC v2 with CBOR: CloudWatch.
     Cbor,
-    /// Method and path, JSON out: EKS.
+    /// Method and path, JSON out: EKS, Lambda.
     RestJson,
 }
 

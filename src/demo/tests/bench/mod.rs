@@ -47,6 +47,8 @@ impl Bench {
     client!(cloudtrail, aws_sdk_cloudtrail);
     client!(elb, aws_sdk_elasticloadbalancingv2);
     client!(autoscaling, aws_sdk_applicationautoscaling);
+    client!(groups, aws_sdk_autoscaling);
+    client!(lambda, aws_sdk_lambda);
     client!(eks, aws_sdk_eks);
     client!(sts, aws_sdk_sts);
     client!(iam, aws_sdk_iam);
