@@ -224,6 +224,23 @@ impl ReadClients {
         crate::regions::place(&self.aws, region, account).await
     }
 
+    /// The places a call to a service with one endpoint per account goes to: one an account, the session's own unless
+    /// given.
+    ///
+    /// # Errors
+    /// `invalid`: an account that is not configured.
+    pub async fn global_places(&self, accounts: Option<&[String]>) -> Result<Vec<Place>, Fault> {
+        crate::regions::global_places(&self.aws, accounts).await
+    }
+
+    /// The one such place a change goes to.
+    ///
+    /// # Errors
+    /// As [`ReadClients::global_places`].
+    pub async fn global_place(&self, account: Option<&str>) -> Result<Place, Fault> {
+        crate::regions::global_place(&self.aws, account).await
+    }
+
     /// Runs `read` in every place, at most 8 at a time, and reports progress as each answers. A place that is late is
     /// given up before the call is, so that the others' answers are not lost with it.
     pub async fn gather<T, F, Fut>(&self, places: Vec<Place>, read: F) -> Gathered<T>
@@ -235,6 +252,7 @@ impl ReadClients {
         let total = u64::try_from(places.len()).unwrap_or(u64::MAX);
         let many_accounts = places.iter().any(|p| places.first().is_some_and(|f| f.account != p.account));
         let many_regions = places.iter().any(|p| places.first().is_some_and(|f| f.region != p.region));
+        let unit = if many_accounts && !many_regions { "accounts" } else { "regions" };
         let done = AtomicU64::new(0);
         let (read, done) = (&read, &done);
         let asked = places.into_iter().enumerate().map(|(index, place)| async move {
@@ -242,7 +260,7 @@ impl ReadClients {
             let answer = tokio::time::timeout_at(self.deadline, read(place.clone()));
             let answer = answer.await.unwrap_or_else(|_| Err(late()));
             let done = done.fetch_add(1, Ordering::Relaxed) + 1;
-            self.progress(Progress { done, total: Some(total), unit: "regions", rows: 0, partial: None });
+            self.progress(Progress { done, total: Some(total), unit, rows: 0, partial: None });
             (index, place, answer)
         });
         let mut answered: Vec<_> = futures::stream::iter(asked).buffer_unordered(AT_ONCE).collect().await;

@@ -2,6 +2,7 @@
 
 use crate::account::Account;
 use crate::client::Client;
+use crate::condition::During;
 use crate::fault::{Faults, Trouble, failure};
 use crate::router::{self, Request};
 use crate::seed;
@@ -114,6 +115,20 @@ impl Demo {
         &self.0.drill
     }
 
+    /// The names of the drill's conditions that hold now. None is left once all is put right.
+    #[must_use]
+    pub fn holding(&self) -> Vec<&str> {
+        let log = self.0.log.lock().unwrap_or_else(PoisonError::into_inner);
+        let world = self.world(&log.actions, self.region(), (self.0.clock)());
+        let holds = |name: &str| world.course(&During(vec![name.to_owned()])).holds(world.now);
+        self.0.drill.condition.iter().map(|c| c.name.as_str()).filter(|n| holds(n)).collect()
+    }
+
+    fn world<'a>(&'a self, actions: &'a [Action], region: &'a str, now: Timestamp) -> World<'a> {
+        let Play { account, drill, start, .. } = &*self.0;
+        World { account, drill, actions, start: *start, now, region }
+    }
+
     /// When it started.
     #[must_use]
     pub fn started(&self) -> Timestamp {
@@ -164,14 +179,7 @@ impl Demo {
         if request.access_key != ACCESS_KEY || !known {
             return Err(stranger(request));
         }
-        let world = World {
-            account: &play.account,
-            drill: &play.drill,
-            actions,
-            start: play.start,
-            now,
-            region: &request.region,
-        };
+        let world = self.world(actions, &request.region, now);
         let caller = world.caller();
         if let Some(failure) = troubles.iter().find_map(|t| failure(*t, request, &caller)) {
             return Err(failure);

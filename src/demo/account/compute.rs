@@ -1,6 +1,7 @@
 //! What runs code beside ECS and single instances: EKS clusters, Auto Scaling groups, Lambda functions.
 
 use super::{Metric, merge};
+use crate::condition::During;
 use crate::span::{Moment, Span};
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -27,6 +28,11 @@ impl Compute {
         let clusters = self.cluster.iter_mut().map(|c| &mut c.region);
         let groups = self.group.iter_mut().map(|g| &mut g.region);
         clusters.chain(groups).chain(self.function.iter_mut().map(|f| &mut f.region))
+    }
+
+    /// The conditions that something in it depends on.
+    pub(crate) fn conditions(&self) -> impl Iterator<Item = &During> {
+        self.function.iter().map(|f| &f.during)
     }
 
     /// What the functions' doings are in CloudWatch. A function nobody calls has no metrics at all.
@@ -127,6 +133,9 @@ pub(crate) struct Function {
     pub timeout: u32,
     pub modified: Span,
     pub reserved: Option<u32>,
+    /// The conditions that the reservation is there for.
+    #[serde(default)]
+    pub during: During,
     #[serde(default)]
     pub environment: BTreeMap<String, String>,
     /// These per minute.
@@ -162,6 +171,9 @@ impl Function {
             wobble,
             follows: None,
             down: None,
+            during: During::default(),
+            then: None,
+            limit: None,
         })
     }
 }

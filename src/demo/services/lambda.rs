@@ -2,6 +2,7 @@
 
 use super::{Reply, Service, unknown};
 use crate::account::compute::Function;
+use crate::condition::Course;
 use crate::page::page;
 use crate::seed;
 use crate::wire::rest::Route;
@@ -78,14 +79,14 @@ fn function(world: &World<'_>, function: &Function) -> Node {
 }
 
 fn settings(world: &World<'_>) -> Node {
-    let reserved: u32 = here(world).filter_map(|f| f.reserved).sum();
+    let reserved: u32 = here(world).filter_map(|f| reserved(world, f)).sum();
     node! {
         "AccountLimit" => node! {
             "TotalCodeSize" => 80_530_636_800_i64,
             "CodeSizeUnzipped" => 262_144_000,
             "CodeSizeZipped" => 52_428_800,
             "ConcurrentExecutions" => LIMIT,
-            "UnreservedConcurrentExecutions" => LIMIT - reserved,
+            "UnreservedConcurrentExecutions" => LIMIT.saturating_sub(reserved),
         },
         "AccountUsage" => node! { "TotalCodeSize" => 104_857_600, "FunctionCount" => here(world).count() },
     }
@@ -97,5 +98,10 @@ fn concurrency(world: &World<'_>, input: &Input) -> Result<Reply, Failure> {
         let message = format!("Function not found: {}", world.arn("lambda", &format!("function:{name}")));
         Failure::new("ResourceNotFoundException", message).status(404)
     })?;
-    Ok(node! { "ReservedConcurrentExecutions" => function.reserved }.into())
+    Ok(node! { "ReservedConcurrentExecutions" => reserved(world, function) }.into())
+}
+
+/// What is reserved for `function` now.
+fn reserved(world: &World<'_>, function: &Function) -> Option<u32> {
+    function.reserved.filter(|_| Course::of(world, &function.during).holds(world.now))
 }

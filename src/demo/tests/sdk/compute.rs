@@ -128,7 +128,7 @@ async fn lambda_functions_limits_and_metrics() {
     while let Some(function) = pages.next().await {
         all.push(function.unwrap());
     }
-    assert_eq!(all.len(), 5);
+    assert_eq!(all.len(), 6);
     let images = all.iter().find(|f| f.function_name() == Some("product-images")).unwrap();
     assert_eq!((images.memory_size(), images.timeout()), (Some(2048), Some(60)));
     assert!(images.last_modified().unwrap().ends_with("+0000"));
