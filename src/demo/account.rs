@@ -167,6 +167,8 @@ pub(crate) struct TargetGroup {
     pub port: u16,
     #[serde(default)]
     pub instances: Vec<String>,
+    /// The Lambda function that is its target.
+    pub function: Option<String>,
 }
 
 /// A metric's behaviour.
@@ -324,9 +326,7 @@ impl Account {
         merge(&mut holds.service, &over.service, Service::key);
         merge(&mut holds.load_balancer, &over.load_balancer, |l| l.name.clone());
         merge(&mut holds.target_group, &over.target_group, |t| t.name.clone());
-        merge(&mut holds.metric, &over.metric, |m| {
-            format!("{} {} {:?} {}", m.namespace, m.name, m.dimensions, m.region)
-        });
+        merge(&mut holds.metric, &over.metric, Metric::key);
         merge(&mut holds.alarm, &over.alarm, |a| a.name.clone());
         holds.compute.merge(&over.compute);
         holds.costs.merge(&over.costs);
@@ -340,6 +340,11 @@ impl Account {
         for region in regions_of(&mut holds) {
             if region.is_empty() {
                 region.clone_from(&home);
+            }
+        }
+        for metric in holds.compute.metrics() {
+            if !holds.metric.iter().any(|m| m.key() == metric.key()) {
+                holds.metric.push(metric);
             }
         }
         Some(Self { header, holds })
@@ -359,7 +364,16 @@ impl Contents {
         let changes = self.change.iter().map(|c| &c.during);
         let background = self.background.iter().map(|b| &b.during);
         let costs = self.costs.line.iter().map(|l| &l.during);
-        metrics.chain(lines).chain(changes).chain(background).chain(costs).flat_map(|d| &d.0)
+        let compute = self.compute.conditions();
+        let all = metrics.chain(lines).chain(changes).chain(background).chain(costs).chain(compute);
+        all.flat_map(|d| &d.0)
+    }
+}
+
+impl Metric {
+    /// What tells it from others.
+    fn key(&self) -> String {
+        format!("{} {} {:?} {}", self.namespace, self.name, self.dimensions, self.region)
     }
 }
 

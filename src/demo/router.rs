@@ -96,6 +96,8 @@ pub(crate) fn answer(world: &World<'_>, request: &Request) -> Result<Reply, Fail
         Service::AutoScaling => services::autoscaling::answer(world, operation, input),
         Service::Costs => services::costs::answer(world, operation, input),
         Service::GuardDuty => services::guardduty::answer(world, operation, input),
+        Service::Ec2AutoScaling => services::ec2_autoscaling::answer(world, operation, input),
+        Service::Lambda => services::lambda::answer(world, operation, input),
         Service::Eks => services::eks::answer(world, operation, input),
         Service::Sts => services::sts::answer(world, operation),
         Service::Iam => services::iam::answer(world, operation),
@@ -113,6 +115,8 @@ pub(crate) fn mutating(operation: &str) -> bool {
             | "UpdateService"
             | "RevokeSecurityGroupIngress"
             | "AuthorizeSecurityGroupIngress"
+            | "PutFunctionConcurrency"
+            | "DeleteFunctionConcurrency"
     ) || services::s3::mutating(operation)
 }
 

@@ -5,11 +5,13 @@ pub(crate) mod cloudtrail;
 pub(crate) mod cloudwatch;
 pub(crate) mod costs;
 pub(crate) mod ec2;
+pub(crate) mod ec2_autoscaling;
 pub(crate) mod ecs;
 pub(crate) mod eks;
 pub(crate) mod elb;
 pub(crate) mod guardduty;
 pub(crate) mod iam;
+pub(crate) mod lambda;
 pub(crate) mod logs;
 pub(crate) mod s3;
 pub(crate) mod sts;
@@ -42,8 +44,10 @@ pub(crate) enum Service {
     Elb,
     AutoScaling,
     Costs,
+    Ec2AutoScaling,
     Eks,
     GuardDuty,
+    Lambda,
     Sts,
     Iam,
     S3,
@@ -59,8 +63,10 @@ impl Service {
         Self::Elb,
         Self::AutoScaling,
         Self::Costs,
+        Self::Ec2AutoScaling,
         Self::Eks,
         Self::GuardDuty,
+        Self::Lambda,
         Self::Sts,
         Self::Iam,
         Self::S3,
@@ -82,8 +88,10 @@ impl Service {
             Self::Elb => "elasticloadbalancing",
             Self::AutoScaling => "application-autoscaling",
             Self::Costs => "ce",
+            Self::Ec2AutoScaling => "autoscaling",
             Self::Eks => "eks",
             Self::GuardDuty => "guardduty",
+            Self::Lambda => "lambda",
             Self::Sts => "sts",
             Self::Iam => "iam",
             Self::S3 => "s3",
@@ -102,11 +110,11 @@ impl Service {
     pub(crate) const fn protocol(self) -> Protocol {
         match self {
             Self::Ec2 => Protocol::Ec2Query,
-            Self::Elb | Self::Sts | Self::Iam => Protocol::Query,
+            Self::Elb | Self::Ec2AutoScaling | Self::Sts | Self::Iam => Protocol::Query,
             Self::Ecs | Self::Logs | Self::CloudTrail | Self::AutoScaling | Self::Costs => Protocol::Json,
             Self::CloudWatch => Protocol::Cbor,
             Self::S3 => Protocol::RestXml,
-            Self::Eks | Self::GuardDuty => Protocol::RestJson,
+            Self::Eks | Self::GuardDuty | Self::Lambda => Protocol::RestJson,
         }
     }
 
@@ -115,6 +123,7 @@ impl Service {
         match self {
             Self::Eks => eks::ROUTES,
             Self::GuardDuty => guardduty::ROUTES,
+            Self::Lambda => lambda::ROUTES,
             Self::Ec2
             | Self::Ecs
             | Self::CloudWatch
@@ -123,6 +132,7 @@ impl Service {
             | Self::Elb
             | Self::AutoScaling
             | Self::Costs
+            | Self::Ec2AutoScaling
             | Self::Sts
             | Self::Iam
             | Self::S3 => &[],

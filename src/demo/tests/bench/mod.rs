@@ -52,6 +52,8 @@ impl Bench {
     client!(elb, aws_sdk_elasticloadbalancingv2);
     client!(autoscaling, aws_sdk_applicationautoscaling);
     client!(costs, aws_sdk_costexplorer);
+    client!(groups, aws_sdk_autoscaling);
+    client!(lambda, aws_sdk_lambda);
     client!(eks, aws_sdk_eks);
     client!(guardduty, aws_sdk_guardduty);
     client!(sts, aws_sdk_sts);
