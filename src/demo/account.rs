@@ -1,6 +1,7 @@
 //! What an account holds, as its file says it.
 
 pub(crate) mod compute;
+pub(crate) mod identity;
 pub(crate) mod scale;
 
 use crate::condition::During;
@@ -42,6 +43,7 @@ pub(crate) struct Contents {
     pub change: Vec<Change>,
     pub background: Vec<Background>,
     pub compute: compute::Compute,
+    pub identity: identity::Identities,
     pub scale: Scale,
 }
 
@@ -323,6 +325,7 @@ impl Account {
         });
         merge(&mut holds.alarm, &over.alarm, |a| a.name.clone());
         holds.compute.merge(&over.compute);
+        holds.identity.merge(&over.identity);
         holds.log.extend(over.log.iter().cloned());
         holds.change.extend(over.change.iter().cloned());
         holds.background.extend(over.background.iter().cloned());
@@ -349,7 +352,8 @@ impl Contents {
         let lines = self.log.iter().map(|l| &l.during);
         let changes = self.change.iter().map(|c| &c.during);
         let background = self.background.iter().map(|b| &b.during);
-        metrics.chain(lines).chain(changes).chain(background).flat_map(|d| &d.0)
+        let named = metrics.chain(lines).chain(changes).chain(background).flat_map(|d| &d.0);
+        named.chain(self.identity.conditions())
     }
 }
 

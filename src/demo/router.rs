@@ -81,13 +81,13 @@ pub(crate) fn answer(world: &World<'_>, request: &Request) -> Result<Reply, Fail
         Service::AutoScaling => services::autoscaling::answer(world, operation, input),
         Service::Eks => services::eks::answer(world, operation, input),
         Service::Sts => services::sts::answer(world, operation),
-        Service::Iam => services::iam::answer(world, operation),
+        Service::Iam => services::iam::answer(world, operation, input),
     }
 }
 
 /// Whether an operation changes the account.
 pub(crate) fn mutating(operation: &str) -> bool {
-    matches!(operation, "StopInstances" | "StartInstances" | "UpdateService")
+    matches!(operation, "StopInstances" | "StartInstances" | "UpdateService" | "UpdateAccessKey")
 }
 
 #[cfg(test)]

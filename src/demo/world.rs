@@ -25,7 +25,6 @@ pub(crate) enum What {
     /// EC2 StartInstances.
     Start { ids: Vec<String> },
     /// Any other change: what it moves is said by the drill's conditions alone.
-    #[allow(dead_code)] // until a service tells one
     Other(Told),
 }
 

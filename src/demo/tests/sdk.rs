@@ -14,6 +14,8 @@
 mod bench;
 #[path = "sdk/compute.rs"]
 mod compute;
+#[path = "sdk/identity.rs"]
+mod identity;
 mod stories;
 
 use aws_sdk_cloudtrail::types::{LookupAttribute, LookupAttributeKey};

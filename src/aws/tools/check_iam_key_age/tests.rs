@@ -145,8 +145,11 @@ async fn what_became_of_a_key_since_the_report() {
 #[tokio::test]
 async fn the_limit_is_the_callers() {
     let rows = [row("ci", NO_PASSWORD, "false", [["true", "2026-10-20T03:04:05+00:00", USED], NONE])];
-    let canned = account(&rows)
-        .on("iam", "ListAccessKeys", &keys("ci", &[("AKIAEXAMPLE000000001", "Active", "2026-10-20T03:04:05Z")]));
+    let canned = account(&rows).on(
+        "iam",
+        "ListAccessKeys",
+        &keys("ci", &[("AKIAEXAMPLE000000001", "Active", "2026-10-20T03:04:05Z")]),
+    );
     for (limit, risk) in [(30, "HIGH"), (31, "OK")] {
         let found = run(&canned, json!({ "max_age_days": limit })).await.unwrap();
         assert_eq!(
