@@ -9,6 +9,7 @@ pub(crate) mod eks;
 pub(crate) mod elb;
 pub(crate) mod iam;
 pub(crate) mod logs;
+pub(crate) mod s3;
 pub(crate) mod sts;
 
 use crate::wire::rest::Route;
@@ -41,10 +42,11 @@ pub(crate) enum Service {
     Eks,
     Sts,
     Iam,
+    S3,
 }
 
 impl Service {
-    const ALL: [Self; 10] = [
+    const ALL: &'static [Self] = &[
         Self::Ec2,
         Self::Ecs,
         Self::CloudWatch,
@@ -55,11 +57,12 @@ impl Service {
         Self::Eks,
         Self::Sts,
         Self::Iam,
+        Self::S3,
     ];
 
     /// The service signed for as `name`.
     pub(crate) fn signed(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|s| s.name() == name)
+        Self::ALL.iter().copied().find(|s| s.name() == name)
     }
 
     /// The name in the credential scope.
@@ -75,6 +78,7 @@ impl Service {
             Self::Eks => "eks",
             Self::Sts => "sts",
             Self::Iam => "iam",
+            Self::S3 => "s3",
         }
     }
 
@@ -93,6 +97,7 @@ impl Service {
             Self::Elb | Self::Sts | Self::Iam => Protocol::Query,
             Self::Ecs | Self::Logs | Self::CloudTrail | Self::AutoScaling => Protocol::Json,
             Self::CloudWatch => Protocol::Cbor,
+            Self::S3 => Protocol::RestXml,
             Self::Eks => Protocol::RestJson,
         }
     }
@@ -109,7 +114,8 @@ impl Service {
             | Self::Elb
             | Self::AutoScaling
             | Self::Sts
-            | Self::Iam => &[],
+            | Self::Iam
+            | Self::S3 => &[],
         }
     }
 }

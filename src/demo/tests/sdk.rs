@@ -16,6 +16,8 @@ mod bench;
 mod compute;
 #[path = "sdk/identity.rs"]
 mod identity;
+#[path = "sdk/s3.rs"]
+mod s3;
 mod stories;
 
 use aws_sdk_cloudtrail::types::{LookupAttribute, LookupAttributeKey};

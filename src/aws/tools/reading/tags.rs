@@ -1,4 +1,4 @@
-//! Tags that decide how careful one must be: environment, and who manages a thing.
+//! Tags that decide how careful one must be: environment, and who manages the thing.
 
 use std::collections::BTreeMap;
 
@@ -14,12 +14,11 @@ const KEYS: [&str; 10] = [
     "service",
     "team",
 ];
+const OF_AWS: [&str; 2] = ["aws:cloudformation:stack-name", "aws:autoscaling:groupName"];
 
-/// Those of `tags` (key and value) that decide.
-pub fn deciding<'a>(tags: impl Iterator<Item = (&'a str, &'a str)>) -> BTreeMap<String, String> {
-    let decides = |key: &str| {
-        KEYS.iter().any(|k| key.eq_ignore_ascii_case(k))
-            || ["aws:cloudformation:stack-name", "aws:autoscaling:groupName"].contains(&key)
-    };
-    tags.filter(|(key, _)| decides(key)).map(|(key, value)| (key.to_owned(), value.to_owned())).collect()
+/// Those of `tags` (key and value).
+pub fn deciding<'a>(tags: impl IntoIterator<Item = (&'a str, &'a str)>) -> BTreeMap<String, String> {
+    let decides = |key: &str| KEYS.iter().any(|k| key.eq_ignore_ascii_case(k)) || OF_AWS.contains(&key);
+    let kept = tags.into_iter().filter(|(key, _)| decides(key));
+    kept.map(|(key, value)| (key.to_owned(), value.to_owned())).collect()
 }
