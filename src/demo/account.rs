@@ -2,6 +2,7 @@
 
 pub(crate) mod compute;
 pub(crate) mod costs;
+pub(crate) mod identity;
 pub(crate) mod scale;
 pub(crate) mod security;
 pub(crate) mod storage;
@@ -48,6 +49,7 @@ pub(crate) struct Contents {
     pub compute: compute::Compute,
     pub costs: costs::Costs,
     pub security: security::Security,
+    pub identity: identity::Identities,
     pub scale: Scale,
 }
 
@@ -331,6 +333,7 @@ impl Account {
         holds.compute.merge(&over.compute);
         holds.costs.merge(&over.costs);
         holds.security.merge(&over.security);
+        holds.identity.merge(&over.identity);
         holds.log.extend(over.log.iter().cloned());
         holds.change.extend(over.change.iter().cloned());
         holds.background.extend(over.background.iter().cloned());
@@ -366,7 +369,7 @@ impl Contents {
         let costs = self.costs.line.iter().map(|l| &l.during);
         let compute = self.compute.conditions();
         let all = metrics.chain(lines).chain(changes).chain(background).chain(costs).chain(compute);
-        all.flat_map(|d| &d.0)
+        all.flat_map(|d| &d.0).chain(self.identity.conditions())
     }
 }
 

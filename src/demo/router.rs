@@ -100,7 +100,7 @@ pub(crate) fn answer(world: &World<'_>, request: &Request) -> Result<Reply, Fail
         Service::Lambda => services::lambda::answer(world, operation, input),
         Service::Eks => services::eks::answer(world, operation, input),
         Service::Sts => services::sts::answer(world, operation),
-        Service::Iam => services::iam::answer(world, operation),
+        Service::Iam => services::iam::answer(world, operation, input),
         // It answers in its own form: see Demo::answer.
         Service::S3 => Err(services::unknown(Service::S3, operation)),
     }
@@ -117,6 +117,7 @@ pub(crate) fn mutating(operation: &str) -> bool {
             | "AuthorizeSecurityGroupIngress"
             | "PutFunctionConcurrency"
             | "DeleteFunctionConcurrency"
+            | "UpdateAccessKey"
     ) || services::s3::mutating(operation)
 }
 

@@ -16,12 +16,26 @@ pub(crate) struct Told {
     pub resources: Vec<[String; 2]>,
     /// Its `requestParameters`.
     pub request: Value,
+    /// Whether it changed nothing.
+    pub read_only: bool,
 }
 
 impl Told {
     /// The operation `name` of `source` with these parameters.
     pub(crate) fn new(source: &str, name: &str, request: Value) -> Self {
-        Self { name: name.to_owned(), source: source.to_owned(), resources: Vec::new(), request }
+        Self {
+            name: name.to_owned(),
+            source: source.to_owned(),
+            resources: Vec::new(),
+            request,
+            read_only: false,
+        }
+    }
+
+    /// It changed nothing.
+    pub(crate) fn reading(mut self) -> Self {
+        self.read_only = true;
+        self
     }
 
     /// On these resources.

@@ -12,7 +12,7 @@ answered by one line of JSON. It ends when the input closes, so that it never ou
                                                 itself does not page
     ["canned", {"service:Operation": body}]     answered instead of moto's; a list is a page each (the token's name is read off
                                                 the request, or off a page that has one; NextToken otherwise); a string is the
-                                                body itself (XML); "service:Operation@region". REST services (eks, lambda,
+                                                body itself (XML), a list of them pages by Marker 1, 2, ...; "service:Operation@region". REST services (eks, lambda,
                                                 guardduty, s3, s3:GetPublicAccessBlock of S3 Control too) by operation as well
     ["costs", results]                          what Cost Explorer's GetCostAndUsage answers, one result per distinct request
     ["calls"]                                   [{"service", "operation", "region", "dry_run"}] in order of arrival
@@ -290,6 +290,9 @@ def answer(call, request, body, rule):
 def from_can(call, body, canned):
     if isinstance(canned, str):
         return Response(canned, 200, content_type="text/xml")
+    if isinstance(canned, list) and isinstance(canned[0], str):
+        page = int(dict(parse_qsl(body.decode())).get("Marker", 0))
+        return Response(canned[page], 200, content_type="text/xml")
     if isinstance(canned, list):
         asked, pages = json.loads(body or b"{}"), len(canned)
         token = next((key for key in TOKENS if key in asked), None)

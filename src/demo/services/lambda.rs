@@ -109,15 +109,20 @@ fn concurrency(world: &World<'_>, input: &Input) -> Result<Reply, Failure> {
 fn put(world: &World<'_>, input: &Input) -> Result<Reply, Failure> {
     let function = find(world, input)?;
     let wanted = input.int("ReservedConcurrentExecutions").and_then(|n| u32::try_from(n).ok());
-    let wanted = wanted.ok_or_else(|| invalid("ReservedConcurrentExecutions must be 0 or more".to_owned()))?;
-    let others: u32 = here(world).filter(|f| f.name != function.name).filter_map(|f| reserved(world, f)).sum();
+    let wanted =
+        wanted.ok_or_else(|| invalid("ReservedConcurrentExecutions must be 0 or more".to_owned()))?;
+    let others: u32 =
+        here(world).filter(|f| f.name != function.name).filter_map(|f| reserved(world, f)).sum();
     if LIMIT.saturating_sub(others + wanted) < UNRESERVED {
         return Err(invalid(format!(
             "Specified ReservedConcurrentExecutions for function decreases account's UnreservedConcurrentExecution below its minimum value of [{UNRESERVED}]."
         )));
     }
     let request = json!({ "functionName": function.name, "reservedConcurrentExecutions": wanted });
-    Ok(Reply { body: node! { "ReservedConcurrentExecutions" => wanted }, action: Some(told(PUT, function, request)) })
+    Ok(Reply {
+        body: node! { "ReservedConcurrentExecutions" => wanted },
+        action: Some(told(PUT, function, request)),
+    })
 }
 
 fn delete(world: &World<'_>, input: &Input) -> Result<Reply, Failure> {
@@ -127,7 +132,9 @@ fn delete(world: &World<'_>, input: &Input) -> Result<Reply, Failure> {
 }
 
 fn told(name: &str, function: &Function, request: Value) -> What {
-    What::Other(Told::new("lambda.amazonaws.com", name, request).on("AWS::Lambda::Function", [&function.name]))
+    What::Other(
+        Told::new("lambda.amazonaws.com", name, request).on("AWS::Lambda::Function", [&function.name]),
+    )
 }
 
 fn invalid(message: String) -> Failure {

@@ -16,6 +16,8 @@ mod bench;
 mod compute;
 #[path = "sdk/costs.rs"]
 mod costs;
+#[path = "sdk/identity.rs"]
+mod identity;
 #[path = "sdk/s3.rs"]
 mod s3;
 #[path = "sdk/security.rs"]
