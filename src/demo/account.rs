@@ -367,8 +367,7 @@ impl Contents {
         let changes = self.change.iter().map(|c| &c.during);
         let background = self.background.iter().map(|b| &b.during);
         let costs = self.costs.line.iter().map(|l| &l.during);
-        let compute = self.compute.conditions();
-        let all = metrics.chain(lines).chain(changes).chain(background).chain(costs).chain(compute);
+        let all = metrics.chain(lines).chain(changes).chain(background).chain(costs);
         all.flat_map(|d| &d.0).chain(self.identity.conditions())
     }
 }
