@@ -1,6 +1,7 @@
 //! What an account holds, as its file says it.
 
 pub(crate) mod compute;
+pub(crate) mod databases;
 pub(crate) mod scale;
 
 use crate::condition::During;
@@ -42,6 +43,7 @@ pub(crate) struct Contents {
     pub change: Vec<Change>,
     pub background: Vec<Background>,
     pub compute: compute::Compute,
+    pub databases: databases::Databases,
     pub scale: Scale,
 }
 
@@ -245,6 +247,8 @@ pub(crate) struct LogSource {
     pub region: String,
     pub stream: String,
     pub every: Span,
+    /// How many lines like it each stands for, in what is counted and billed; none: itself.
+    pub stands_for: Option<u32>,
     pub lines: Vec<String>,
     /// Only while this `cluster/service` has lost capacity.
     pub when_down: Option<String>,
@@ -323,6 +327,7 @@ impl Account {
         });
         merge(&mut holds.alarm, &over.alarm, |a| a.name.clone());
         holds.compute.merge(&over.compute);
+        holds.databases.merge(&over.databases);
         holds.log.extend(over.log.iter().cloned());
         holds.change.extend(over.change.iter().cloned());
         holds.background.extend(over.background.iter().cloned());
@@ -349,7 +354,8 @@ impl Contents {
         let lines = self.log.iter().map(|l| &l.during);
         let changes = self.change.iter().map(|c| &c.during);
         let background = self.background.iter().map(|b| &b.during);
-        metrics.chain(lines).chain(changes).chain(background).flat_map(|d| &d.0)
+        let databases = self.databases.during();
+        metrics.chain(lines).chain(changes).chain(background).chain(databases).flat_map(|d| &d.0)
     }
 }
 
@@ -400,6 +406,7 @@ fn regions_of(holds: &mut Contents) -> Vec<&mut String> {
     all.extend(holds.change.iter_mut().map(|x| &mut x.event.region));
     all.extend(holds.background.iter_mut().map(|x| &mut x.event.region));
     all.extend(holds.compute.regions());
+    all.extend(holds.databases.regions());
     all
 }
 

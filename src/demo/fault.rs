@@ -3,7 +3,6 @@
 use crate::router::Request;
 use crate::services::Service;
 use crate::wire::{Failure, Protocol};
-use std::borrow::Cow;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -155,9 +154,7 @@ fn denied(request: &Request, caller: &str) -> Failure {
             Failure::new("UnauthorizedOperation", message).status(403)
         }
         (Service::CloudWatch, _) | (_, Protocol::Query) => Failure::new("AccessDenied", why).status(403),
-        (_, Protocol::Json | Protocol::Cbor) => {
-            Failure { status: 400, code: Cow::Borrowed("AccessDeniedException"), message: why }
-        }
+        (_, Protocol::Json | Protocol::Cbor) => Failure::new("AccessDeniedException", why),
         (_, Protocol::RestJson) => Failure::new("AccessDeniedException", why).status(403),
     }
 }

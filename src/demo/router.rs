@@ -80,6 +80,7 @@ pub(crate) fn answer(world: &World<'_>, request: &Request) -> Result<Reply, Fail
         Service::Elb => services::elb::answer(world, operation, input),
         Service::AutoScaling => services::autoscaling::answer(world, operation, input),
         Service::Eks => services::eks::answer(world, operation, input),
+        Service::Rds => services::rds::answer(world, operation, input),
         Service::Sts => services::sts::answer(world, operation),
         Service::Iam => services::iam::answer(world, operation),
     }

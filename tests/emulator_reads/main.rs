@@ -289,6 +289,8 @@ mod ec2 {
     }
 }
 
+mod metrics;
+
 mod ecs {
     use super::*;
 

@@ -9,6 +9,7 @@ pub(crate) mod eks;
 pub(crate) mod elb;
 pub(crate) mod iam;
 pub(crate) mod logs;
+pub(crate) mod rds;
 pub(crate) mod sts;
 
 use crate::wire::rest::Route;
@@ -39,12 +40,13 @@ pub(crate) enum Service {
     Elb,
     AutoScaling,
     Eks,
+    Rds,
     Sts,
     Iam,
 }
 
 impl Service {
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 11] = [
         Self::Ec2,
         Self::Ecs,
         Self::CloudWatch,
@@ -53,6 +55,7 @@ impl Service {
         Self::Elb,
         Self::AutoScaling,
         Self::Eks,
+        Self::Rds,
         Self::Sts,
         Self::Iam,
     ];
@@ -73,6 +76,7 @@ impl Service {
             Self::Elb => "elasticloadbalancing",
             Self::AutoScaling => "application-autoscaling",
             Self::Eks => "eks",
+            Self::Rds => "rds",
             Self::Sts => "sts",
             Self::Iam => "iam",
         }
@@ -90,7 +94,7 @@ impl Service {
     pub(crate) const fn protocol(self) -> Protocol {
         match self {
             Self::Ec2 => Protocol::Ec2Query,
-            Self::Elb | Self::Sts | Self::Iam => Protocol::Query,
+            Self::Elb | Self::Rds | Self::Sts | Self::Iam => Protocol::Query,
             Self::Ecs | Self::Logs | Self::CloudTrail | Self::AutoScaling => Protocol::Json,
             Self::CloudWatch => Protocol::Cbor,
             Self::Eks => Protocol::RestJson,
@@ -108,6 +112,7 @@ impl Service {
             | Self::CloudTrail
             | Self::Elb
             | Self::AutoScaling
+            | Self::Rds
             | Self::Sts
             | Self::Iam => &[],
         }

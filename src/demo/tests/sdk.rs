@@ -12,6 +12,8 @@
 )]
 
 mod bench;
+#[path = "sdk/metrics.rs"]
+mod metrics;
 #[path = "sdk/compute.rs"]
 mod compute;
 mod stories;

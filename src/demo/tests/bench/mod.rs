@@ -54,6 +54,7 @@ impl Bench {
     client!(eks, aws_sdk_eks);
     client!(sts, aws_sdk_sts);
     client!(iam, aws_sdk_iam);
+    client!(rds, aws_sdk_rds);
 
     /// Lets time pass.
     pub fn pass(&self, span: Duration) {
