@@ -1,5 +1,6 @@
 //! What the console's connection to AWS is made from.
 
+use crate::files::Files;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use quarterdeck_core::Timestamp;
 use std::collections::BTreeMap;
@@ -28,6 +29,8 @@ pub struct Settings {
     pub credentials: Option<(String, String)>,
     /// Other accounts by name, each reached through an AWS profile.
     pub accounts: BTreeMap<String, String>,
+    /// Files that tools may read and write.
+    pub files: Files,
     /// Bytes one Logs Insights query may scan without a person being asked.
     pub insights_budget: u64,
     /// The time.
@@ -48,6 +51,7 @@ impl Default for Settings {
             endpoint: None,
             credentials: None,
             accounts: BTreeMap::new(),
+            files: Files::default(),
             insights_budget: INSIGHTS_BUDGET,
             clock: Arc::new(wall_clock),
         }

@@ -56,7 +56,7 @@ pub struct Progress {
     pub done: u64,
     /// Units there are, when known.
     pub total: Option<u64>,
-    /// What is counted: `regions`, `pages`, `windows`.
+    /// What is counted: `regions`, `pages`, `windows`, `bytes`.
     pub unit: &'static str,
     /// Rows so far.
     pub rows: u64,

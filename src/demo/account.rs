@@ -3,6 +3,7 @@
 pub(crate) mod compute;
 pub(crate) mod databases;
 pub(crate) mod scale;
+pub(crate) mod storage;
 
 use crate::condition::During;
 use crate::span::{Moment, Span};
@@ -42,6 +43,7 @@ pub(crate) struct Contents {
     pub log: Vec<LogSource>,
     pub change: Vec<Change>,
     pub background: Vec<Background>,
+    pub storage: storage::Storage,
     pub compute: compute::Compute,
     pub databases: databases::Databases,
     pub scale: Scale,
@@ -331,6 +333,7 @@ impl Account {
         holds.log.extend(over.log.iter().cloned());
         holds.change.extend(over.change.iter().cloned());
         holds.background.extend(over.background.iter().cloned());
+        merge(&mut holds.storage.bucket, &over.storage.bucket, |b| b.name.clone());
         over.scale.fill(&mut holds);
         let home = header.regions.first().cloned().unwrap_or_default();
         for region in regions_of(&mut holds) {
@@ -405,6 +408,7 @@ fn regions_of(holds: &mut Contents) -> Vec<&mut String> {
     all.extend(holds.log.iter_mut().map(|x| &mut x.region));
     all.extend(holds.change.iter_mut().map(|x| &mut x.event.region));
     all.extend(holds.background.iter_mut().map(|x| &mut x.event.region));
+    all.extend(holds.storage.bucket.iter_mut().map(|x| &mut x.region));
     all.extend(holds.compute.regions());
     all.extend(holds.databases.regions());
     all

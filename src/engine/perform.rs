@@ -2,8 +2,9 @@
 
 use super::store::Writer;
 use futures::{FutureExt as _, StreamExt as _};
-use quarterdeck_aws::clients::{Aws, Farewell, ProgressSink};
+use quarterdeck_aws::clients::{Aws, Beside, Farewell, ProgressSink};
 use quarterdeck_aws::registry::{self, Failed};
+use quarterdeck_aws::stop::{self, Switch};
 use quarterdeck_core::Timestamp;
 use quarterdeck_core::approval::{Authorized, Challenge, Spent};
 use quarterdeck_core::event::Live;
@@ -35,6 +36,8 @@ pub(super) struct Performer {
     aws: Aws,
     provider: Arc<dyn Provider>,
     inputs: mpsc::Sender<Input>,
+    /// Writes that may be asked to stop.
+    writes: HashMap<CallId, Switch>,
     /// Last requests of calls that were dropped.
     pub(super) farewells: mpsc::Receiver<Farewell>,
     calls: HashMap<CallId, JoinHandle<()>>,
@@ -62,6 +65,7 @@ impl Performer {
             inputs,
             farewells,
             calls: HashMap::new(),
+            writes: HashMap::new(),
             ending: Vec::new(),
             models: HashMap::new(),
             wakes: BTreeSet::new(),
@@ -92,6 +96,9 @@ impl Performer {
                     self.ending.retain(|task| !task.is_finished());
                     self.ending.push(task);
                 }
+                if let Some(write) = self.writes.get(&call) {
+                    write.stop();
+                }
             }
             Effect::WakeAt(wake, at) => {
                 self.wakes.insert((at, wake));
@@ -109,6 +116,9 @@ impl Performer {
         self.store.flush();
         if self.calls.len() > 64 {
             self.calls.retain(|_, task| !task.is_finished());
+        }
+        if !self.writes.is_empty() {
+            self.writes.retain(|_, write| write.is_heard());
         }
     }
 
@@ -199,17 +209,23 @@ impl Performer {
         });
     }
 
-    /// A write is not in `calls`: nothing may abort it once it was approved and planned again.
-    fn write(&self, spent: Spent, written_down: oneshot::Receiver<Result<(), String>>) {
+    /// A write is not in `calls`: nothing may abort it once it was approved and planned again. One that can stop by
+    /// itself, a transfer, is asked to.
+    fn write(&mut self, spent: Spent, written_down: oneshot::Receiver<Result<(), String>>) {
         let (aws, inputs, id) = (self.aws.clone(), self.inputs.clone(), spent.call());
+        let (switch, stop) = stop::pair();
+        self.writes.insert(id, switch);
+        let beside = Beside { progress: self.sink(id), stop };
         tokio::spawn(async move {
             let written = match written_down.await {
-                Ok(Ok(())) => match AssertUnwindSafe(registry::write(&aws, spent)).catch_unwind().await {
-                    Ok(Ok((projection, stats))) => Written::Done(projection, stats),
-                    Ok(Err(Failed { fault, lost: false })) => Written::NotDone(fault),
-                    Ok(Err(Failed { fault, lost: true })) => Written::Unknown(fault),
-                    Err(_) => Written::Unknown(internal()),
-                },
+                Ok(Ok(())) => {
+                    match AssertUnwindSafe(registry::write(&aws, spent, beside)).catch_unwind().await {
+                        Ok(Ok((projection, stats))) => Written::Done(projection, stats),
+                        Ok(Err(Failed { fault, lost: false })) => Written::NotDone(fault),
+                        Ok(Err(Failed { fault, lost: true })) => Written::Unknown(fault),
+                        Err(_) => Written::Unknown(internal()),
+                    }
+                }
                 Ok(Err(why)) => Written::NotDurable(why),
                 Err(_) => Written::NotDurable("the journal has ended".into()),
             };

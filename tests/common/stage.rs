@@ -59,6 +59,7 @@ pub fn catalogue() -> Arc<Catalogue> {
         validate: |args: &Value| Ok(args.clone()),
         verify: None,
         inverse: None,
+        only_undoes: |_| false,
     };
     Arc::new(Catalogue::new(SPECS.iter().map(tool)))
 }

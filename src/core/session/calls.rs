@@ -98,13 +98,17 @@ impl Session {
         let call = CallId(self.next.call);
         self.next.call += 1;
         let Wanted { by, front, tool, args, fresh } = wanted;
-        let found = self.catalogue.get(&tool).map(|t| (t.risk, t.validate, t.schema.clone()));
+        let found = self.catalogue.get(&tool).map(|t| (t.risk, t.validate, t.only_undoes, t.schema.clone()));
         let (risk, args, fault) = match (found, args) {
             (Err(fault), args) => (None, args.unwrap_or_else(Value::String), Some(fault)),
-            (Ok((risk, _, schema)), Err(garbage)) => {
+            (Ok((risk, _, _, schema)), Err(garbage)) => {
                 (Some(risk), Value::String(garbage), Some(not_json(&schema)))
             }
-            (Ok((risk, validate, _)), Ok(args)) => match validate(&args) {
+            (Ok((risk, validate, only_undoes, _)), Ok(args)) => match validate(&args) {
+                Ok(canonical) if only_undoes(&canonical) => match self.recalled(&tool, &canonical) {
+                    Ok(recalled) => (Some(risk), recalled, None),
+                    Err(fault) => (Some(risk), canonical, Some(fault)),
+                },
                 Ok(canonical) => (Some(risk), canonical, None),
                 Err(fault) => (Some(risk), args, Some(fault)),
             },

@@ -49,7 +49,8 @@ impl Session {
         }
     }
 
-    /// Ends one call before its time, unless it is on its way to AWS.
+    /// Ends one call before its time. One that was sent is not ended but asked to stop: a transfer can, and says what
+    /// became of it.
     pub(super) fn stop(&mut self, id: CallId, why: RefusedBy, now: Timestamp) {
         let Some(call) = self.calls.get(&id) else { return };
         let (running, write) = match call.state {
@@ -57,7 +58,7 @@ impl Session {
             State::Reading => (true, false),
             State::Planning | State::Replanning(_) => (true, true),
             State::Queued(_) | State::Asked(_) => (false, true),
-            State::Committed => return,
+            State::Committed => return self.out.push(Effect::CancelCall(id)),
         };
         if running {
             self.out.push(Effect::CancelCall(id));

@@ -37,7 +37,7 @@ pub enum Effect {
     },
     /// Stop the model request of this turn.
     CancelModel(TurnId),
-    /// Stop a read or a plan. A write that went out is never stopped.
+    /// Stop a read or a plan; ask a write that went out to stop. Only a transfer can, and its outcome is still told.
     CancelCall(CallId),
     /// Feed `Input::Woke` at this time.
     WakeAt(Wake, Timestamp),

@@ -10,6 +10,7 @@ pub(crate) mod elb;
 pub(crate) mod iam;
 pub(crate) mod logs;
 pub(crate) mod rds;
+pub(crate) mod s3;
 pub(crate) mod sts;
 
 use crate::wire::rest::Route;
@@ -43,10 +44,11 @@ pub(crate) enum Service {
     Rds,
     Sts,
     Iam,
+    S3,
 }
 
 impl Service {
-    const ALL: [Self; 11] = [
+    const ALL: &'static [Self] = &[
         Self::Ec2,
         Self::Ecs,
         Self::CloudWatch,
@@ -58,11 +60,12 @@ impl Service {
         Self::Rds,
         Self::Sts,
         Self::Iam,
+        Self::S3,
     ];
 
     /// The service signed for as `name`.
     pub(crate) fn signed(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|s| s.name() == name)
+        Self::ALL.iter().copied().find(|s| s.name() == name)
     }
 
     /// The name in the credential scope.
@@ -79,6 +82,7 @@ impl Service {
             Self::Rds => "rds",
             Self::Sts => "sts",
             Self::Iam => "iam",
+            Self::S3 => "s3",
         }
     }
 
@@ -97,6 +101,7 @@ impl Service {
             Self::Elb | Self::Rds | Self::Sts | Self::Iam => Protocol::Query,
             Self::Ecs | Self::Logs | Self::CloudTrail | Self::AutoScaling => Protocol::Json,
             Self::CloudWatch => Protocol::Cbor,
+            Self::S3 => Protocol::RestXml,
             Self::Eks => Protocol::RestJson,
         }
     }
@@ -114,7 +119,8 @@ impl Service {
             | Self::AutoScaling
             | Self::Rds
             | Self::Sts
-            | Self::Iam => &[],
+            | Self::Iam
+            | Self::S3 => &[],
         }
     }
 }

@@ -56,7 +56,7 @@ async fn figures_the_change_and_the_unfinished_minute() {
         "in eu-west-1 last 493 at 03:03:00",
         "min 116",
         "max 501",
-        "rose from about 120 to about 493 at 02:31:00",
+        "rose from about 124 to about 493 at 02:31:00",
     ] {
         assert!(p.summary.contains(word), "{word}: {}", p.summary);
     }

@@ -84,6 +84,7 @@ fn tool(spec: &'static Spec, risk: Risk) -> Tool {
         inverse: write.then_some(|plan: &Proposal, _: &Projection| {
             Some(WriteCall { tool: "start_instances".into(), args: json!({"ids": plan.args["ids"]}) })
         }),
+        only_undoes: |args| args["state"] == "back",
     }
 }
 

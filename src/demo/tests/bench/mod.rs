@@ -55,6 +55,8 @@ impl Bench {
     client!(sts, aws_sdk_sts);
     client!(iam, aws_sdk_iam);
     client!(rds, aws_sdk_rds);
+    client!(s3, aws_sdk_s3);
+    client!(s3control, aws_sdk_s3control);
 
     /// Lets time pass.
     pub fn pass(&self, span: Duration) {
