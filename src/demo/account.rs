@@ -2,6 +2,7 @@
 
 pub(crate) mod compute;
 pub(crate) mod costs;
+pub(crate) mod databases;
 pub(crate) mod identity;
 pub(crate) mod scale;
 pub(crate) mod security;
@@ -50,6 +51,7 @@ pub(crate) struct Contents {
     pub costs: costs::Costs,
     pub security: security::Security,
     pub identity: identity::Identities,
+    pub databases: databases::Databases,
     pub scale: Scale,
 }
 
@@ -255,6 +257,8 @@ pub(crate) struct LogSource {
     pub region: String,
     pub stream: String,
     pub every: Span,
+    /// How many lines like it each stands for, in what is counted and billed; none: itself.
+    pub stands_for: Option<u32>,
     pub lines: Vec<String>,
     /// Only while this `cluster/service` has lost capacity.
     pub when_down: Option<String>,
@@ -334,6 +338,7 @@ impl Account {
         holds.costs.merge(&over.costs);
         holds.security.merge(&over.security);
         holds.identity.merge(&over.identity);
+        holds.databases.merge(&over.databases);
         holds.log.extend(over.log.iter().cloned());
         holds.change.extend(over.change.iter().cloned());
         holds.background.extend(over.background.iter().cloned());
@@ -367,7 +372,8 @@ impl Contents {
         let changes = self.change.iter().map(|c| &c.during);
         let background = self.background.iter().map(|b| &b.during);
         let costs = self.costs.line.iter().map(|l| &l.during);
-        let all = metrics.chain(lines).chain(changes).chain(background).chain(costs);
+        let databases = self.databases.during();
+        let all = metrics.chain(lines).chain(changes).chain(background).chain(costs).chain(databases);
         all.flat_map(|d| &d.0).chain(self.identity.conditions())
     }
 }
@@ -428,6 +434,7 @@ fn regions_of(holds: &mut Contents) -> Vec<&mut String> {
     all.extend(holds.storage.bucket.iter_mut().map(|x| &mut x.region));
     all.extend(holds.compute.regions());
     all.extend(holds.security.regions());
+    all.extend(holds.databases.regions());
     all
 }
 

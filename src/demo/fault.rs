@@ -3,7 +3,6 @@
 use crate::router::Request;
 use crate::services::{Service, s3};
 use crate::wire::{Failure, Protocol};
-use std::borrow::Cow;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -163,9 +162,7 @@ fn denied(request: &Request, caller: &str) -> Failure {
         (Service::CloudWatch, _) | (_, Protocol::Query | Protocol::RestXml) => {
             Failure::new("AccessDenied", why).status(403)
         }
-        (_, Protocol::Json | Protocol::Cbor) => {
-            Failure { status: 400, code: Cow::Borrowed("AccessDeniedException"), message: why }
-        }
+        (_, Protocol::Json | Protocol::Cbor) => Failure::new("AccessDeniedException", why),
         (_, Protocol::RestJson) => Failure::new("AccessDeniedException", why).status(403),
     }
 }

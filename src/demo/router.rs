@@ -99,6 +99,7 @@ pub(crate) fn answer(world: &World<'_>, request: &Request) -> Result<Reply, Fail
         Service::Ec2AutoScaling => services::ec2_autoscaling::answer(world, operation, input),
         Service::Lambda => services::lambda::answer(world, operation, input),
         Service::Eks => services::eks::answer(world, operation, input),
+        Service::Rds => services::rds::answer(world, operation, input),
         Service::Sts => services::sts::answer(world, operation),
         Service::Iam => services::iam::answer(world, operation, input),
         // It answers in its own form: see Demo::answer.

@@ -46,6 +46,12 @@ impl Told {
 }
 
 impl What {
+    /// The change that is only told.
+    pub(crate) fn other(&self) -> Option<&Told> {
+        let Self::Other(told) = self else { return None };
+        Some(told)
+    }
+
     /// As CloudTrail tells it.
     pub(crate) fn told(&self) -> Told {
         match self {

@@ -184,6 +184,45 @@ async fn found_by_asking(name: &str) {
     stage.console.end().await;
 }
 
+/// What an answer tells the operator to say, when it would change something.
+fn orders(answer: &str) -> Vec<String> {
+    let verbs = ["roll back ", "stop instance", "disable the key", "revoke rule"];
+    let said = answer
+        .split("say `")
+        .skip(1)
+        .filter_map(|rest| rest.split_once('`'))
+        .map(|(said, _)| said.to_owned());
+    said.filter(|said| verbs.iter().any(|v| said.starts_with(v))).collect()
+}
+
+/// Whoever says what the answer tells them to say, and approves it, has put the drill right.
+async fn put_right_by_saying_so(name: &str) {
+    let mut stage = Stage::of(name).await;
+    let drill = stage.demo.drill().clone();
+    let answer = stage.ask(&drill.questions()[0]).await;
+    let orders = orders(&answer);
+    assert_eq!(orders.is_empty(), drill.fix().tools.is_empty(), "{answer}");
+    for order in &orders {
+        let intents = stage.console.intents();
+        stage.console.ask(order).await;
+        stage.console.dialog().await;
+        assert_eq!(stage.console.intents(), intents, "{order}: nothing before the approval");
+        stage.console.approve().await;
+        let over = |c: &Console| c.count(|f| matches!(f, Fact::WriteConcluded { .. })) > intents;
+        stage.console.until("the outcome", over).await;
+        // The verification follows what was changed.
+        for _ in 0..40 {
+            stage.console.wait(MINUTE / 4);
+            stage.console.linger(50).await;
+        }
+        stage.console.turn_over().await;
+    }
+    if !orders.is_empty() {
+        assert_eq!(stage.demo.holding(), [""; 0], "{orders:?}");
+    }
+    stage.console.end().await;
+}
+
 async fn right_and_wrong(name: &str) {
     let drill = Drill::named(name).unwrap();
     for wrong in drill.wrong() {
@@ -217,6 +256,11 @@ macro_rules! drills {
             #[tokio::test]
             async fn is_found_by_asking() {
                 super::found_by_asking($file).await;
+            }
+
+            #[tokio::test]
+            async fn is_put_right_by_what_the_answer_says() {
+                super::put_right_by_saying_so($file).await;
             }
 
             #[tokio::test]

@@ -291,6 +291,8 @@ mod ec2 {
     }
 }
 
+mod metrics;
+
 mod ecs {
     use super::*;
 

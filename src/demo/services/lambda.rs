@@ -152,7 +152,7 @@ fn find<'a>(world: &World<'a>, input: &Input) -> Result<&'a Function, Failure> {
 /// What is reserved for `function` now: what the operator said last, or what was there before.
 fn reserved(world: &World<'_>, function: &Function) -> Option<u32> {
     let said = world.actions.iter().rev().filter(|a| a.region == world.region).find_map(|action| {
-        let What::Other(told) = &action.what else { return None };
+        let told = action.what.other()?;
         (told.request.get("functionName")? == function.name.as_str()).then_some(&told.request)
     });
     match said {

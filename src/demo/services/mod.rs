@@ -13,6 +13,7 @@ pub(crate) mod guardduty;
 pub(crate) mod iam;
 pub(crate) mod lambda;
 pub(crate) mod logs;
+pub(crate) mod rds;
 pub(crate) mod s3;
 pub(crate) mod sts;
 
@@ -48,6 +49,7 @@ pub(crate) enum Service {
     Eks,
     GuardDuty,
     Lambda,
+    Rds,
     Sts,
     Iam,
     S3,
@@ -67,6 +69,7 @@ impl Service {
         Self::Eks,
         Self::GuardDuty,
         Self::Lambda,
+        Self::Rds,
         Self::Sts,
         Self::Iam,
         Self::S3,
@@ -92,6 +95,7 @@ impl Service {
             Self::Eks => "eks",
             Self::GuardDuty => "guardduty",
             Self::Lambda => "lambda",
+            Self::Rds => "rds",
             Self::Sts => "sts",
             Self::Iam => "iam",
             Self::S3 => "s3",
@@ -110,7 +114,7 @@ impl Service {
     pub(crate) const fn protocol(self) -> Protocol {
         match self {
             Self::Ec2 => Protocol::Ec2Query,
-            Self::Elb | Self::Ec2AutoScaling | Self::Sts | Self::Iam => Protocol::Query,
+            Self::Elb | Self::Ec2AutoScaling | Self::Rds | Self::Sts | Self::Iam => Protocol::Query,
             Self::Ecs | Self::Logs | Self::CloudTrail | Self::AutoScaling | Self::Costs => Protocol::Json,
             Self::CloudWatch => Protocol::Cbor,
             Self::S3 => Protocol::RestXml,
@@ -133,6 +137,7 @@ impl Service {
             | Self::AutoScaling
             | Self::Costs
             | Self::Ec2AutoScaling
+            | Self::Rds
             | Self::Sts
             | Self::Iam
             | Self::S3 => &[],

@@ -18,6 +18,8 @@ mod compute;
 mod costs;
 #[path = "sdk/identity.rs"]
 mod identity;
+#[path = "sdk/metrics.rs"]
+mod metrics;
 #[path = "sdk/s3.rs"]
 mod s3;
 #[path = "sdk/security.rs"]

@@ -58,6 +58,7 @@ impl Bench {
     client!(guardduty, aws_sdk_guardduty);
     client!(sts, aws_sdk_sts);
     client!(iam, aws_sdk_iam);
+    client!(rds, aws_sdk_rds);
     client!(s3, aws_sdk_s3);
     client!(s3control, aws_sdk_s3control);
 
