@@ -131,10 +131,11 @@ fn delete(world: &World<'_>, input: &Input) -> Result<Reply, Failure> {
     Ok(Reply { body: Node::Absent, action: Some(told(DELETE, function, request)) })
 }
 
+/// CloudTrail names it with the version of the API.
 fn told(name: &str, function: &Function, request: Value) -> What {
-    What::Other(
-        Told::new("lambda.amazonaws.com", name, request).on("AWS::Lambda::Function", [&function.name]),
-    )
+    let name = format!("{name}20171031");
+    let told = Told::new("lambda.amazonaws.com", &name, request);
+    What::Other(told.on("AWS::Lambda::Function", [&function.name]))
 }
 
 fn invalid(message: String) -> Failure {
