@@ -278,7 +278,12 @@ pub(crate) fn files(config: &Config, env: Env) -> Files {
     }
 }
 
-pub(crate) fn account(config: &Config, common: &Common, clock: &Clock, files: Files) -> anyhow::Result<(Aws, Scope)> {
+pub(crate) fn account(
+    config: &Config,
+    common: &Common,
+    clock: &Clock,
+    files: Files,
+) -> anyhow::Result<(Aws, Scope)> {
     if let Some(drill) = &common.demo {
         let demo = Demo::start(drill, clock.clone()).context("--demo")?;
         let regions =

@@ -17,7 +17,7 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
 use futures::StreamExt as _;
 use quarterdeck_core::approval::DryRun;
-use quarterdeck_core::tool::{Fault, FaultKind, Projection, Risk, Spec, Tool};
+use quarterdeck_core::tool::{Fault, FaultKind, Projection, Risk, Row, Spec, Tool};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -36,6 +36,15 @@ pub struct Rehearsal {
     pub tool: &'static str,
     /// Arguments for one of the rows; `None`: none of them will do.
     pub args: fn(&Projection) -> Option<Value>,
+}
+
+/// `args` with the region of the row they are about, where rows say theirs.
+#[must_use]
+pub fn rehearsed_at(listed: &Projection, row: &Row, mut args: Value) -> Value {
+    if let (Some(region), Some(map)) = (listed.cell(row, "region"), args.as_object_mut()) {
+        map.insert("region".to_owned(), region.plain().into());
+    }
+    args
 }
 
 /// What was found of one tool.
@@ -94,7 +103,7 @@ async fn read(aws: &Aws, tool: &Tool, limit: Duration) -> (Probed, Option<Projec
     match (tool.risk, spec.billed, (tool.validate)(&args)) {
         (Risk::Read, false, Ok(_)) => {}
         (Risk::Local | Risk::Write, ..) => {
-            return (not_probed(spec, tool.risk, "AWS offers no dry run"), None);
+            return (not_probed(spec, tool.risk, "it writes files here"), None);
         }
         (_, true, _) => return (not_probed(spec, tool.risk, "billed"), None),
         (Risk::Read, false, Err(_)) => {

@@ -116,7 +116,7 @@ pub(crate) async fn probe(
 pub(crate) fn rehearsal(tool: &str) -> Option<Rehearsal> {
     match line(tool).ok()?.run {
         Run::Write { rehearsal, .. } => rehearsal(),
-        Run::Read(_) => None,
+        Run::Read(_) | Run::Local { .. } => None,
     }
 }
 /// Longest that planning may take, however long carrying it out may.
