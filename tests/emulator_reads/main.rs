@@ -12,6 +12,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 mod costs;
+mod doctor;
 
 use common::calls::{column, not_allowed, ok, read, refusal, unique};
 use common::emulator::{ACCOUNT, HERE, fresh};
