@@ -133,7 +133,7 @@ fn only_clients_builds_clients() {
     absent(
         "src/aws",
         &["Client::new(", "Client::from_conf(", "aws_config::"],
-        &["src/aws/clients.rs", "src/aws/account.rs", "src/aws/identity.rs", "src/aws/http.rs"],
+        &["src/aws/clients.rs", "src/aws/services.rs", "src/aws/account.rs", "src/aws/http.rs"],
         "only `clients` builds clients",
     );
 }

@@ -1,7 +1,8 @@
 //! Whether the tools would work here: each is run as it is, with as little as it takes, through its own guard.
 //!
 //! A read tool runs with its defaults, and each of its operations is sent once at most: one page, nothing for every
-//! resource. A write tool is planned when it has a dry run and says what to rehearse it on. What AWS bills is not sent.
+//! resource. A write tool is planned when it has a dry run and says what to rehearse it on. What AWS bills is not sent: not
+//! the operations known to be billed, and nothing of a billed tool that has none of those.
 
 use crate::clients::Aws;
 use crate::fault;
@@ -17,7 +18,7 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
 use futures::StreamExt as _;
 use quarterdeck_core::approval::DryRun;
-use quarterdeck_core::tool::{Fault, FaultKind, Projection, Risk, Spec, Tool};
+use quarterdeck_core::tool::{Fault, FaultKind, Projection, Risk, Row, Spec, Tool};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -26,6 +27,15 @@ use std::time::Duration;
 
 /// Tools probed at the same time.
 const AT_ONCE: usize = 8;
+/// Operations that AWS bills for; `*`: all of a service.
+const BILLED: [(&str, &str); 6] = [
+    ("Cost Explorer", "*"),
+    ("CloudWatch", "GetMetricData"),
+    ("CloudWatch Logs", "StartQuery"),
+    ("S3", "ListObjectsV2"),
+    ("S3", "GetObject"),
+    ("S3", "HeadObject"),
+];
 /// What stands for a name in a required field: nothing is called that.
 const NOBODY: &str = "quarterdeck-doctor";
 
@@ -36,6 +46,15 @@ pub struct Rehearsal {
     pub tool: &'static str,
     /// Arguments for one of the rows; `None`: none of them will do.
     pub args: fn(&Projection) -> Option<Value>,
+}
+
+/// `args` with the region of the row they are about, where rows say theirs.
+#[must_use]
+pub fn rehearsed_at(listed: &Projection, row: &Row, mut args: Value) -> Value {
+    if let (Some(region), Some(map)) = (listed.cell(row, "region"), args.as_object_mut()) {
+        map.insert("region".to_owned(), region.plain().into());
+    }
+    args
 }
 
 /// What was found of one tool.
@@ -49,6 +68,8 @@ pub struct Probed {
     pub verdict: Verdict,
     /// IAM actions it lacks.
     pub missing: Vec<String>,
+    /// Operations that were not sent because they are billed.
+    pub billed: BTreeSet<&'static str>,
     /// Services that were asked, and whether they answered at all.
     pub services: BTreeMap<String, bool>,
 }
@@ -91,22 +112,26 @@ pub async fn tools(aws: &Aws, limit: Duration) -> Vec<Probed> {
 async fn read(aws: &Aws, tool: &Tool, limit: Duration) -> (Probed, Option<Projection>) {
     let spec = tool.spec;
     let args = least(&tool.schema);
-    match (tool.risk, spec.billed, (tool.validate)(&args)) {
-        (Risk::Read, false, Ok(_)) => {}
-        (Risk::Local | Risk::Write, ..) => {
-            return (not_probed(spec, tool.risk, "AWS offers no dry run"), None);
-        }
-        (_, true, _) => return (not_probed(spec, tool.risk, "billed"), None),
-        (Risk::Read, false, Err(_)) => {
-            return (not_probed(spec, tool.risk, "needs arguments of its own"), None);
-        }
+    let billed = billed_of(spec);
+    if tool.risk != Risk::Read {
+        return (not_probed(spec, tool.risk, "it writes files here"), None);
+    }
+    if spec.billed && (billed.is_empty() || billed.len() == spec.reads.len()) {
+        return (not_probed(spec, tool.risk, "billed"), None);
+    }
+    if (tool.validate)(&args).is_err() {
+        return (not_probed(spec, tool.risk, "needs arguments of its own"), None);
     }
     let sparing = Sparing::default();
     let running = registry::probe(aws, spec.name, &args, sparing.clone());
     let (answer, heard) = fault::overheard(tokio::time::timeout(limit, running)).await;
     let answer = answer.unwrap_or_else(|_| Err(too_slow(limit)));
-    let probed = judge(spec, answer.as_ref().err(), &heard, &sparing.seen());
-    (probed, answer.ok())
+    let seen = sparing.seen();
+    if seen.is_empty() && !billed.is_empty() {
+        return (not_probed(spec, tool.risk, "billed"), None);
+    }
+    let probed = judge(spec, answer.as_ref().err(), &heard, &seen);
+    (Probed { billed, ..probed }, answer.ok())
 }
 
 /// Plans a change of something that is there: AWS says whether it would be permitted, and nothing is changed.
@@ -119,24 +144,37 @@ async fn rehearse(
     let Some(rehearsal) = registry::rehearsal(spec.name) else {
         return not_probed(spec, Risk::Write, "AWS offers no dry run");
     };
-    let Some(args) = listed.get(rehearsal.tool).and_then(|rows| (rehearsal.args)(rows)) else {
+    if spec.billed || !billed_of(spec).is_empty() {
+        return not_probed(spec, Risk::Write, "billed");
+    }
+    let Some(rows) = listed.get(rehearsal.tool) else {
+        return not_probed(spec, Risk::Write, "nothing could be listed to rehearse it on");
+    };
+    let Some(args) = (rehearsal.args)(rows) else {
         return not_probed(spec, Risk::Write, "nothing here to rehearse it on");
     };
     let planned = tokio::time::timeout(limit, registry::plan(aws, spec.name, &args, Arc::new(|_| ()))).await;
+    let dry =
+        || spec.reads.iter().filter(|op| op.dry_run_only).flat_map(|op| op.iam).map(|a| (*a).to_owned());
+    let mut missing = Vec::new();
     let verdict = match planned {
         Ok(Ok(proposal)) => match proposal.dry_run {
             DryRun::Permitted => Verdict::Works,
-            DryRun::Denied(_) => Verdict::Denied,
+            DryRun::Denied(_) => {
+                missing = dry().collect();
+                Verdict::Denied
+            }
             DryRun::Unknown(why) => Verdict::NotProbed(why),
             DryRun::NotOffered => Verdict::NotProbed("AWS offers no dry run".to_owned()),
         },
-        Ok(Err(fault)) if fault.kind == FaultKind::Denied => Verdict::Denied,
+        Ok(Err(fault)) if fault.kind == FaultKind::Denied => {
+            missing = actions(spec, &fault);
+            Verdict::Denied
+        }
         Ok(Err(fault)) => Verdict::NotProbed(fault.to_string()),
         Err(_) => Verdict::Fails(too_slow(limit)),
     };
-    let dry = spec.reads.iter().filter(|op| op.dry_run_only && verdict == Verdict::Denied);
-    let missing = dry.flat_map(|op| op.iam).map(|action| (*action).to_owned()).collect();
-    Probed { tool: spec.name, risk: Risk::Write, verdict, missing, services: BTreeMap::new() }
+    Probed { verdict, missing, ..not_probed(spec, Risk::Write, "") }
 }
 
 fn not_probed(spec: &Spec, risk: Risk, why: &str) -> Probed {
@@ -145,8 +183,18 @@ fn not_probed(spec: &Spec, risk: Risk, why: &str) -> Probed {
         risk,
         verdict: Verdict::NotProbed(why.to_owned()),
         missing: Vec::new(),
+        billed: BTreeSet::new(),
         services: BTreeMap::new(),
     }
+}
+
+/// The billed ones among a tool's reads.
+fn billed_of(spec: &Spec) -> BTreeSet<&'static str> {
+    spec.reads.iter().filter(|op| is_billed(op.service, op.name)).map(|op| op.name).collect()
+}
+
+fn is_billed(service: &str, operation: &str) -> bool {
+    BILLED.iter().any(|(s, o)| *s == service && (*o == "*" || *o == operation))
 }
 
 fn too_slow(limit: Duration) -> Fault {
@@ -205,7 +253,7 @@ fn judge(spec: &Spec, failed: Option<&Fault>, heard: &[Fault], seen: &[Seen]) ->
     for s in seen {
         *services.entry(s.service.clone()).or_default() |= s.answered;
     }
-    Probed { tool: spec.name, risk: Risk::Read, verdict, missing: missing.into_iter().collect(), services }
+    Probed { verdict, missing: missing.into_iter().collect(), services, ..not_probed(spec, Risk::Read, "") }
 }
 
 /// The IAM actions a denial stands for: AWS names the one, or only the operation is known.
@@ -255,7 +303,10 @@ impl Intercept for Sparing {
         let (service, operation) = (metadata.service().to_owned(), metadata.name().to_owned());
         let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if seen.iter().any(|s| s.service == service && s.operation == operation) {
-            return Err(Refused::Once { service, operation }.into());
+            return Err(Refused::Unprobed { service, operation, why: "it was sent once" }.into());
+        }
+        if is_billed(&service, &operation) {
+            return Err(Refused::Unprobed { service, operation, why: "it is billed" }.into());
         }
         seen.push(Seen { service, operation, answered: false, succeeded: false });
         Ok(())

@@ -13,6 +13,7 @@
 mod common;
 mod costs;
 mod identity;
+mod doctor;
 
 use common::calls::{column, not_allowed, ok, read, refusal, unique};
 use common::emulator::{ACCOUNT, HERE, fresh};

@@ -117,6 +117,10 @@ fn reason(tool: &Probed) -> String {
         format!("needs {}", tool.missing.join(", "))
     };
     match &tool.verdict {
+        Verdict::Works if !tool.billed.is_empty() => {
+            let billed: Vec<&str> = tool.billed.iter().copied().collect();
+            format!("but {} was not probed: billed", billed.join(", "))
+        }
         Verdict::Works => String::new(),
         Verdict::Partly(None) | Verdict::Denied => needs,
         Verdict::Partly(Some(fault)) | Verdict::Fails(fault) => {
@@ -159,10 +163,11 @@ fn wrapped(head: &str, text: &str, indent: usize) -> Vec<String> {
 mod tests {
     use super::*;
     use quarterdeck_core::tool::{Fault, FaultKind};
+    use std::collections::BTreeSet;
 
     fn probed(tool: &'static str, risk: Risk, verdict: Verdict, missing: &[&str]) -> Probed {
         let missing = missing.iter().map(|m| (*m).to_owned()).collect();
-        Probed { tool, risk, verdict, missing, services: BTreeMap::new() }
+        Probed { tool, risk, verdict, missing, billed: BTreeSet::new(), services: BTreeMap::new() }
     }
 
     fn report() -> Report {

@@ -6,6 +6,7 @@ use super::tags;
 use crate::clients::ReadClients;
 use crate::fault;
 use crate::place::Place;
+use crate::probe::rehearsed_at;
 use crate::shell;
 use aws_sdk_ec2::types::{Filter, Instance, InstanceState, InstanceStateChange, InstanceStateName};
 use aws_smithy_runtime_api::client::result::SdkError;
@@ -68,11 +69,8 @@ pub fn one_that_is(listed: &Projection, state: &str) -> Option<serde_json::Value
     let is =
         |row: &&Row, column: &str, text: &str| listed.cell(row, column).is_some_and(|c| c.plain() == text);
     let row = listed.rows.iter().find(|row| is(row, "state", state))?;
-    let ids = json!([listed.cell(row, "id")?.plain()]);
-    Some(match listed.cell(row, "region") {
-        Some(region) => json!({ "ids": ids, "region": region.plain() }),
-        None => json!({ "ids": ids }),
-    })
+    let id = listed.cell(row, "id")?.plain();
+    Some(rehearsed_at(listed, row, json!({ "ids": [id] })))
 }
 
 /// What AWS's dry run said: it answers with an error either way.
