@@ -14,6 +14,7 @@ mod common;
 mod costs;
 mod identity;
 mod doctor;
+mod security;
 
 use common::calls::{column, not_allowed, ok, read, refusal, unique};
 use common::emulator::{ACCOUNT, HERE, fresh};

@@ -12,6 +12,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 mod identity;
+mod security;
 
 use common::calls::{not_allowed, plan, planned, refusal};
 use common::console::{Begin, Console, StillClock};
