@@ -57,6 +57,7 @@ pub(super) const COMMANDS: &[Entry] = &[
     tool("ec2", "list_ec2_instances", "name", "[NAME]", "EC2 instances"),
     tool("alarms", "get_active_alarms", "name", "[PREFIX]", "alarms that are not OK"),
     tool("logs", "get_cloudwatch_logs", "log_group", "NAME", "log events of a log group, newest first"),
+    tool("lambda", "list_lambda_functions", "name", "[NAME]", "Lambda functions"),
     tool("changes", "get_recent_changes", "resource", "[RESOURCE]", "who changed what lately"),
     Entry {
         name: "track",
