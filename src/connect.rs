@@ -7,7 +7,9 @@ use crate::engine::{Clock, Engine, Parts};
 use anyhow::{Context as _, anyhow};
 use quarterdeck_aws::Settings;
 use quarterdeck_aws::clients::Aws;
+use quarterdeck_aws::files::Files;
 use quarterdeck_aws::registry;
+use quarterdeck_aws::settings::GB;
 use quarterdeck_core::Timestamp;
 use quarterdeck_core::keymap::Keymap;
 use quarterdeck_core::scope::{Mode, Scope};
@@ -15,6 +17,7 @@ use quarterdeck_core::session::{Input, Session, Setup};
 use quarterdeck_core::tool::{Catalogue, FaultKind};
 use quarterdeck_demo::Demo;
 use quarterdeck_model::{Models, Provider, anthropic, offline};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -66,7 +69,7 @@ impl Deck {
         } else {
             config.model.clone()
         };
-        let (aws, scope) = account(&config, common, &clock)?;
+        let (aws, scope) = account(&config, common, &clock, files(&config, env))?;
         let mode = match (common.read_only, common.track) {
             (true, _) => Mode::ReadOnly,
             (false, true) => Mode::Track,
@@ -252,7 +255,30 @@ fn provider(
     }
 }
 
-fn account(config: &Config, common: &Common, clock: &Clock) -> anyhow::Result<(Aws, Scope)> {
+/// Which files tools may touch: the folders of the settings, and never the console's own.
+fn files(config: &Config, env: Env) -> Files {
+    let set = |name: &str| env(name).filter(|v| !v.is_empty()).map(PathBuf::from);
+    let home = set("HOME").filter(|home| home.is_absolute());
+    let folder = |given: &str| match (given.strip_prefix('~'), &home) {
+        (Some(rest), Some(home)) => home.join(rest.trim_start_matches('/')),
+        // Without a home there is no such folder: every file is named in full.
+        (Some(_), None) => PathBuf::new(),
+        (None, _) => PathBuf::from(given),
+    };
+    let named = ["AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE", "AWS_WEB_IDENTITY_TOKEN_FILE"];
+    let own = [default_folder(&env)].into_iter().chain(crate::config::user_places(&env));
+    let never = named.into_iter().filter_map(set).chain(own);
+    Files {
+        downloads: folder(&config.downloads),
+        uploads: folder(&config.uploads),
+        never: never.filter_map(|place| std::path::absolute(place).ok()).collect(),
+        url_limit: config.url_limit_mib.saturating_mul(1024 * 1024),
+        home,
+        ..Files::default()
+    }
+}
+
+fn account(config: &Config, common: &Common, clock: &Clock, files: Files) -> anyhow::Result<(Aws, Scope)> {
     if let Some(drill) = &common.demo {
         let demo = Demo::start(drill, clock.clone()).context("--demo")?;
         let regions =
@@ -265,6 +291,8 @@ fn account(config: &Config, common: &Common, clock: &Clock) -> anyhow::Result<(A
             endpoint: None,
             credentials: Some((key.to_owned(), secret.to_owned())),
             accounts: std::collections::BTreeMap::new(),
+            files,
+            insights_budget: u64::from(config.insights_budget_gb) * GB,
             clock: clock.clone(),
         });
         return Ok((aws, Scope { regions, demo: Some(drill.clone()), ..Scope::default() }));
@@ -277,6 +305,8 @@ fn account(config: &Config, common: &Common, clock: &Clock) -> anyhow::Result<(A
         endpoint: None,
         credentials: None,
         accounts: config.accounts.clone(),
+        files,
+        insights_budget: u64::from(config.insights_budget_gb) * GB,
         clock: clock.clone(),
     });
     Ok((aws, Scope { profile, regions: config.regions.clone(), ..Scope::default() }))

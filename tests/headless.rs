@@ -119,7 +119,7 @@ fn the_tools_are_the_registrys() {
         assert_eq!(line["description"], tool.spec.description);
         assert_eq!(line["schema"], tool.schema);
         assert_eq!(line["schema"]["additionalProperties"], false);
-        assert_eq!(line["risk"], if tool.risk == Risk::Read { "read" } else { "write" }, "{line}");
+        assert_eq!(line["risk"], tool.risk.label(), "{line}");
         let iam: BTreeSet<&str> =
             line["iam"].as_array().unwrap().iter().map(|a| a.as_str().unwrap()).collect();
         let ops = tool.spec.reads.iter().chain(tool.spec.writes);

@@ -6,11 +6,14 @@
 
 use crate::account::Account;
 use crate::fault;
+use crate::files::Files;
 use crate::guard::Guard;
 use crate::http;
+use crate::local::LocalWrite;
 use crate::meter::Meter;
 use crate::place::{Gathered, Place};
 use crate::settings::Settings;
+use crate::stop::Stop;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_types::SdkConfig;
 use futures::StreamExt;
@@ -23,38 +26,42 @@ use quarterdeck_core::tool::{Fault, FaultKind, Op, Partial, Spec};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::future::Future;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
-use tokio::sync::OnceCell;
+use tokio::sync::{OnceCell, mpsc};
 use tokio::time::Instant;
 
 /// Places asked at the same time.
 const AT_ONCE: usize = 8;
 /// One part in so many of a call's limit is left for what comes after its places have answered or were given up.
 const LAST_PART: u32 = 6;
+/// Farewells that may wait.
+const FAREWELLS: usize = 64;
 /// How long the console's own operations may take.
 const OWN_LIMIT: Duration = Duration::from_secs(30);
 
 /// The console's connection to AWS. Cheap to clone; nothing is loaded before the first call.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Aws {
     shared: Arc<Shared>,
 }
 
-#[derive(Debug)]
 struct Shared {
     settings: Settings,
     http: OnceLock<SharedHttpClient>,
     session: OnceCell<Arc<Account>>,
     accounts: BTreeMap<String, OnceCell<Arc<Account>>>,
     enabled: RwLock<BTreeMap<Option<String>, Arc<[String]>>>,
+    farewells: (mpsc::Sender<Farewell>, Mutex<Option<mpsc::Receiver<Farewell>>>),
 }
 
 impl Aws {
     /// A connection that is made when it is first used.
     #[must_use]
     pub fn new(settings: Settings) -> Self {
+        let (say, said) = mpsc::channel(FAREWELLS);
         let accounts = settings.accounts.keys().map(|name| (name.clone(), OnceCell::new())).collect();
         Self {
             shared: Arc::new(Shared {
@@ -63,6 +70,7 @@ impl Aws {
                 session: OnceCell::new(),
                 accounts,
                 enabled: RwLock::default(),
+                farewells: (say, Mutex::new(Some(said))),
             }),
         }
     }
@@ -101,21 +109,58 @@ impl Aws {
     /// The session's account has no credentials.
     pub async fn reads(&self, spec: &'static Spec, progress: ProgressSink) -> Result<ReadClients, Fault> {
         self.account(None).await?;
-        Ok(ReadClients {
+        Ok(self.reading(spec, spec.reads, progress))
+    }
+
+    fn reading(&self, spec: &'static Spec, ops: &'static [Op], progress: ProgressSink) -> ReadClients {
+        ReadClients {
             aws: self.clone(),
             by: spec.name,
-            ops: spec.reads,
+            ops,
             progress,
             meter: Meter::default(),
             deadline: Instant::now() + spec.limit.saturating_sub(spec.limit / LAST_PART),
-        })
+            allowed: None,
+        }
+    }
+
+    /// Clients that read what an approved file is made of, and the permission to write that file, by value.
+    ///
+    /// # Errors
+    /// As [`Aws::write`].
+    pub async fn local(
+        &self,
+        spec: &'static Spec,
+        proof: Spent,
+        beside: Beside,
+    ) -> Result<(ReadClients, LocalWrite), Fault> {
+        self.approved(&proof).await?;
+        Ok((self.reading(spec, spec.writes, beside.progress), LocalWrite::new(proof, beside.stop)))
     }
 
     /// Clients for the approved change, by value: one write per approval.
     ///
     /// # Errors
     /// `conflict`: the credentials belong to another account or identity than the one approved. Nothing was sent.
-    pub async fn write(&self, spec: &'static Spec, proof: Spent) -> Result<WriteClients, Fault> {
+    pub async fn write(
+        &self,
+        spec: &'static Spec,
+        proof: Spent,
+        beside: Beside,
+    ) -> Result<WriteClients, Fault> {
+        let account = self.approved(&proof).await?;
+        Ok(WriteClients {
+            aws: self.clone(),
+            account,
+            guard: Guard::new(spec.name, spec.writes),
+            meter: Meter::default(),
+            beside,
+            proof,
+        })
+    }
+
+    /// The account that was approved, as whom it was approved.
+    async fn approved(&self, proof: &Spent) -> Result<Arc<Account>, Fault> {
         let name = proof.proposal().args.get("account").and_then(serde_json::Value::as_str);
         let account = self.account(name).await?;
         let now = self.identity_of(&account).await?;
@@ -127,12 +172,14 @@ impl Aws {
             )
             .hint("plan the change again"));
         }
-        Ok(WriteClients {
-            account,
-            guard: Guard::new(spec.name, spec.writes),
-            meter: Meter::default(),
-            proof,
-        })
+        Ok(account)
+    }
+
+    /// What calls that were dropped leave to be sent, such as the end of a query that would go on costing. Whoever runs
+    /// calls takes it, once, and runs what comes; `None` when it was taken.
+    #[must_use]
+    pub fn farewells(&self) -> Option<mpsc::Receiver<Farewell>> {
+        self.shared.farewells.1.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     pub(crate) fn loaded(&self, account: Option<&str>) -> Option<Arc<Account>> {
@@ -167,8 +214,34 @@ impl Aws {
     }
 }
 
+/// A last request of a call that was dropped.
+pub type Farewell = Pin<Box<dyn Future<Output = ()> + Send>>;
+
 /// Receives progress of one call; never blocks.
 pub type ProgressSink = Arc<dyn Fn(Progress) + Send + Sync>;
+
+/// What accompanies a write while it is under way.
+#[derive(Clone)]
+pub struct Beside {
+    /// Told how far it is.
+    pub progress: ProgressSink,
+    /// Asked whether to stop.
+    pub stop: Stop,
+}
+
+impl Beside {
+    /// Nobody looks on, nobody stops it.
+    #[must_use]
+    pub fn nobody() -> Self {
+        Self { progress: Arc::new(|_| ()), stop: Stop::never() }
+    }
+}
+
+impl fmt::Debug for Beside {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Beside").field("stop", &self.stop).finish_non_exhaustive()
+    }
+}
 
 /// Clients for one call that reads: a read tool's call or a write tool's plan.
 #[derive(Clone)]
@@ -179,14 +252,62 @@ pub struct ReadClients {
     progress: ProgressSink,
     meter: Meter,
     deadline: Instant,
+    allowed: Option<u64>,
 }
 
 /// Clients for one approved change.
+///
+/// They cannot be made up:
+///
+/// ```compile_fail,E0451
+/// # use quarterdeck_aws::clients::WriteClients;
+/// fn forge(aws: WriteClients) -> WriteClients {
+///     WriteClients { ..aws }
+/// }
+/// ```
+/// ```
+/// # use quarterdeck_aws::clients::WriteClients;
+/// fn forge(aws: WriteClients) -> WriteClients {
+///     aws
+/// }
+/// ```
+///
+/// They cannot be copied:
+///
+/// ```compile_fail,E0382
+/// # use quarterdeck_aws::clients::WriteClients;
+/// fn two(aws: WriteClients) -> (WriteClients, Option<WriteClients>) {
+///     (aws, Some(aws))
+/// }
+/// ```
+/// ```
+/// # use quarterdeck_aws::clients::WriteClients;
+/// fn two(aws: WriteClients) -> (WriteClients, Option<WriteClients>) {
+///     (aws, None)
+/// }
+/// ```
+///
+/// Clients that read carry out no change:
+///
+/// ```compile_fail,E0308
+/// # use quarterdeck_aws::{clients::{ReadClients, WriteClients}, tool::WriteTool};
+/// fn call<T: WriteTool>(aws: ReadClients) {
+///     drop(T::call(aws));
+/// }
+/// ```
+/// ```
+/// # use quarterdeck_aws::{clients::{ReadClients, WriteClients}, tool::WriteTool};
+/// fn call<T: WriteTool>(aws: WriteClients) {
+///     drop(T::call(aws));
+/// }
+/// ```
 #[derive(Debug)]
 pub struct WriteClients {
+    aws: Aws,
     account: Arc<Account>,
     guard: Guard,
     meter: Meter,
+    beside: Beside,
     proof: Spent,
 }
 
@@ -200,7 +321,28 @@ impl ReadClients {
             progress: Arc::new(|_| ()),
             meter: Meter::default(),
             deadline: Instant::now() + OWN_LIMIT,
+            allowed: None,
         }
+    }
+
+    /// The same call, allowed by a person to read so many bytes that are paid for.
+    #[must_use]
+    pub fn allowing(mut self, bytes: Option<u64>) -> Self {
+        self.allowed = bytes;
+        self
+    }
+
+    /// Bytes a query may scan: what a person allowed this call, or what the settings allow without asking.
+    #[must_use]
+    pub fn may_scan(&self) -> u64 {
+        let unasked = self.aws.settings().insights_budget;
+        self.allowed.map_or(unasked, |bytes| bytes.max(unasked))
+    }
+
+    /// Leaves a last request to be sent although this call ends here: it was dropped.
+    pub(crate) fn farewell(&self, last: Farewell) {
+        // Without a taker, or with too many waiting, it is not sent: AWS ends a query by itself in the end.
+        let _ = self.aws.shared.farewells.0.try_send(last);
     }
 
     /// The places a call goes to: the session's regions unless given; `["all"]` means every enabled region.
@@ -311,6 +453,20 @@ impl ReadClients {
         self.aws.loaded(place.account.as_deref())?.profile.clone()
     }
 
+    /// Whether `id` is the access key this console itself uses in `place`. Known once anything was asked there.
+    #[must_use]
+    pub fn is_own_key(&self, place: &Place, id: &str) -> bool {
+        self.aws
+            .loaded(place.account.as_deref())
+            .and_then(|account| account.key())
+            .is_some_and(|key| key.id == id)
+    }
+
+    /// Files that tools may read and write.
+    pub(crate) fn files(&self) -> &Files {
+        &self.aws.settings().files
+    }
+
     /// Counts what is sent.
     pub(crate) fn meter(&self) -> Meter {
         self.meter.clone()
@@ -329,6 +485,12 @@ impl ReadClients {
     }
 }
 
+impl fmt::Debug for Aws {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Aws").field("settings", self.settings()).finish_non_exhaustive()
+    }
+}
+
 impl fmt::Debug for ReadClients {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ReadClients").field("by", &self.by).finish_non_exhaustive()
@@ -340,6 +502,38 @@ impl WriteClients {
     #[must_use]
     pub fn plan(&self) -> &Proposal {
         self.proof.proposal()
+    }
+
+    /// Tells how far the change is.
+    pub fn progress(&self, progress: Progress) {
+        (self.beside.progress)(progress);
+    }
+
+    /// As [`WriteClients::progress`], when there is something to tell.
+    pub(crate) fn progress_if(&self, progress: Option<Progress>) {
+        if let Some(progress) = progress {
+            self.progress(progress);
+        }
+    }
+
+    /// What was sent so far has changed nothing: a transfer that is not put together yet, or was called off.
+    pub(crate) fn called_off(&self) {
+        self.meter.called_off(true);
+    }
+
+    /// From here on what is sent may change something, whatever becomes of its answer.
+    pub(crate) fn under_way(&self) {
+        self.meter.called_off(false);
+    }
+
+    /// Whether a person wants it to stop.
+    pub(crate) fn stop(&self) -> &Stop {
+        &self.beside.stop
+    }
+
+    /// Files that tools may read.
+    pub(crate) fn files(&self) -> &Files {
+        &self.aws.settings().files
     }
 
     /// The approved account's configuration.

@@ -2,6 +2,7 @@
 
 pub(crate) mod compute;
 pub(crate) mod scale;
+pub(crate) mod storage;
 
 use crate::condition::During;
 use crate::span::{Moment, Span};
@@ -41,6 +42,7 @@ pub(crate) struct Contents {
     pub log: Vec<LogSource>,
     pub change: Vec<Change>,
     pub background: Vec<Background>,
+    pub storage: storage::Storage,
     pub compute: compute::Compute,
     pub scale: Scale,
 }
@@ -326,6 +328,7 @@ impl Account {
         holds.log.extend(over.log.iter().cloned());
         holds.change.extend(over.change.iter().cloned());
         holds.background.extend(over.background.iter().cloned());
+        merge(&mut holds.storage.bucket, &over.storage.bucket, |b| b.name.clone());
         over.scale.fill(&mut holds);
         let home = header.regions.first().cloned().unwrap_or_default();
         for region in regions_of(&mut holds) {
@@ -412,6 +415,7 @@ fn regions_of(holds: &mut Contents) -> Vec<&mut String> {
     all.extend(holds.log.iter_mut().map(|x| &mut x.region));
     all.extend(holds.change.iter_mut().map(|x| &mut x.event.region));
     all.extend(holds.background.iter_mut().map(|x| &mut x.event.region));
+    all.extend(holds.storage.bucket.iter_mut().map(|x| &mut x.region));
     all.extend(holds.compute.regions());
     all
 }

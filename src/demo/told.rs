@@ -1,5 +1,6 @@
 //! What the operator did, as CloudTrail tells it.
 
+use crate::services::s3::Change;
 use crate::world::What;
 use serde_json::{Map, Value, json};
 
@@ -48,6 +49,14 @@ impl What {
                     request.insert("taskDefinition".to_owned(), format!("{service}:{r}").into());
                 }
                 Told::new("ecs.amazonaws.com", "UpdateService", Value::Object(request))
+            }
+            Self::S3(Change::CreateBucket { name }) => {
+                let request = json!({ "bucketName": name });
+                Told::new("s3.amazonaws.com", "CreateBucket", request).on("AWS::S3::Bucket", [name])
+            }
+            Self::S3(Change::Put { bucket, key, .. }) => {
+                let request = json!({ "bucketName": bucket, "key": key });
+                Told::new("s3.amazonaws.com", "PutObject", request).on("AWS::S3::Bucket", [bucket])
             }
             Self::Other(told) => told.clone(),
         }

@@ -3,6 +3,7 @@
 use crate::account::{Account, Service};
 use crate::condition::{Course, During};
 use crate::fleet::Fleet;
+use crate::services::s3::Change;
 use crate::story::Drill;
 use crate::told::Told;
 use quarterdeck_core::Timestamp;
@@ -24,8 +25,11 @@ pub(crate) enum What {
     Stop { ids: Vec<String> },
     /// EC2 StartInstances.
     Start { ids: Vec<String> },
+    /// A change of buckets and objects.
+    S3(Change),
     /// Any other change: what it moves is said by the drill's conditions alone.
     #[allow(dead_code)] // until a service tells one
+    #[allow(dead_code)]
     Other(Told),
 }
 

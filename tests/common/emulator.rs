@@ -70,7 +70,7 @@ impl Emulator {
 
     /// Every request that changes the account: whatever is neither a read nor a dry run.
     pub fn changes(&mut self) -> Vec<String> {
-        let reads = ["Describe", "List", "Get", "Lookup", "Filter"];
+        let reads = ["Describe", "List", "Get", "Head", "Lookup", "Filter"];
         let name = |c: &Value| c["operation"].as_str().unwrap_or_default().to_owned();
         let real = self.calls().into_iter().filter(|c| c["dry_run"] == false).map(|c| name(&c));
         real.filter(|name| !reads.iter().any(|read| name.starts_with(read))).collect()

@@ -59,6 +59,13 @@ pub(super) const COMMANDS: &[Entry] = &[
     tool("logs", "get_cloudwatch_logs", "log_group", "NAME", "log events of a log group, newest first"),
     tool("lambda", "list_lambda_functions", "name", "[NAME]", "Lambda functions"),
     tool("changes", "get_recent_changes", "resource", "[RESOURCE]", "who changed what lately"),
+    tool(
+        "cost",
+        "get_cost_by_service",
+        "group_by",
+        "[GROUP]",
+        "what AWS cost, by service unless a group is named",
+    ),
     Entry {
         name: "track",
         argument: "",

@@ -11,6 +11,7 @@ pub(crate) mod elb;
 pub(crate) mod iam;
 pub(crate) mod lambda;
 pub(crate) mod logs;
+pub(crate) mod s3;
 pub(crate) mod sts;
 
 use crate::wire::rest::Route;
@@ -45,10 +46,11 @@ pub(crate) enum Service {
     Lambda,
     Sts,
     Iam,
+    S3,
 }
 
 impl Service {
-    const ALL: [Self; 12] = [
+    const ALL: &'static [Self] = &[
         Self::Ec2,
         Self::Ecs,
         Self::CloudWatch,
@@ -61,11 +63,12 @@ impl Service {
         Self::Lambda,
         Self::Sts,
         Self::Iam,
+        Self::S3,
     ];
 
     /// The service signed for as `name`.
     pub(crate) fn signed(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|s| s.name() == name)
+        Self::ALL.iter().copied().find(|s| s.name() == name)
     }
 
     /// The name in the credential scope.
@@ -83,6 +86,7 @@ impl Service {
             Self::Lambda => "lambda",
             Self::Sts => "sts",
             Self::Iam => "iam",
+            Self::S3 => "s3",
         }
     }
 
@@ -102,6 +106,7 @@ impl Service {
             Self::Ecs | Self::Logs | Self::CloudTrail | Self::AutoScaling => Protocol::Json,
             Self::CloudWatch => Protocol::Cbor,
             Self::Eks | Self::Lambda => Protocol::RestJson,
+            Self::S3 => Protocol::RestXml,
         }
     }
 
@@ -119,7 +124,8 @@ impl Service {
             | Self::AutoScaling
             | Self::Ec2AutoScaling
             | Self::Sts
-            | Self::Iam => &[],
+            | Self::Iam
+            | Self::S3 => &[],
         }
     }
 }

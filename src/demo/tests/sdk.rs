@@ -14,6 +14,8 @@
 mod bench;
 #[path = "sdk/compute.rs"]
 mod compute;
+#[path = "sdk/s3.rs"]
+mod s3;
 mod stories;
 
 use aws_sdk_cloudtrail::types::{LookupAttribute, LookupAttributeKey};

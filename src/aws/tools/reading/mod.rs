@@ -5,5 +5,6 @@ pub mod global;
 pub mod patience;
 pub mod period;
 pub mod places;
+pub mod tags;
 pub mod wildcard;
 pub mod words;

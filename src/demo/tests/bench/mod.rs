@@ -56,6 +56,8 @@ impl Bench {
     client!(eks, aws_sdk_eks);
     client!(sts, aws_sdk_sts);
     client!(iam, aws_sdk_iam);
+    client!(s3, aws_sdk_s3);
+    client!(s3control, aws_sdk_s3control);
 
     /// Lets time pass.
     pub fn pass(&self, span: Duration) {
