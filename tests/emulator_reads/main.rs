@@ -15,6 +15,7 @@ mod costs;
 mod identity;
 mod doctor;
 mod security;
+mod compute;
 
 use common::calls::{column, not_allowed, ok, read, refusal, unique};
 use common::emulator::{ACCOUNT, HERE, fresh};
