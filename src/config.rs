@@ -160,7 +160,9 @@ impl Config {
         for (key, folder) in [("downloads", &self.downloads), ("uploads", &self.uploads)] {
             let anchored = folder == "~" || folder.starts_with("~/") || folder.starts_with('/');
             if !anchored || folder.split('/').any(|part| part == "..") {
-                return Err(format!("{key} is {folder:?}: it takes an absolute path, or one that begins with ~/"));
+                return Err(format!(
+                    "{key} is {folder:?}: it takes an absolute path, or one that begins with ~/"
+                ));
             }
         }
         Ok(())

@@ -62,17 +62,28 @@ impl Files {
             None => folder.join(given),
             Some(rest) if rest.is_empty() || rest.starts_with('/') => match &self.home {
                 Some(home) => home.join(rest.trim_start_matches('/')),
-                None => return invalid(format!("`{field}`: there is no home folder here"), "send an absolute path"),
+                None => {
+                    return invalid(
+                        format!("`{field}`: there is no home folder here"),
+                        "send an absolute path",
+                    );
+                }
             },
             Some(_) => {
-                return invalid(format!("`{field}`: other people's homes are not looked up"), "send an absolute path");
+                return invalid(
+                    format!("`{field}`: other people's homes are not looked up"),
+                    "send an absolute path",
+                );
             }
         };
         if path.components().any(|c| matches!(c, std::path::Component::ParentDir)) {
             return invalid(format!("`{field}` goes up with `..`"), "send the path without `..`");
         }
         if !path.is_absolute() {
-            return invalid(format!("`{field}` is relative, and no folder is configured for it"), "send an absolute path");
+            return invalid(
+                format!("`{field}` is relative, and no folder is configured for it"),
+                "send an absolute path",
+            );
         }
         Ok(path)
     }

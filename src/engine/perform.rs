@@ -186,12 +186,14 @@ impl Performer {
         let beside = Beside { progress: self.sink(id), stop };
         tokio::spawn(async move {
             let written = match written_down.await {
-                Ok(Ok(())) => match AssertUnwindSafe(registry::write(&aws, spent, beside)).catch_unwind().await {
-                    Ok(Ok((projection, stats))) => Written::Done(projection, stats),
-                    Ok(Err(Failed { fault, lost: false })) => Written::NotDone(fault),
-                    Ok(Err(Failed { fault, lost: true })) => Written::Unknown(fault),
-                    Err(_) => Written::Unknown(internal()),
-                },
+                Ok(Ok(())) => {
+                    match AssertUnwindSafe(registry::write(&aws, spent, beside)).catch_unwind().await {
+                        Ok(Ok((projection, stats))) => Written::Done(projection, stats),
+                        Ok(Err(Failed { fault, lost: false })) => Written::NotDone(fault),
+                        Ok(Err(Failed { fault, lost: true })) => Written::Unknown(fault),
+                        Err(_) => Written::Unknown(internal()),
+                    }
+                }
                 Ok(Err(why)) => Written::NotDurable(why),
                 Err(_) => Written::NotDurable("the journal has ended".into()),
             };

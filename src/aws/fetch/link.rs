@@ -23,7 +23,7 @@ impl Link {
                 .hint("send a URL such as https://example.com/data/file.csv")
         };
         let url = Url::parse(given).map_err(|e| invalid(&format!("is no URL: {e}")))?;
-        Self::of(url, reachable, &invalid)
+        Self::of(&url, reachable, &invalid)
     }
 
     /// Where `location` leads from here.
@@ -37,14 +37,14 @@ impl Link {
                 .hint("nothing was uploaded; send the URL where the file is")
         };
         let url = self.0.join(location).map_err(|e| refused(&format!("is no URL: {e}")))?;
-        let next = Self::of(url, reachable, &refused)?;
+        let next = Self::of(&url, reachable, &refused)?;
         if self.is_encrypted() && !next.is_encrypted() {
             return Err(refused("is not encrypted"));
         }
         Ok(next)
     }
 
-    fn of(url: Url, reachable: fn(IpAddr) -> bool, wrong: &dyn Fn(&str) -> Fault) -> Result<Self, Fault> {
+    fn of(url: &Url, reachable: fn(IpAddr) -> bool, wrong: &dyn Fn(&str) -> Fault) -> Result<Self, Fault> {
         if !matches!(url.scheme(), "http" | "https") {
             return Err(wrong("is neither http nor https"));
         }
@@ -74,8 +74,9 @@ impl Link {
     /// It leads to an address that is not public.
     pub(super) fn unreachable(&self, address: &str) -> Fault {
         let message = format!("{} leads to {address}, which is not on the public internet", self.place());
-        Fault::new(FaultKind::Refused, message)
-            .hint("private, loopback, link-local and metadata addresses are never read; nobody can approve this")
+        Fault::new(FaultKind::Refused, message).hint(
+            "private, loopback, link-local and metadata addresses are never read; nobody can approve this",
+        )
     }
 
     /// The host, for messages: neither path nor query, which may hold a secret.
@@ -143,7 +144,10 @@ mod tests {
             "s3://bucket/key",
         ] {
             let kind = kind(bad);
-            assert!(kind == Some(FaultKind::Invalid) || bad == "https:///a" && kind.is_none(), "{bad}: {kind:?}");
+            assert!(
+                kind == Some(FaultKind::Invalid) || bad == "https:///a" && kind.is_none(),
+                "{bad}: {kind:?}"
+            );
         }
     }
 
@@ -178,9 +182,13 @@ mod tests {
         let from = Link::parse("https://example.com/a/b", is_public).unwrap();
         assert_eq!(from.redirected("../c", is_public).unwrap().to_string(), "https://example.com/c");
         assert!(from.redirected("https://cdn.example.com/x", is_public).is_ok());
-        for bad in
-            ["http://169.254.169.254/", "http://example.com/", "file:///etc/passwd", "https://u:p@example.com/", "//127.0.0.1/"]
-        {
+        for bad in [
+            "http://169.254.169.254/",
+            "http://example.com/",
+            "file:///etc/passwd",
+            "https://u:p@example.com/",
+            "//127.0.0.1/",
+        ] {
             assert_eq!(from.redirected(bad, is_public).unwrap_err().kind, FaultKind::Refused, "{bad}");
         }
         let message = Link::parse("https://example.com/?token=secret", is_public).unwrap();

@@ -57,8 +57,11 @@ impl Remote {
                 _ => Ok(remote),
             };
         }
-        Err(Fault::new(FaultKind::Unavailable, format!("{} redirects more than {REDIRECTS} times", link.place()))
-            .hint("send the URL where the file is"))
+        Err(Fault::new(
+            FaultKind::Unavailable,
+            format!("{} redirects more than {REDIRECTS} times", link.place()),
+        )
+        .hint("send the URL where the file is"))
     }
 
     /// Bytes there are, when the server says.
@@ -213,7 +216,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_file_is_read_with_and_without_its_length() {
-        let (port, serve) = server("HTTP/1.1 200 OK\r\ncontent-length: 5\r\nconnection: close\r\n\r\nhello").await;
+        let (port, serve) =
+            server("HTTP/1.1 200 OK\r\ncontent-length: 5\r\nconnection: close\r\n\r\nhello").await;
         let read = beside(serve, all(format!("http://127.0.0.1:{port}/a"), 10)).await;
         assert_eq!(read.unwrap(), (Some(5), b"hello".to_vec()));
         let chunked = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\nconnection: close\r\n\r\n3\r\nhel\r\n2\r\nlo\r\n0\r\n\r\n";
@@ -236,8 +240,10 @@ mod tests {
 
     #[tokio::test]
     async fn half_a_file_is_an_error() {
-        let (port, serve) = server("HTTP/1.1 200 OK\r\ncontent-length: 50\r\nconnection: close\r\n\r\nhello").await;
-        let fault = beside(serve, all(format!("http://127.0.0.1:{port}/a?token=secret"), 100)).await.unwrap_err();
+        let (port, serve) =
+            server("HTTP/1.1 200 OK\r\ncontent-length: 50\r\nconnection: close\r\n\r\nhello").await;
+        let fault =
+            beside(serve, all(format!("http://127.0.0.1:{port}/a?token=secret"), 100)).await.unwrap_err();
         assert_eq!(fault.kind, FaultKind::Unavailable);
         assert!(!fault.to_string().contains("secret"), "{fault}");
     }
@@ -245,7 +251,9 @@ mod tests {
     #[tokio::test]
     async fn redirects_are_followed_only_where_they_may_lead() {
         for to in ["http://169.254.169.254/latest/", "http://10.0.0.1/", "file:///etc/passwd"] {
-            let answer = format!("HTTP/1.1 302 Found\r\nlocation: {to}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+            let answer = format!(
+                "HTTP/1.1 302 Found\r\nlocation: {to}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+            );
             let (port, serve) = server(Box::leak(answer.into_boxed_str())).await;
             let fault = beside(serve, all(format!("http://127.0.0.1:{port}/a"), 10)).await.unwrap_err();
             assert_eq!(fault.kind, FaultKind::Refused, "{to}");
@@ -260,14 +268,17 @@ mod tests {
         let read = beside(both, all(format!("http://127.0.0.1:{port}/a"), 10)).await;
         assert_eq!(read.unwrap().1, b"ok");
         // In a circle.
-        let (port, serve) = server("HTTP/1.1 302 Found\r\nlocation: /a\r\ncontent-length: 0\r\nconnection: close\r\n\r\n").await;
+        let (port, serve) =
+            server("HTTP/1.1 302 Found\r\nlocation: /a\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")
+                .await;
         let fault = beside(serve, all(format!("http://127.0.0.1:{port}/a"), 10)).await.unwrap_err();
         assert!(fault.message.contains("redirects more than"), "{fault}");
     }
 
     #[tokio::test]
     async fn by_default_this_machine_is_not_reached_by_any_name() {
-        let (port, serve) = server("HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\nno").await;
+        let (port, serve) =
+            server("HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\nno").await;
         let named = format!("http://localhost:{port}/");
         assert_eq!(Link::parse(&named, is_public).unwrap_err().kind, FaultKind::Refused);
         // A name that only turns out to lead here when it is looked up: what a rebinding name server does.

@@ -16,12 +16,18 @@ const DEVICES: [&str; 4] = ["con", "prn", "aux", "nul"];
 pub fn file_name(key: &str) -> Result<String, Fault> {
     let last = key.rsplit('/').next().unwrap_or_default();
     if last.is_empty() {
-        let message = format!("the key {} ends in `/`: it marks a folder and has no file name", given::shown(key));
-        return Err(Fault::new(FaultKind::Invalid, message).hint("list_s3_objects with it as `prefix` shows what is below"));
+        let message =
+            format!("the key {} ends in `/`: it marks a folder and has no file name", given::shown(key));
+        return Err(Fault::new(FaultKind::Invalid, message)
+            .hint("list_s3_objects with it as `prefix` shows what is below"));
     }
     let plain = |c: char| match c {
         '/' | '\\' | ':' | '*' | '?' | '"' | '<' | '>' | '|' => '_',
-        c if c.is_control() || !quarterdeck_core::text::visible(c.encode_utf8(&mut [0; 4])).starts_with(c) => '_',
+        c if c.is_control()
+            || !quarterdeck_core::text::visible(c.encode_utf8(&mut [0; 4])).starts_with(c) =>
+        {
+            '_'
+        }
         c => c,
     };
     let mut name: String = last.chars().map(plain).collect();

@@ -101,7 +101,8 @@ fn same(a: &Metadata, b: &Metadata) -> bool {
 }
 
 fn refusal(path: &Path, never: &Path) -> Fault {
-    let message = format!("{} is never touched by a tool: it is, or is in, {}", path.display(), never.display());
+    let message =
+        format!("{} is never touched by a tool: it is, or is in, {}", path.display(), never.display());
     Fault::new(FaultKind::Refused, message)
         .hint("credentials and the console's own files stay where they are; nobody can approve this")
 }

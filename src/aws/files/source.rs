@@ -102,7 +102,8 @@ mod tests {
         for below in [".aws", ".ssh", "uploads/sub", "state", "work"] {
             fs::create_dir_all(root.join(below)).unwrap();
         }
-        for file in [".aws/credentials", ".ssh/id_ed25519", "state/journal.db", "uploads/a.txt", "work/b.txt"] {
+        for file in [".aws/credentials", ".ssh/id_ed25519", "state/journal.db", "uploads/a.txt", "work/b.txt"]
+        {
             fs::write(root.join(file), "x").unwrap();
         }
         let mut files = Files::in_folders(&root.join("downloads"), &root.join("uploads"));
@@ -120,7 +121,11 @@ mod tests {
         }
         symlink(home.root.join("work/b.txt"), home.root.join("uploads/link")).unwrap();
         let source = home.files.source("link").unwrap();
-        assert_eq!((source.path, source.inside), (home.root.join("work/b.txt"), false), "where it really is counts");
+        assert_eq!(
+            (source.path, source.inside),
+            (home.root.join("work/b.txt"), false),
+            "where it really is counts"
+        );
         symlink(home.root.join("uploads"), home.root.join("other")).unwrap();
         assert!(home.files.source(home.root.join("other/a.txt").to_str().unwrap()).unwrap().inside);
     }

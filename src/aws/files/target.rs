@@ -50,7 +50,8 @@ impl Files {
         };
         never::check(self, &wanted)?;
         let (real, rest) = path::resolve(&wanted).map_err(|e| {
-            Fault::new(FaultKind::Invalid, format!("{}: {e}", wanted.display())).hint("send another `directory`")
+            Fault::new(FaultKind::Invalid, format!("{}: {e}", wanted.display()))
+                .hint("send another `directory`")
         })?;
         if !real.is_dir() {
             return Err(Fault::new(FaultKind::Invalid, format!("{} is no folder", real.display()))
@@ -145,7 +146,8 @@ fn look(path: &Path) -> Result<Existing, Fault> {
     match fs::symlink_metadata(path) {
         Ok(meta) if meta.is_file() => Ok(Existing::File(Found::of(&meta))),
         Ok(meta) => {
-            let what = if meta.is_dir() { "a folder" } else { "a link or a device, which is not written through" };
+            let what =
+                if meta.is_dir() { "a folder" } else { "a link or a device, which is not written through" };
             Err(Fault::new(FaultKind::Conflict, format!("{} is {what}", path.display()))
                 .hint("send another `directory`"))
         }
@@ -201,7 +203,11 @@ mod tests {
         assert_eq!((target.path(), target.inside), (root.join("work/a.log"), false), "a link leads outside");
         let target = files.target(None, "deep/.bashrc", false).unwrap();
         assert_eq!(target.path(), root.join("downloads/_bashrc"));
-        assert_eq!(files.target(Some("~"), ".bashrc", true).unwrap().path(), root.join("_bashrc"), "never hidden");
+        assert_eq!(
+            files.target(Some("~"), ".bashrc", true).unwrap().path(),
+            root.join("_bashrc"),
+            "never hidden"
+        );
     }
 
     #[test]

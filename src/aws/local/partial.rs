@@ -75,12 +75,15 @@ impl Partial {
     /// Gives it its name unless another file has it: a link is made only where there is nothing, a renaming is not.
     fn name_anew(&self) -> Result<(), Fault> {
         match fs::hard_link(&self.path, self.target.path()) {
-            Ok(()) => fs::remove_file(&self.path).map_err(|e| disk("the temporary name could not be removed", &e)),
+            Ok(()) => {
+                fs::remove_file(&self.path).map_err(|e| disk("the temporary name could not be removed", &e))
+            }
             Err(e) if e.kind() == ErrorKind::AlreadyExists => Err(self.target.changed()),
             // A file system without links.
             Err(_) => {
                 self.target.still_as_planned()?;
-                fs::rename(&self.path, self.target.path()).map_err(|e| disk("the file could not be named", &e))
+                fs::rename(&self.path, self.target.path())
+                    .map_err(|e| disk("the file could not be named", &e))
             }
         }
     }
@@ -98,7 +101,9 @@ impl Drop for Partial {
 fn disk(what: &str, error: &std::io::Error) -> Fault {
     let fault = Fault::new(FaultKind::Unavailable, format!("{what}: {error}"));
     match error.kind() {
-        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => fault.hint("make room, or send another `directory`"),
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
+            fault.hint("make room, or send another `directory`")
+        }
         ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
             fault.hint("send a `directory` that may be written")
         }

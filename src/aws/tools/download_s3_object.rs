@@ -12,7 +12,9 @@ use crate::place::Place;
 use crate::tool::LocalTool;
 use quarterdeck_core::Timestamp;
 use quarterdeck_core::approval::{Change, DryRun, Proposal, Reversible, Target, Warning, WarningLevel};
-use quarterdeck_core::tool::{ColumnKind, Fault, FaultKind, Op, Projection, RegionRule, Row, Spec, WriteCall};
+use quarterdeck_core::tool::{
+    ColumnKind, Fault, FaultKind, Op, Projection, RegionRule, Row, Spec, WriteCall,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -140,14 +142,24 @@ impl LocalTool for DownloadS3Object {
         );
         let mut projection =
             Projection::new(format!("Downloaded {from} ({}) to {path} at {rate}/s.", size(bytes)), as_of)
-                .columns(&[("file", ColumnKind::Text), ("size", ColumnKind::Bytes), ("sha256", ColumnKind::Id)])
+                .columns(&[
+                    ("file", ColumnKind::Text),
+                    ("size", ColumnKind::Bytes),
+                    ("sha256", ColumnKind::Id),
+                ])
                 .rows(vec![Row {
                     urgency: 0,
-                    cells: vec![path.into(), i64::try_from(bytes).unwrap_or(i64::MAX).into(), out.got.sha256.as_str().into()],
+                    cells: vec![
+                        path.into(),
+                        i64::try_from(bytes).unwrap_or(i64::MAX).into(),
+                        out.got.sha256.as_str().into(),
+                    ],
                 }]);
         projection.notes.push(compared);
         if out.got.breaks > 0 {
-            projection.notes.push(format!("the line broke {} times and was taken up where it broke", out.got.breaks));
+            projection
+                .notes
+                .push(format!("the line broke {} times and was taken up where it broke", out.got.breaks));
         }
         projection
     }
@@ -210,11 +222,21 @@ fn warnings(file: &File, object: &Object, bucket: &Bucket) -> Vec<Warning> {
     }
     if *file.existing() != Existing::Nothing {
         let text = "the file that is there now is replaced";
-        warnings.push(warning("overwrites_file", WarningLevel::Caution, text, format!("this machine: {}", before(file))));
+        warnings.push(warning(
+            "overwrites_file",
+            WarningLevel::Caution,
+            text,
+            format!("this machine: {}", before(file)),
+        ));
     }
     if bucket.owner == Owner::Other {
         let text = "the bucket belongs to another account: its content is whatever that account put there";
-        warnings.push(warning("other_account", WarningLevel::Caution, text, "HeadBucket: refused for this account as its owner"));
+        warnings.push(warning(
+            "other_account",
+            WarningLevel::Caution,
+            text,
+            "HeadBucket: refused for this account as its owner",
+        ));
     }
     if object.size >= LARGE {
         let text = format!("{} leave AWS, which bills them", size(object.size));
@@ -224,8 +246,9 @@ fn warnings(file: &File, object: &Object, bucket: &Bucket) -> Vec<Warning> {
 }
 
 fn missing(args: &Args) -> Fault {
-    Fault::new(FaultKind::Missing, format!("there is no object {}", address(args)))
-        .hint("search_s3_objects finds keys by a part of their name; a deleted object's versions are not seen")
+    Fault::new(FaultKind::Missing, format!("there is no object {}", address(args))).hint(
+        "search_s3_objects finds keys by a part of their name; a deleted object's versions are not seen",
+    )
 }
 
 fn archived(aws: &ReadClients, place: &Place, args: &Args, why: &str) -> Fault {

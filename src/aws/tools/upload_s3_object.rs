@@ -138,7 +138,8 @@ impl WriteTool for UploadS3Object {
         let planned = |field: &str| plan.undo.get(field).and_then(Value::as_str).map(str::to_owned);
         let owner = planned("owner").unwrap_or_default();
         let opened = aws.stop().or(from.open(aws.files())).await;
-        let content = opened.unwrap_or_else(|| Err(Fault::new(FaultKind::Cancelled, "stopped before it began")))?;
+        let content =
+            opened.unwrap_or_else(|| Err(Fault::new(FaultKind::Cancelled, "stopped before it began")))?;
         let destination = Destination {
             before: planned("etag").map_or(Before::Nothing, Before::Object),
             kind: source::media_type(&args.key).or(content.kind()).map(str::to_owned),
@@ -230,7 +231,8 @@ struct There {
 
 impl There {
     async fn read(aws: &ReadClients, args: &Args) -> Result<Self, Fault> {
-        let bucket = bucket::find(aws, &args.bucket, args.account.as_deref(), args.bucket_owner.as_deref()).await?;
+        let bucket =
+            bucket::find(aws, &args.bucket, args.account.as_deref(), args.bucket_owner.as_deref()).await?;
         let mut unknown = Vec::new();
         let owner = match &bucket.owner {
             Owner::Ours => bucket.identity.account.clone(),
@@ -255,7 +257,8 @@ impl There {
             Ok(Some(object)) if !args.overwrite => return Err(exists(args, &object)),
             Ok(object) => object,
             Err(fault) if fault.kind == FaultKind::Denied && !args.overwrite => {
-                unknown.push(format!("whether there is an object of that key, which is then refused ({fault})"));
+                unknown
+                    .push(format!("whether there is an object of that key, which is then refused ({fault})"));
                 None
             }
             // Overwriting takes the ETag of what is overwritten.
@@ -278,7 +281,8 @@ impl There {
         let place = &self.bucket.place;
         match self.object.as_ref().and_then(|o| o.version.as_deref()) {
             Some(version) => {
-                let from = format!("{}/{}?versionId={}", args.bucket, url_encoded(&args.key), url_encoded(version));
+                let from =
+                    format!("{}/{}?versionId={}", args.bucket, url_encoded(&args.key), url_encoded(version));
                 let words = ["--bucket", &args.bucket, "--key", &args.key, "--copy-source", &from];
                 s3api(aws, place, "copy-object", &words)
             }
@@ -321,9 +325,12 @@ fn target(args: &Args, from: &From, there: &There) -> Target {
 
 fn warnings(aws: &ReadClients, from: &From, there: &There) -> Vec<Warning> {
     let mut warnings = from.warnings(aws.files().url_limit);
-    let mut add = |code: &str, level, text: String, evidence: String| warnings.push(warning(code, level, text, evidence));
+    let mut add = |code: &str, level, text: String, evidence: String| {
+        warnings.push(warning(code, level, text, evidence));
+    };
     if let Owner::Named(account) = &there.bucket.owner {
-        let text = format!("the bucket belongs to account {account}: what is uploaded is theirs to read and keep");
+        let text =
+            format!("the bucket belongs to account {account}: what is uploaded is theirs to read and keep");
         add("other_account", WarningLevel::Critical, text, format!("HeadBucket: owner {account}"));
     }
     if let Some(object) = &there.object {
@@ -331,10 +338,14 @@ fn warnings(aws: &ReadClients, from: &From, there: &There) -> Vec<Warning> {
         let version = object.version.as_deref().unwrap_or("none");
         let evidence = format!("GetBucketVersioning: {versioning}; HeadObject: version {version}");
         if there.kept() {
-            let text = format!("the version {version} that is there now stays, and is billed until it is deleted");
+            let text =
+                format!("the version {version} that is there now stays, and is billed until it is deleted");
             add("version_stays", WarningLevel::Info, text, evidence);
         } else {
-            let text = format!("the object that is there now ({}) is lost: no version of it is kept", exact(object.size));
+            let text = format!(
+                "the object that is there now ({}) is lost: no version of it is kept",
+                exact(object.size)
+            );
             add("overwrites_unversioned", WarningLevel::Critical, text, evidence);
         }
     }

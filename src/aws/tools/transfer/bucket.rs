@@ -80,9 +80,9 @@ pub async fn find(
         },
         (Verdict::No(_), Some(named)) => {
             let message = format!("AWS does not confirm that the bucket {bucket} belongs to {named}");
-            return Err(Fault::new(FaultKind::Denied, message)
-                .action("s3:ListBucket")
-                .hint("send the account that owns it as `bucket_owner`, or leave it out when it is this one"));
+            return Err(Fault::new(FaultKind::Denied, message).action("s3:ListBucket").hint(
+                "send the account that owns it as `bucket_owner`, or leave it out when it is this one",
+            ));
         }
     };
     Ok(Bucket { place, identity, owner })
@@ -117,7 +117,9 @@ impl Seen {
                 let fault = fault::of(error);
                 let verdict = match raw.map(|r| r.status().as_u16()) {
                     Some(403) if fault.kind == FaultKind::Denied => Verdict::No(fault),
-                    Some(301) => Verdict::No(Fault::new(FaultKind::Unavailable, "the bucket is in another region")),
+                    Some(301) => {
+                        Verdict::No(Fault::new(FaultKind::Unavailable, "the bucket is in another region"))
+                    }
                     _ => Verdict::Failed(fault),
                 };
                 Self { verdict, region }
@@ -165,7 +167,8 @@ pub fn check_name(bucket: &str) -> Result<(), Fault> {
     }
     invalid(
         format!("`bucket`: {} is not the name of a bucket", given::shown(bucket)),
-        "send a name of 3 to 63 lower-case letters, digits, dots and hyphens, such as shop-exports".to_owned(),
+        "send a name of 3 to 63 lower-case letters, digits, dots and hyphens, such as shop-exports"
+            .to_owned(),
     )
 }
 
@@ -205,10 +208,11 @@ pub fn check_key(key: &str) -> Result<(), Fault> {
 /// `invalid`.
 pub fn check_owner(account: Option<&str>) -> Result<(), Fault> {
     match account {
-        Some(id) if id.len() != 12 || !id.chars().all(|c| c.is_ascii_digit()) => {
-            Err(Fault::new(FaultKind::Invalid, format!("`bucket_owner`: {} is not an account id", given::shown(id)))
-                .hint("send 12 digits, such as 111122223333, or leave it out for this account"))
-        }
+        Some(id) if id.len() != 12 || !id.chars().all(|c| c.is_ascii_digit()) => Err(Fault::new(
+            FaultKind::Invalid,
+            format!("`bucket_owner`: {} is not an account id", given::shown(id)),
+        )
+        .hint("send 12 digits, such as 111122223333, or leave it out for this account")),
         Some(_) | None => Ok(()),
     }
 }
@@ -222,9 +226,18 @@ mod tests {
         for good in ["shop-exports", "a.b", "logs.example.com", "123"] {
             check_name(good).unwrap();
         }
-        for bad in
-            ["ab", "Shop", "shop exports", "shop/exports", "-shop", "shop-", "a..b", "shop*", "s3://shop/a", "arn:aws:s3:::shop/a"]
-        {
+        for bad in [
+            "ab",
+            "Shop",
+            "shop exports",
+            "shop/exports",
+            "-shop",
+            "shop-",
+            "a..b",
+            "shop*",
+            "s3://shop/a",
+            "arn:aws:s3:::shop/a",
+        ] {
             let fault = check_name(bad).unwrap_err();
             assert!(fault.kind == FaultKind::Invalid && fault.hint.is_some(), "{bad}");
         }

@@ -111,7 +111,8 @@ impl Content {
         match self.total() {
             Some(total) if total != self.read => {
                 let message = format!("the source has {total} bytes, but {} came", self.read);
-                Err(Fault::new(FaultKind::Conflict, message).hint("it is being written to; plan the upload again"))
+                Err(Fault::new(FaultKind::Conflict, message)
+                    .hint("it is being written to; plan the upload again"))
             }
             _ => Ok(()),
         }

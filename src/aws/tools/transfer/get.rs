@@ -17,7 +17,7 @@ use std::time::Duration;
 /// Attempts in a row that bring nothing.
 const ATTEMPTS: u32 = 4;
 /// Before the second attempt; doubled with each.
-const PAUSE: Duration = Duration::from_millis(250);
+const PAUSE: Duration = Duration::from_millis(if cfg!(test) { 2 } else { 250 });
 
 /// The object that was planned.
 #[derive(Clone, Debug)]
@@ -51,7 +51,8 @@ pub struct Got {
 /// `conflict`: it was replaced. `missing`: it was deleted. `unavailable`: the line broke again and again, or the bytes
 /// are not those S3 has.
 pub async fn get(aws: &ReadClients, s3: &Client, wanted: &Wanted, file: &mut Partial) -> Result<Got, Fault> {
-    let mut reading = Reading { hash: Sha256::new(), done: 0, pace: Pace::default(), promised: Promised::default() };
+    let mut reading =
+        Reading { hash: Sha256::new(), done: 0, pace: Pace::default(), promised: Promised::default() };
     let (mut vain, mut breaks) = (0, 0);
     loop {
         let before = reading.done;
@@ -103,11 +104,13 @@ impl Reading {
             .set_expected_bucket_owner(wanted.owner.clone())
             .set_range(range);
         let mut out = asked.send().await.map_err(|e| refused(fault::of(&e)))?;
-        self.promised = if first { Promised::of(&out) } else { Promised { by_sdk: None, ..Promised::of(&out) } };
+        self.promised =
+            if first { Promised::of(&out) } else { Promised { by_sdk: None, ..Promised::of(&out) } };
         loop {
             let chunk = out.body.try_next().await.map_err(|e| {
                 let whole = self.done == wanted.size;
-                let what = if whole { "the bytes are not those S3 has a checksum of" } else { "the line broke" };
+                let what =
+                    if whole { "the bytes are not those S3 has a checksum of" } else { "the line broke" };
                 Fault::new(FaultKind::Unavailable, format!("{what}: {e}")).hint("nothing was kept; try again")
             })?;
             let Some(chunk) = chunk else { break };
@@ -115,7 +118,10 @@ impl Reading {
             self.hash.update(&chunk);
             self.done = self.done.saturating_add(chunk.len() as u64);
             if self.done > wanted.size {
-                return Err(Fault::new(FaultKind::Conflict, "S3 sends more than the object had when it was planned"));
+                return Err(Fault::new(
+                    FaultKind::Conflict,
+                    "S3 sends more than the object had when it was planned",
+                ));
             }
             if let Some(progress) = self.pace.at(self.done, Some(wanted.size)) {
                 aws.progress(progress);
@@ -166,8 +172,10 @@ fn refused(fault: Fault) -> Fault {
         FaultKind::Conflict if fault.message.contains("storage class") => {
             fault.hint("restore it first: aws s3api restore-object")
         }
-        FaultKind::Conflict => Fault::new(FaultKind::Conflict, "the object was replaced after it was planned")
-            .hint("nothing was written; plan the download again"),
+        FaultKind::Conflict => {
+            Fault::new(FaultKind::Conflict, "the object was replaced after it was planned")
+                .hint("nothing was written; plan the download again")
+        }
         FaultKind::Missing => Fault::new(FaultKind::Missing, "the object was deleted after it was planned")
             .hint("nothing was written; list_s3_objects shows what is there"),
         FaultKind::Denied => fault.action("s3:GetObject"),

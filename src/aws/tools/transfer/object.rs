@@ -5,6 +5,7 @@ use crate::fault;
 use crate::instant;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::operation::head_object::HeadObjectOutput;
+use aws_sdk_s3::types::ArchiveStatus;
 use quarterdeck_core::Timestamp;
 use quarterdeck_core::tool::{Fault, FaultKind, Op};
 
@@ -36,7 +37,12 @@ pub struct Object {
 ///
 /// # Errors
 /// Denied, and whatever else AWS says.
-pub async fn head(s3: &Client, bucket: &str, key: &str, owner: Option<&str>) -> Result<Option<Object>, Fault> {
+pub async fn head(
+    s3: &Client,
+    bucket: &str,
+    key: &str,
+    owner: Option<&str>,
+) -> Result<Option<Object>, Fault> {
     let asked = s3.head_object().bucket(bucket).key(key).set_expected_bucket_owner(owner.map(str::to_owned));
     match asked.send().await {
         Ok(out) => Ok(Some(Object::of(&out))),
@@ -45,9 +51,9 @@ pub async fn head(s3: &Client, bucket: &str, key: &str, owner: Option<&str>) -> 
             match fault.kind {
                 FaultKind::Missing => Ok(None),
                 // A HEAD has no body, so AWS gives no reason.
-                FaultKind::Denied => Err(fault.action("s3:GetObject").hint(
-                    "without s3:ListBucket AWS answers the same for an object that does not exist",
-                )),
+                FaultKind::Denied => Err(fault
+                    .action("s3:GetObject")
+                    .hint("without s3:ListBucket AWS answers the same for an object that does not exist")),
                 FaultKind::Throttled
                 | FaultKind::Expired
                 | FaultKind::Invalid
@@ -73,7 +79,7 @@ impl Object {
             encryption: out.server_side_encryption().map(|e| e.as_str().to_owned()),
             kind: out.content_type().map(str::to_owned),
             version: out.version_id().map(str::to_owned),
-            archived: archived(&class, out.archive_status().map(|a| a.as_str()), out.restore()),
+            archived: archived(&class, out.archive_status().map(ArchiveStatus::as_str), out.restore()),
             class,
         }
     }

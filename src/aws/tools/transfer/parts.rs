@@ -33,7 +33,7 @@ const AT_ONCE: usize = 3;
 /// Attempts of a part, the first included.
 const ATTEMPTS: u32 = 5;
 /// Before the second attempt; doubled with each.
-const PAUSE: Duration = Duration::from_millis(250);
+const PAUSE: Duration = Duration::from_millis(if cfg!(test) { 2 } else { 250 });
 /// For giving up: S3 must be told, but nobody waits for it for ever.
 const GIVING_UP: Duration = Duration::from_secs(8);
 
@@ -60,7 +60,11 @@ impl<'a> Parts<'a> {
     ///
     /// # Errors
     /// `invalid`: too large. AWS's own; the object is as it was then.
-    pub async fn begin(aws: &'a WriteClients, to: &'a Destination, total: Option<u64>) -> Result<Self, Fault> {
+    pub async fn begin(
+        aws: &'a WriteClients,
+        to: &'a Destination,
+        total: Option<u64>,
+    ) -> Result<Self, Fault> {
         let part = part_size(total)?;
         let begun = aws
             .s3_transfer()
@@ -287,7 +291,13 @@ mod tests {
     #[test]
     fn there_are_never_too_many_parts() {
         const GIB: u64 = 1024 * MIB;
-        for (total, mib) in [(None, 8), (Some(17 * MIB), 8), (Some(70 * GIB), 8), (Some(100 * GIB), 11), (Some(600 * GIB), 62)] {
+        for (total, mib) in [
+            (None, 8),
+            (Some(17 * MIB), 8),
+            (Some(70 * GIB), 8),
+            (Some(100 * GIB), 11),
+            (Some(600 * GIB), 62),
+        ] {
             let size = part_size(total).unwrap() as u64;
             assert_eq!(size, mib * MIB, "{total:?}");
             assert!(total.unwrap_or_default().div_ceil(size) < 10_000);

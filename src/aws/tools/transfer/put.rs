@@ -78,7 +78,12 @@ pub struct Written {
 /// # Errors
 /// `conflict`: something else is at the key, or the source changed. `cancelled`: stopped, and nothing was written.
 /// `unavailable`, `timeout`: the answer was lost, unless the call was called off.
-pub async fn put(aws: &WriteClients, to: &Destination, mut content: Content, limit: Duration) -> Result<Written, Fault> {
+pub async fn put(
+    aws: &WriteClients,
+    to: &Destination,
+    mut content: Content,
+    limit: Duration,
+) -> Result<Written, Fault> {
     let ends = Instant::now() + limit;
     let stop = aws.stop().clone();
     let first = stop.or(tokio::time::timeout_at(ends, content.next(SINGLE))).await;
@@ -97,7 +102,12 @@ pub async fn put(aws: &WriteClients, to: &Destination, mut content: Content, lim
     Parts::begin(aws, to, content.total()).await?.send(content, first, ends, limit).await
 }
 
-async fn single(aws: &WriteClients, to: &Destination, content: &Content, bytes: Bytes) -> Result<Written, Fault> {
+async fn single(
+    aws: &WriteClients,
+    to: &Destination,
+    content: &Content,
+    bytes: Bytes,
+) -> Result<Written, Fault> {
     let (size, sha256) = content.digest();
     let sum = BASE64.encode(Sha256::digest(&bytes));
     let mut pace = Pace::default();
@@ -139,9 +149,9 @@ pub(super) fn refused(fault: Fault) -> Fault {
             format!("what is at the key is no longer what was planned ({})", fault.message),
         )
         .hint("nothing was written; plan the upload again"),
-        FaultKind::Denied => fault
-            .action("s3:PutObject")
-            .hint("the bucket's policy may refuse too, or the bucket belongs to another account than planned"),
+        FaultKind::Denied => fault.action("s3:PutObject").hint(
+            "the bucket's policy may refuse too, or the bucket belongs to another account than planned",
+        ),
         FaultKind::Throttled
         | FaultKind::Expired
         | FaultKind::Missing

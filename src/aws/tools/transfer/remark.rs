@@ -6,7 +6,12 @@ use crate::shell;
 use quarterdeck_core::approval::{Warning, WarningLevel};
 
 /// A warning with its evidence.
-pub fn warning(code: &str, level: WarningLevel, text: impl Into<String>, evidence: impl Into<String>) -> Warning {
+pub fn warning(
+    code: &str,
+    level: WarningLevel,
+    text: impl Into<String>,
+    evidence: impl Into<String>,
+) -> Warning {
     Warning { code: code.to_owned(), level, text: text.into(), evidence: Some(evidence.into()) }
 }
 

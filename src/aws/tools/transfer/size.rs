@@ -23,7 +23,9 @@ mod tests {
 
     #[test]
     fn sizes() {
-        for (bytes, shown) in [(0, "0 B"), (1023, "1023 B"), (1536, "1.5 KiB"), (20 << 20, "20.0 MiB"), (3 << 40, "3.0 TiB")] {
+        for (bytes, shown) in
+            [(0, "0 B"), (1023, "1023 B"), (1536, "1.5 KiB"), (20 << 20, "20.0 MiB"), (3 << 40, "3.0 TiB")]
+        {
             assert_eq!(size(bytes), shown);
         }
         assert_eq!((exact(5), exact(1536)), ("5 B".to_owned(), "1.5 KiB (1536 B)".to_owned()));

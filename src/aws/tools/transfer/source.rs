@@ -31,12 +31,16 @@ const SECRET_ENDINGS: [&str; 7] = ["pem", "key", "p12", "pfx", "jks", "keystore"
 pub fn check(source: &str, is_remote_url: bool) -> Result<(), Fault> {
     let scheme = source.split_once("://").map(|(scheme, _)| scheme);
     match (is_remote_url, scheme) {
-        (true, None) => Err(Fault::new(FaultKind::Invalid, format!("`source`: {} is no URL", given::shown(source)))
-            .hint("send https://..., or leave is_remote_url out for a file on this machine")),
-        (false, Some("s3")) => Err(Fault::new(FaultKind::Invalid, "`source` is an S3 address")
-            .hint("an upload takes a file or an http(s) URL; download_s3_object brings an object here first")),
-        (false, Some("http" | "https")) => Err(Fault::new(FaultKind::Invalid, "`source` is a URL")
-            .hint("send is_remote_url: true with it")),
+        (true, None) => {
+            Err(Fault::new(FaultKind::Invalid, format!("`source`: {} is no URL", given::shown(source)))
+                .hint("send https://..., or leave is_remote_url out for a file on this machine"))
+        }
+        (false, Some("s3")) => Err(Fault::new(FaultKind::Invalid, "`source` is an S3 address").hint(
+            "an upload takes a file or an http(s) URL; download_s3_object brings an object here first",
+        )),
+        (false, Some("http" | "https")) => {
+            Err(Fault::new(FaultKind::Invalid, "`source` is a URL").hint("send is_remote_url: true with it"))
+        }
         (false, Some("file")) => Err(Fault::new(FaultKind::Invalid, "`source` is a file:// address")
             .hint("send the path alone, such as report.csv or /data/report.csv")),
         (true, Some(_)) | (false, _) => Ok(()),
@@ -87,16 +91,19 @@ impl From {
     pub fn unknown(&self) -> Option<String> {
         match self {
             Self::File(_) => None,
-            Self::Url(link) => {
-                Some(format!("size and content of the source: nothing is asked of {} before the approval", link.place()))
-            }
+            Self::Url(link) => Some(format!(
+                "size and content of the source: nothing is asked of {} before the approval",
+                link.place()
+            )),
         }
     }
 
     /// What to think of.
     pub fn warnings(&self, limit: u64) -> Vec<Warning> {
         let mut warnings = Vec::new();
-        let mut add = |code: &str, level, text: String, evidence: &str| warnings.push(warning(code, level, text, evidence));
+        let mut add = |code: &str, level, text: String, evidence: &str| {
+            warnings.push(warning(code, level, text, evidence));
+        };
         match self {
             Self::File(file) => {
                 if !file.inside {
@@ -109,10 +116,17 @@ impl From {
                 }
             }
             Self::Url(link) => {
-                let text = format!("read from {} by this machine, at most {}", link.place(), super::size::size(limit));
+                let text = format!(
+                    "read from {} by this machine, at most {}",
+                    link.place(),
+                    super::size::size(limit)
+                );
                 add("remote_source", WarningLevel::Info, text, "settings: url_limit_mib");
                 if !link.is_encrypted() {
-                    let text = format!("{} is asked without encryption: anybody on the way can change the bytes", link.place());
+                    let text = format!(
+                        "{} is asked without encryption: anybody on the way can change the bytes",
+                        link.place()
+                    );
                     add("not_encrypted", WarningLevel::Caution, text, "the URL begins with http:");
                 }
             }

@@ -4,8 +4,8 @@ use crate::fault;
 use crate::tools::reading::tags;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::types::BucketVersioningStatus;
-use quarterdeck_core::tool::{Fault, Op};
 use aws_smithy_types::error::metadata::ProvideErrorMetadata as _;
+use quarterdeck_core::tool::{Fault, Op};
 use std::collections::BTreeMap;
 
 /// GetBucketVersioning.
