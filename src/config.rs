@@ -27,6 +27,8 @@ pub struct Config {
     pub iterations: u32,
     /// Tokens one answer may take.
     pub max_tokens: u32,
+    /// GB a Logs Insights query may scan without a question.
+    pub insights_budget_gb: u32,
     /// A theme's name.
     pub theme: String,
     /// Plain borders.
@@ -165,6 +167,9 @@ impl Config {
                 ));
             }
         }
+        if self.insights_budget_gb > 100_000 {
+            return Err(format!("insights_budget_gb is {}: it takes 0 to 100000", self.insights_budget_gb));
+        }
         Ok(())
     }
 }
@@ -270,6 +275,7 @@ mod tests {
             ("downloads = \"here\"", "absolute path"),
             ("uploads = \"/home/../etc\"", "absolute path"),
             ("url_limit_mib = 0", "1 to 102400"),
+            ("insights_budget_gb = 100001", "0 to 100000"),
             ("not toml", "config.toml"),
         ] {
             let error = load(Some(file), &[], &none).unwrap_err().to_string();

@@ -9,6 +9,7 @@ use quarterdeck_aws::Settings;
 use quarterdeck_aws::clients::Aws;
 use quarterdeck_aws::files::Files;
 use quarterdeck_aws::registry;
+use quarterdeck_aws::settings::GB;
 use quarterdeck_core::Timestamp;
 use quarterdeck_core::keymap::Keymap;
 use quarterdeck_core::scope::{Mode, Scope};
@@ -291,6 +292,7 @@ fn account(config: &Config, common: &Common, clock: &Clock, files: Files) -> any
             credentials: Some((key.to_owned(), secret.to_owned())),
             accounts: std::collections::BTreeMap::new(),
             files,
+            insights_budget: u64::from(config.insights_budget_gb) * GB,
             clock: clock.clone(),
         });
         return Ok((aws, Scope { regions, demo: Some(drill.clone()), ..Scope::default() }));
@@ -304,6 +306,7 @@ fn account(config: &Config, common: &Common, clock: &Clock, files: Files) -> any
         credentials: None,
         accounts: config.accounts.clone(),
         files,
+        insights_budget: u64::from(config.insights_budget_gb) * GB,
         clock: clock.clone(),
     });
     Ok((aws, Scope { profile, regions: config.regions.clone(), ..Scope::default() }))

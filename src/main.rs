@@ -29,7 +29,7 @@ fn main() -> ExitCode {
 fn with_drill(args: impl Iterator<Item = OsString>) -> Vec<OsString> {
     let mut out: Vec<OsString> = Vec::new();
     for arg in args {
-        let is_drill = quarterdeck_demo::Drill::list().iter().any(|(name, _)| arg == *name);
+        let is_drill = quarterdeck_demo::Drill::names().any(|name| arg == name);
         match out.last_mut() {
             Some(last) if is_drill && last == "--demo" => {
                 last.push("=");

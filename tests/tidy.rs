@@ -222,6 +222,16 @@ fn the_readme_lists_the_registry() {
 }
 
 #[test]
+fn the_readme_lists_the_drills() {
+    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+    let missing: Vec<_> = quarterdeck_demo::Drill::list()
+        .into_iter()
+        .filter(|(name, summary)| !readme.contains(&format!("| `{name}` | {summary} |")))
+        .collect();
+    assert!(missing.is_empty(), "README.md lacks {missing:?}");
+}
+
+#[test]
 fn the_configuration_is_its_own_reference() {
     for line in quarterdeck::config::DEFAULT.lines() {
         let known = line.is_empty() || line.starts_with('#') || line.contains('=') || line.starts_with('[');

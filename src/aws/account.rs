@@ -34,6 +34,8 @@ pub struct Account {
 /// What is known of the credentials last used. Never the secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Key {
+    /// The access key id.
+    pub id: String,
     /// The access key id's last four characters.
     pub tail: String,
     /// When they end.
@@ -138,13 +140,13 @@ impl ProvideCredentials for Remembering {
     {
         future::ProvideCredentials::new(async move {
             let credentials = self.inner.provide_credentials().await?;
-            let id: Vec<char> = credentials.access_key_id().chars().collect();
-            let tail = id.iter().skip(id.len().saturating_sub(4)).collect();
+            let id = credentials.access_key_id().to_owned();
+            let tail = id.chars().skip(id.chars().count().saturating_sub(4)).collect();
             let expires = credentials
                 .expiry()
                 .and_then(|at| at.duration_since(SystemTime::UNIX_EPOCH).ok())
                 .map(|d| Timestamp::default().plus(d));
-            *self.key.lock().unwrap_or_else(PoisonError::into_inner) = Some(Key { tail, expires });
+            *self.key.lock().unwrap_or_else(PoisonError::into_inner) = Some(Key { id, tail, expires });
             Ok(credentials)
         })
     }

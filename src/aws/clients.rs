@@ -26,38 +26,42 @@ use quarterdeck_core::tool::{Fault, FaultKind, Op, Partial, Spec};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::future::Future;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
-use tokio::sync::OnceCell;
+use tokio::sync::{OnceCell, mpsc};
 use tokio::time::Instant;
 
 /// Places asked at the same time.
 const AT_ONCE: usize = 8;
 /// One part in so many of a call's limit is left for what comes after its places have answered or were given up.
 const LAST_PART: u32 = 6;
+/// Farewells that may wait.
+const FAREWELLS: usize = 64;
 /// How long the console's own operations may take.
 const OWN_LIMIT: Duration = Duration::from_secs(30);
 
 /// The console's connection to AWS. Cheap to clone; nothing is loaded before the first call.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Aws {
     shared: Arc<Shared>,
 }
 
-#[derive(Debug)]
 struct Shared {
     settings: Settings,
     http: OnceLock<SharedHttpClient>,
     session: OnceCell<Arc<Account>>,
     accounts: BTreeMap<String, OnceCell<Arc<Account>>>,
     enabled: RwLock<BTreeMap<Option<String>, Arc<[String]>>>,
+    farewells: (mpsc::Sender<Farewell>, Mutex<Option<mpsc::Receiver<Farewell>>>),
 }
 
 impl Aws {
     /// A connection that is made when it is first used.
     #[must_use]
     pub fn new(settings: Settings) -> Self {
+        let (say, said) = mpsc::channel(FAREWELLS);
         let accounts = settings.accounts.keys().map(|name| (name.clone(), OnceCell::new())).collect();
         Self {
             shared: Arc::new(Shared {
@@ -66,6 +70,7 @@ impl Aws {
                 session: OnceCell::new(),
                 accounts,
                 enabled: RwLock::default(),
+                farewells: (say, Mutex::new(Some(said))),
             }),
         }
     }
@@ -115,6 +120,7 @@ impl Aws {
             progress,
             meter: Meter::default(),
             deadline: Instant::now() + spec.limit.saturating_sub(spec.limit / LAST_PART),
+            allowed: None,
         }
     }
 
@@ -169,6 +175,13 @@ impl Aws {
         Ok(account)
     }
 
+    /// What calls that were dropped leave to be sent, such as the end of a query that would go on costing. Whoever runs
+    /// calls takes it, once, and runs what comes; `None` when it was taken.
+    #[must_use]
+    pub fn farewells(&self) -> Option<mpsc::Receiver<Farewell>> {
+        self.shared.farewells.1.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
     pub(crate) fn loaded(&self, account: Option<&str>) -> Option<Arc<Account>> {
         match account {
             None => self.shared.session.get().cloned(),
@@ -200,6 +213,9 @@ impl Aws {
         fault.hint(format!("configured: {}", quarterdeck_core::text::nearest(name, names, 5).join(", ")))
     }
 }
+
+/// A last request of a call that was dropped.
+pub type Farewell = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// Receives progress of one call; never blocks.
 pub type ProgressSink = Arc<dyn Fn(Progress) + Send + Sync>;
@@ -236,6 +252,7 @@ pub struct ReadClients {
     progress: ProgressSink,
     meter: Meter,
     deadline: Instant,
+    allowed: Option<u64>,
 }
 
 /// Clients for one approved change.
@@ -304,7 +321,28 @@ impl ReadClients {
             progress: Arc::new(|_| ()),
             meter: Meter::default(),
             deadline: Instant::now() + OWN_LIMIT,
+            allowed: None,
         }
+    }
+
+    /// The same call, allowed by a person to read so many bytes that are paid for.
+    #[must_use]
+    pub fn allowing(mut self, bytes: Option<u64>) -> Self {
+        self.allowed = bytes;
+        self
+    }
+
+    /// Bytes a query may scan: what a person allowed this call, or what the settings allow without asking.
+    #[must_use]
+    pub fn may_scan(&self) -> u64 {
+        let unasked = self.aws.settings().insights_budget;
+        self.allowed.map_or(unasked, |bytes| bytes.max(unasked))
+    }
+
+    /// Leaves a last request to be sent although this call ends here: it was dropped.
+    pub(crate) fn farewell(&self, last: Farewell) {
+        // Without a taker, or with too many waiting, it is not sent: AWS ends a query by itself in the end.
+        let _ = self.aws.shared.farewells.0.try_send(last);
     }
 
     /// The places a call goes to: the session's regions unless given; `["all"]` means every enabled region.
@@ -328,6 +366,23 @@ impl ReadClients {
         crate::regions::place(&self.aws, region, account).await
     }
 
+    /// The places a call to a service with one endpoint per account goes to: one an account, the session's own unless
+    /// given.
+    ///
+    /// # Errors
+    /// `invalid`: an account that is not configured.
+    pub async fn global_places(&self, accounts: Option<&[String]>) -> Result<Vec<Place>, Fault> {
+        crate::regions::global_places(&self.aws, accounts).await
+    }
+
+    /// The one such place a change goes to.
+    ///
+    /// # Errors
+    /// As [`ReadClients::global_places`].
+    pub async fn global_place(&self, account: Option<&str>) -> Result<Place, Fault> {
+        crate::regions::global_place(&self.aws, account).await
+    }
+
     /// Runs `read` in every place, at most 8 at a time, and reports progress as each answers. A place that is late is
     /// given up before the call is, so that the others' answers are not lost with it.
     pub async fn gather<T, F, Fut>(&self, places: Vec<Place>, read: F) -> Gathered<T>
@@ -339,6 +394,7 @@ impl ReadClients {
         let total = u64::try_from(places.len()).unwrap_or(u64::MAX);
         let many_accounts = places.iter().any(|p| places.first().is_some_and(|f| f.account != p.account));
         let many_regions = places.iter().any(|p| places.first().is_some_and(|f| f.region != p.region));
+        let unit = if many_accounts && !many_regions { "accounts" } else { "regions" };
         let done = AtomicU64::new(0);
         let (read, done) = (&read, &done);
         let asked = places.into_iter().enumerate().map(|(index, place)| async move {
@@ -346,7 +402,7 @@ impl ReadClients {
             let answer = tokio::time::timeout_at(self.deadline, read(place.clone()));
             let answer = answer.await.unwrap_or_else(|_| Err(late()));
             let done = done.fetch_add(1, Ordering::Relaxed) + 1;
-            self.progress(Progress { done, total: Some(total), unit: "regions", rows: 0, partial: None });
+            self.progress(Progress { done, total: Some(total), unit, rows: 0, partial: None });
             (index, place, answer)
         });
         let mut answered: Vec<_> = futures::stream::iter(asked).buffer_unordered(AT_ONCE).collect().await;
@@ -397,6 +453,15 @@ impl ReadClients {
         self.aws.loaded(place.account.as_deref())?.profile.clone()
     }
 
+    /// Whether `id` is the access key this console itself uses in `place`. Known once anything was asked there.
+    #[must_use]
+    pub fn is_own_key(&self, place: &Place, id: &str) -> bool {
+        self.aws
+            .loaded(place.account.as_deref())
+            .and_then(|account| account.key())
+            .is_some_and(|key| key.id == id)
+    }
+
     /// Files that tools may read and write.
     pub(crate) fn files(&self) -> &Files {
         &self.aws.settings().files
@@ -417,6 +482,12 @@ impl ReadClients {
                 build(&nowhere, Guard::closed(self.by))
             }
         }
+    }
+}
+
+impl fmt::Debug for Aws {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Aws").field("settings", self.settings()).finish_non_exhaustive()
     }
 }
 

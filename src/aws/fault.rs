@@ -163,6 +163,7 @@ fn action_of(error: &str) -> Option<String> {
     let operation = path.rsplit("::").next()?.strip_suffix("Error")?;
     let service = match sdk {
         "cloudwatchlogs" => "logs",
+        "costexplorer" => "ce",
         "elasticloadbalancingv2" => "elasticloadbalancing",
         "applicationautoscaling" => "application-autoscaling",
         same => same,

@@ -40,7 +40,7 @@ impl Aws {
             return Ok(identity.clone());
         }
         let identity = self.ask(account).await?;
-        let key = account.key().unwrap_or(Key { tail: String::new(), expires: None });
+        let key = account.key().unwrap_or(Key { id: String::new(), tail: String::new(), expires: None });
         let identity = Identity { key_tail: Some(key.tail.clone()), expires: key.expires, ..identity };
         *known = Some((key, identity.clone()));
         Ok(identity)

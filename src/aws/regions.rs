@@ -49,6 +49,43 @@ pub(crate) async fn place(aws: &Aws, region: Option<&str>, account: Option<&str>
     Ok(Place { account: account.map(str::to_owned), region })
 }
 
+/// One place per account for a service that has one endpoint for the whole account (IAM, S3's list of buckets, Cost
+/// Explorer): the region that endpoint's requests are signed for.
+pub(crate) async fn global_places(aws: &Aws, accounts: Option<&[String]>) -> Result<Vec<Place>, Fault> {
+    let named = accounts.unwrap_or_default();
+    if named.is_empty() {
+        return Ok(vec![global_place(aws, None).await?]);
+    }
+    let mut places = Vec::new();
+    for name in named {
+        let place = global_place(aws, Some(name)).await?;
+        if !places.contains(&place) {
+            places.push(place);
+        }
+    }
+    Ok(places)
+}
+
+/// The one such place of one account. Needs no region to be configured.
+pub(crate) async fn global_place(aws: &Aws, account: Option<&str>) -> Result<Place, Fault> {
+    let loaded = aws.account(account).await?;
+    let home = own_region(aws, &loaded).unwrap_or_default();
+    Ok(Place { account: account.map(str::to_owned), region: global_region(&home).to_owned() })
+}
+
+/// The region the global services of `home`'s partition sign for. The SDK would find it by itself on AWS, but not
+/// behind an endpoint that stands in for AWS.
+fn global_region(home: &str) -> &'static str {
+    const PARTITIONS: [(&str, &str); 5] = [
+        ("cn-", "cn-north-1"),
+        ("us-gov-", "us-gov-west-1"),
+        ("us-isob-", "us-isob-east-1"),
+        ("us-iso-", "us-iso-east-1"),
+        ("eusc-", "eusc-de-east-1"),
+    ];
+    PARTITIONS.iter().find(|(prefix, _)| home.starts_with(prefix)).map_or("us-east-1", |(_, region)| region)
+}
+
 /// As [`own_region`]. Where nothing is configured at all, missing credentials are told first: a region alone would not
 /// help.
 async fn home_region(aws: &Aws, account: &Account) -> Result<String, Fault> {
@@ -252,5 +289,24 @@ mod tests {
         let fault = place(&aws, None, Some("staging")).await.unwrap_err();
         assert_eq!(fault.kind, FaultKind::Invalid);
         assert!(fault.message.contains("staging"));
+    }
+
+    #[tokio::test]
+    async fn a_global_service_has_one_place_per_account() {
+        let canned = Canned::new();
+        for (session, want) in [
+            (["eu-west-1"].as_slice(), "us-east-1"),
+            (&["all"], "us-east-1"),
+            (&[], "us-east-1"),
+            (&["cn-northwest-1", "cn-north-1"], "cn-north-1"),
+            (&["us-gov-east-1"], "us-gov-west-1"),
+            (&["us-iso-west-1"], "us-iso-east-1"),
+        ] {
+            let places = global_places(&canned.aws(session), None).await.unwrap();
+            assert_eq!(places, [Place { account: None, region: want.into() }], "{session:?}");
+        }
+        let fault = global_places(&canned.aws(&[]), Some(&names(&["staging"]))).await.unwrap_err();
+        assert_eq!(fault.kind, FaultKind::Invalid);
+        assert_eq!(canned.operations(), Vec::<String>::new());
     }
 }

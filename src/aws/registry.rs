@@ -17,13 +17,28 @@ use std::time::Duration;
 
 /// Every tool.
 const TOOLS: &[Line] = &[
+    Line::read::<tools::audit_iam_users::AuditIamUsers>(),
+    Line::read::<tools::check_iam_key_age::CheckIamKeyAge>(),
+    Line::read::<tools::audit_security_groups::AuditSecurityGroups>(),
     Line::local::<tools::download_s3_object::DownloadS3Object>(),
     Line::read::<tools::get_active_alarms::GetActiveAlarms>(),
     Line::read::<tools::get_cloudwatch_logs::GetCloudwatchLogs>(),
+    Line::read::<tools::get_cost_anomalies::GetCostAnomalies>(),
+    Line::read::<tools::get_cost_by_service::GetCostByService>(),
     Line::read::<tools::get_ecs_stopped_tasks::GetEcsStoppedTasks>(),
+    Line::read::<tools::get_metrics::GetMetrics>(),
     Line::read::<tools::get_recent_changes::GetRecentChanges>(),
+    Line::read::<tools::get_target_health::GetTargetHealth>(),
+    Line::read::<tools::list_auto_scaling_groups::ListAutoScalingGroups>(),
     Line::read::<tools::list_ec2_instances::ListEc2Instances>(),
     Line::read::<tools::list_ecs_services::ListEcsServices>(),
+    Line::write::<tools::set_access_key_status::SetAccessKeyStatus>(),
+    Line::read::<tools::list_guardduty_findings::ListGuarddutyFindings>(),
+    Line::write::<tools::revoke_security_group_ingress::RevokeSecurityGroupIngress>(),
+    Line::read::<tools::list_eks_clusters::ListEksClusters>(),
+    Line::read::<tools::list_lambda_functions::ListLambdaFunctions>(),
+    Line::read::<tools::list_rds_instances::ListRdsInstances>(),
+    Line::read::<tools::query_logs_insights::QueryLogsInsights>(),
     Line::write::<tools::start_instances::StartInstances>(),
     Line::write::<tools::stop_instances::StopInstances>(),
     Line::write::<tools::update_ecs_service::UpdateEcsService>(),
@@ -62,9 +77,23 @@ pub async fn read(
     args: &Value,
     progress: ProgressSink,
 ) -> Result<(Projection, CallStats), Fault> {
+    read_allowed(aws, tool, args, None, progress).await
+}
+
+/// As [`read`], of a read that a person allowed to cost more than it may without asking: so many bytes.
+///
+/// # Errors
+/// As [`read`].
+pub async fn read_allowed(
+    aws: &Aws,
+    tool: &str,
+    args: &Value,
+    allowed: Option<u64>,
+    progress: ProgressSink,
+) -> Result<(Projection, CallStats), Fault> {
     let line = line(tool)?;
     let Run::Read(run) = line.run else { return Err(not_a(tool, "read tool")) };
-    let clients = aws.reads(line.spec, progress).await?;
+    let clients = aws.reads(line.spec, progress).await?.allowing(allowed);
     let projection = within(line.spec.limit, run(clients.clone(), args.clone())).await?;
     Ok((projection, clients.stats()))
 }
@@ -171,6 +200,7 @@ impl Line {
                 validate: |args| schema::canonical::<T::Args>(args, T::check),
                 verify: None,
                 inverse: None,
+                only_undoes: |_| false,
             },
             run: Run::Read(|aws, args| {
                 Box::pin(async move {
@@ -193,6 +223,7 @@ impl Line {
                 validate: |args| schema::canonical::<T::Args>(args, T::check),
                 verify: None,
                 inverse: Some(T::inverse),
+                only_undoes: |_| false,
             },
             run: Run::Local {
                 plan: |aws, args| {
@@ -223,6 +254,7 @@ impl Line {
                 validate: |args| schema::canonical::<T::Args>(args, T::check),
                 verify: Some(T::verify),
                 inverse: Some(T::inverse),
+                only_undoes: |args| schema::parse(args).is_ok_and(|args| T::only_undoes(&args)),
             },
             run: Run::Write {
                 plan: |aws, args| {
@@ -315,8 +347,12 @@ mod tests {
             let writes = !matches!(line.run, Run::Read(_));
             assert_eq!(writes, !spec.writes.is_empty(), "{}", spec.name);
             assert!(spec.writes.iter().all(|op| !op.dry_run_only), "{}", spec.name);
+            // A query reads what was logged, and leaves nothing in the account; stopping one ends what it costs. A credential
+            // report is made to be read.
             let reading = |op: &quarterdeck_core::tool::Op| {
-                ["Describe", "List", "Get", "Head", "Filter", "Lookup"].iter().any(|v| op.name.starts_with(v))
+                let verbs = ["Describe", "List", "Get", "Head", "Filter", "Lookup"];
+                verbs.iter().any(|v| op.name.starts_with(v))
+                    || ["StartQuery", "StopQuery", "GenerateCredentialReport"].contains(&op.name)
             };
             let account_stays = match line.run {
                 Run::Read(_) | Run::Local { .. } => spec.reads.iter().chain(spec.writes).all(reading),

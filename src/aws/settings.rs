@@ -31,9 +31,16 @@ pub struct Settings {
     pub accounts: BTreeMap<String, String>,
     /// Files that tools may read and write.
     pub files: Files,
+    /// Bytes one Logs Insights query may scan without a person being asked.
+    pub insights_budget: u64,
     /// The time.
     pub clock: Clock,
 }
+
+/// Ten GB, about five US cents.
+pub const INSIGHTS_BUDGET: u64 = 10 * GB;
+/// What AWS bills by.
+pub const GB: u64 = 1_000_000_000;
 
 impl Default for Settings {
     fn default() -> Self {
@@ -45,6 +52,7 @@ impl Default for Settings {
             credentials: None,
             accounts: BTreeMap::new(),
             files: Files::default(),
+            insights_budget: INSIGHTS_BUDGET,
             clock: Arc::new(wall_clock),
         }
     }

@@ -58,6 +58,12 @@ pub trait WriteTool: 'static {
         Ok(())
     }
 
+    /// Whether these arguments can only undo a change made earlier. The session then takes them from the journal and
+    /// refuses what no approval of its own stands behind.
+    fn only_undoes(_args: &Self::Args) -> bool {
+        false
+    }
+
     /// Reads the targets afresh and says what would be done. Includes the dry run where there is one.
     ///
     /// # Errors

@@ -29,6 +29,13 @@ pub enum Command {
     Approve(Authorized),
     /// A person refused.
     Refuse(Refusal),
+    /// The answer to a question about money.
+    Spend {
+        /// The read that waits for it.
+        call: CallId,
+        /// Whether it may go ahead.
+        yes: bool,
+    },
     /// Cancel the turn and everything that runs for it.
     Cancel,
     /// Change the mode.

@@ -1,6 +1,12 @@
 //! What an account holds, as its file says it.
 
+pub(crate) mod compute;
+pub(crate) mod scale;
+pub(crate) mod storage;
+
+use crate::condition::During;
 use crate::span::{Moment, Span};
+use scale::Scale;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -36,10 +42,13 @@ pub(crate) struct Contents {
     pub log: Vec<LogSource>,
     pub change: Vec<Change>,
     pub background: Vec<Background>,
+    pub storage: storage::Storage,
+    pub compute: compute::Compute,
+    pub scale: Scale,
 }
 
 /// An EC2 instance.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Instance {
     pub id: String,
@@ -84,7 +93,7 @@ pub(crate) struct ScheduledEvent {
 }
 
 /// An ECS service. Clusters are those its services name.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Service {
     pub cluster: String,
@@ -174,10 +183,16 @@ pub(crate) struct Metric {
     pub follows: Option<String>,
     /// Its value when that service has no capacity at all.
     pub down: Option<f64>,
+    /// The conditions that move it, and its value when they are felt in full.
+    #[serde(default)]
+    pub during: During,
+    pub then: Option<f64>,
+    /// What it can never exceed.
+    pub limit: Option<f64>,
 }
 
-/// An alarm: of a metric, or composite with `rule`.
-#[derive(Clone, Debug, Deserialize)]
+/// An alarm: of a metric, or composite with `rule`. Where conditions move its metric, it watches the metric.
+#[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Alarm {
     pub name: String,
@@ -224,7 +239,7 @@ pub(crate) struct Follows {
 }
 
 /// Log lines that belong to no service's tasks, or only appear while one is down.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct LogSource {
     pub group: String,
@@ -235,6 +250,9 @@ pub(crate) struct LogSource {
     pub lines: Vec<String>,
     /// Only while this `cluster/service` has lost capacity.
     pub when_down: Option<String>,
+    /// Only while these conditions hold, and as often as they are felt.
+    #[serde(default)]
+    pub during: During,
 }
 
 /// A CloudTrail event.
@@ -242,6 +260,9 @@ pub(crate) struct LogSource {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Change {
     pub at: Moment,
+    /// Only if it is so then.
+    #[serde(default)]
+    pub during: During,
     pub event: Event,
 }
 
@@ -250,18 +271,24 @@ pub(crate) struct Change {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Background {
     pub every: Span,
+    #[serde(default)]
+    pub during: During,
     pub event: Event,
 }
 
-/// What happened, by whom.
-#[derive(Clone, Debug, Deserialize)]
+/// What happened, by whom: a role's session, or a user with an access key.
+#[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Event {
     pub name: String,
     /// `ecs.amazonaws.com`.
     pub source: String,
+    #[serde(default)]
     pub role: String,
+    #[serde(default)]
     pub session: String,
+    pub user: Option<String>,
+    pub access_key: Option<String>,
     #[serde(default)]
     pub region: String,
     pub ip: String,
@@ -297,9 +324,12 @@ impl Account {
             format!("{} {} {:?} {}", m.namespace, m.name, m.dimensions, m.region)
         });
         merge(&mut holds.alarm, &over.alarm, |a| a.name.clone());
+        holds.compute.merge(&over.compute);
         holds.log.extend(over.log.iter().cloned());
         holds.change.extend(over.change.iter().cloned());
         holds.background.extend(over.background.iter().cloned());
+        merge(&mut holds.storage.bucket, &over.storage.bucket, |b| b.name.clone());
+        over.scale.fill(&mut holds);
         let home = header.regions.first().cloned().unwrap_or_default();
         for region in regions_of(&mut holds) {
             if region.is_empty() {
@@ -312,6 +342,36 @@ impl Account {
     /// The service `cluster/name` in `region`.
     pub(crate) fn service(&self, region: &str, key: &str) -> Option<&Service> {
         self.holds.service.iter().find(|s| s.region == region && s.key() == key)
+    }
+}
+
+impl Contents {
+    /// The conditions that something in the account depends on.
+    pub(crate) fn conditions(&self) -> impl Iterator<Item = &String> {
+        let metrics = self.metric.iter().map(|m| &m.during);
+        let lines = self.log.iter().map(|l| &l.during);
+        let changes = self.change.iter().map(|c| &c.during);
+        let background = self.background.iter().map(|b| &b.during);
+        metrics.chain(lines).chain(changes).chain(background).flat_map(|d| &d.0)
+    }
+}
+
+impl Event {
+    /// Who did it, as CloudTrail's Username says.
+    pub(crate) fn actor(&self) -> &str {
+        self.user.as_deref().unwrap_or(&self.session)
+    }
+}
+
+impl Alarm {
+    /// Whether a datapoint crosses its threshold.
+    pub(crate) fn breached_by(&self, value: f64) -> bool {
+        match self.comparison.as_str() {
+            "LessThanThreshold" => value < self.threshold,
+            "LessThanOrEqualToThreshold" => value <= self.threshold,
+            "GreaterThanOrEqualToThreshold" => value >= self.threshold,
+            _ => value > self.threshold,
+        }
     }
 }
 
@@ -342,6 +402,8 @@ fn regions_of(holds: &mut Contents) -> Vec<&mut String> {
     all.extend(holds.log.iter_mut().map(|x| &mut x.region));
     all.extend(holds.change.iter_mut().map(|x| &mut x.event.region));
     all.extend(holds.background.iter_mut().map(|x| &mut x.event.region));
+    all.extend(holds.storage.bucket.iter_mut().map(|x| &mut x.region));
+    all.extend(holds.compute.regions());
     all
 }
 

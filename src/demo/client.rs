@@ -1,9 +1,10 @@
 //! The seam: an HTTP client that answers from the embedded account.
 
-use crate::demo::{Demo, Outcome};
+use crate::demo::{Answer, Demo, Outcome};
 use crate::fault::Trouble;
 use crate::router;
-use crate::wire::{Failure, Protocol, cbor, ec2_query, json, query};
+use crate::wire::raw::RawReply;
+use crate::wire::{Failure, Node, Protocol, cbor, ec2_query, json, query, rest_json, rest_xml};
 use aws_smithy_runtime_api::client::http::{
     HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
 };
@@ -35,7 +36,7 @@ impl HttpConnector for Client {
 async fn exchange(demo: &Demo, mut request: HttpRequest) -> Result<HttpResponse, ConnectorError> {
     let body = std::mem::replace(request.body_mut(), SdkBody::taken());
     let body = body.collect().await.map_err(|e| ConnectorError::io(e.to_string().into()))?.to_bytes();
-    let outcome = match router::recognise(request.headers(), request.uri(), &body) {
+    let outcome = match router::recognise(request.headers(), request.method(), request.uri(), &body) {
         Ok(recognised) => demo.serve(&recognised),
         Err(failure) => {
             return respond(
@@ -59,8 +60,12 @@ async fn exchange(demo: &Demo, mut request: HttpRequest) -> Result<HttpResponse,
 /// The outcome in its protocol.
 fn write(outcome: &Outcome) -> Result<HttpResponse, ConnectorError> {
     let (operation, id) = (outcome.operation.as_str(), outcome.request_id.as_str());
-    let status = outcome.answer.as_ref().map_or_else(|f| f.status, |_| 200);
-    let answer: Result<_, &Failure> = outcome.answer.as_ref();
+    let answer: Result<&Node, &Failure> = match &outcome.answer {
+        Ok(Answer::Raw(reply)) => return raw(reply, id),
+        Ok(Answer::Node(node)) => Ok(node),
+        Err(failure) => Err(failure),
+    };
+    let status = answer.map_or_else(|f| f.status, |_| 200);
     let (kind, body): (&'static str, Bytes) = match outcome.protocol {
         Protocol::Ec2Query => (
             "text/xml;charset=UTF-8",
@@ -72,8 +77,33 @@ fn write(outcome: &Outcome) -> Result<HttpResponse, ConnectorError> {
         ),
         Protocol::Json => ("application/x-amz-json-1.1", answer.map_or_else(json::error, json::body).into()),
         Protocol::Cbor => ("application/cbor", answer.map_or_else(cbor::error, cbor::body).into()),
+        Protocol::RestJson => {
+            ("application/json", answer.map_or_else(rest_json::error, rest_json::body).into())
+        }
+        // Its answers are raw; a HEAD has no body, an error's neither.
+        Protocol::RestXml if operation.starts_with("Head") => ("application/xml", Bytes::new()),
+        Protocol::RestXml => {
+            ("application/xml", answer.map_or_else(|f| rest_xml::error(f, id), |_| String::new()).into())
+        }
     };
-    respond(status, kind, body, id)
+    let mut response = respond(status, kind, body, id)?;
+    if let (Protocol::RestJson, Err(failure)) = (outcome.protocol, answer) {
+        response.headers_mut().insert(rest_json::ERROR, failure.code.to_string());
+    }
+    Ok(response)
+}
+
+/// An answer that has its own headers.
+fn raw(reply: &RawReply, id: &str) -> Result<HttpResponse, ConnectorError> {
+    let status = StatusCode::try_from(reply.status).map_err(|e| ConnectorError::other(e.into(), None))?;
+    let mut response = HttpResponse::new(status, SdkBody::from(reply.body.clone()));
+    let headers = response.headers_mut();
+    headers.insert("x-amz-request-id", id.to_owned());
+    for (name, value) in &reply.headers {
+        let told = headers.try_append(name.clone(), value.clone());
+        told.map_err(|e| ConnectorError::other(e.into(), None))?;
+    }
+    Ok(response)
 }
 
 fn respond(status: u16, kind: &'static str, body: Bytes, id: &str) -> Result<HttpResponse, ConnectorError> {

@@ -139,6 +139,14 @@ impl<'a> Fleet<'a> {
         (f64::from(self.running_at(t)) / f64::from(self.service.desired.max(1))).min(1.0)
     }
 
+    /// Running tasks of `revision` over those of a good day, at most 1.
+    pub(crate) fn share_at(&self, revision: u32, t: Timestamp) -> f64 {
+        let of =
+            |task: &&Task<'_>| self.deployments.get(task.deployment).is_some_and(|d| d.revision == revision);
+        let running = count(self.tasks.iter().filter(of).filter(|task| task.counts_as_running(t)));
+        (f64::from(running) / f64::from(self.service.desired.max(1))).min(1.0)
+    }
+
     /// When the number of running tasks changed, ascending, up to now.
     pub(crate) fn changes(&self) -> Vec<Timestamp> {
         let mut all: Vec<Timestamp> = self

@@ -6,6 +6,7 @@
 
 mod account;
 mod client;
+mod condition;
 mod demo;
 mod fault;
 mod fleet;
@@ -21,10 +22,11 @@ mod signal;
 mod span;
 mod steps;
 mod story;
+mod told;
 mod trail;
 mod wire;
 mod world;
 
 pub use demo::{Call, Clock, Demo};
 pub use fault::{Fault, Faults, Trouble};
-pub use story::{Drill, DrillError, Fix};
+pub use story::{Drill, DrillError, Fix, ToolCall};

@@ -90,9 +90,10 @@ fn source_lines(
     out: &mut Vec<Line>,
 ) {
     let down = source.when_down.as_deref().and_then(|key| world.fleet_of(key));
+    let course = world.course(&source.during);
     for (n, at) in slots(&source.stream, from, until, source.every.0) {
-        let silent =
-            down.as_ref().is_some_and(|f| seed::fraction(&source.stream, n) >= 1.0 - f.capacity_at(at));
+        let chance = down.as_ref().map_or(1.0, |f| 1.0 - f.capacity_at(at)) * course.level(at);
+        let silent = seed::fraction(&source.stream, n) >= chance;
         if let (false, Some(line)) = (silent, seed::pick(&source.lines, "line", n)) {
             out.push(Line { at, stream: source.stream.clone(), message: fill(line, &source.stream, n) });
         }

@@ -1,6 +1,7 @@
 //! Metrics and alarms over time.
 
 use crate::account::{Alarm, Metric};
+use crate::condition::Course;
 use crate::seed;
 use crate::world::World;
 use quarterdeck_core::Timestamp;
@@ -17,12 +18,14 @@ pub(crate) struct Transition {
 pub(crate) struct Series<'a> {
     metric: &'a Metric,
     fleet: Option<crate::fleet::Fleet<'a>>,
+    course: Course<'a>,
 }
 
 impl<'a> Series<'a> {
     /// The series of `metric`.
     pub(crate) fn of(world: &World<'a>, metric: &'a Metric) -> Self {
-        Self { metric, fleet: metric.follows.as_deref().and_then(|key| world.fleet_of(key)) }
+        let fleet = metric.follows.as_deref().and_then(|key| world.fleet_of(key));
+        Self { metric, fleet, course: world.course(&metric.during) }
     }
 
     /// Its value at `t`; for counts: per minute.
@@ -33,9 +36,11 @@ impl<'a> Series<'a> {
         let noise = (seed::fraction(&name, minute) - 0.5) * 2.0;
         let day = (t.millis().rem_euclid(86_400_000) as f64 / 86_400_000.0 * std::f64::consts::TAU).sin();
         let lost = self.fleet.as_ref().map_or(0.0, |f| 1.0 - f.capacity_at(t));
-        let level = m.base + (m.down.unwrap_or(m.base) - m.base) * lost;
+        let level = m.base
+            + (m.down.unwrap_or(m.base) - m.base) * lost
+            + m.then.map_or(0.0, |then| (then - m.base) * self.course.level(t));
         let stray = m.wobble * (0.6 * noise + 0.4 * day) * (level / m.base.max(0.001)).clamp(0.2, 3.0);
-        (level + stray).max(0.0)
+        (level + stray).max(0.0).min(m.limit.unwrap_or(f64::INFINITY))
     }
 
     /// The statistic over the period that begins at `from`. `None`: CloudWatch has no such statistic.
@@ -76,6 +81,9 @@ pub(crate) fn transitions(world: &World<'_>, alarm: &Alarm) -> Vec<Transition> {
     if let Some(rule) = &alarm.rule {
         return composite(world, rule, born);
     }
+    if let Some(metric) = metric_of(world, alarm).filter(|m| !m.during.is_always()) {
+        return watch(world, alarm, metric, born);
+    }
     let Some(follows) = &alarm.follows else { return vec![born] };
     let Some(fleet) = world.fleet_of(&follows.service) else { return vec![born] };
     let mut changes = fleet.changes();
@@ -95,6 +103,27 @@ pub(crate) fn transitions(world: &World<'_>, alarm: &Alarm) -> Vec<Transition> {
         let at = since.plus(after);
         let differs = all.last().is_some_and(|last| last.state != state);
         if differs && at <= *until && all.last().is_some_and(|last| last.at < at) {
+            all.push(Transition { at, state: state.to_owned() });
+        }
+    }
+    all
+}
+
+/// The states of an alarm that looks at its metric at the end of every period, since conditions began to move it.
+fn watch(world: &World<'_>, alarm: &Alarm, metric: &Metric, born: Transition) -> Vec<Transition> {
+    let series = Series::of(world, metric);
+    let mut all = vec![born];
+    let Some(began) = series.course.began() else { return all };
+    let step = i64::from(alarm.period.max(1)) * 1000;
+    let (mut bad, mut good) = (0, 0);
+    for slot in began.millis().div_euclid(step)..world.now.millis().div_euclid(step) {
+        let from = Timestamp::from_millis(slot * step);
+        let Some(value) = series.statistic(from, alarm.period, &alarm.statistic) else { break };
+        (bad, good) = if alarm.breached_by(value) { (bad + 1, 0) } else { (0, good + 1) };
+        let state = if bad >= alarm.evaluation { "ALARM" } else { "OK" };
+        let settled = bad >= alarm.evaluation || good >= alarm.evaluation;
+        let at = Timestamp::from_millis((slot + 1) * step);
+        if settled && all.last().is_some_and(|last| last.state != state && last.at < at) {
             all.push(Transition { at, state: state.to_owned() });
         }
     }

@@ -1,14 +1,21 @@
 //! A drill: what happened, the cause it hides, and what puts it right.
 
 use crate::account::{Account, Contents};
+use crate::condition::Condition;
 use crate::span::{Moment, Span};
 use quarterdeck_core::text::nearest;
 use serde::Deserialize;
+use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
 const BASE: &str = include_str!("../../assets/drills/account.toml");
-const DRILLS: [(&str, &str); 1] =
-    [("checkout-outage", include_str!("../../assets/drills/checkout-outage.toml"))];
+const DRILLS: [(&str, &str); 5] = [
+    ("checkout-outage", include_str!("../../assets/drills/checkout-outage.toml")),
+    ("database-connections", include_str!("../../assets/drills/database-connections.toml")),
+    ("lambda-throttled", include_str!("../../assets/drills/lambda-throttled.toml")),
+    ("leaked-key", include_str!("../../assets/drills/leaked-key.toml")),
+    ("cost-anomaly", include_str!("../../assets/drills/cost-anomaly.toml")),
+];
 
 /// A story of the embedded account. See `assets/drills`.
 #[derive(Clone, Debug, Deserialize)]
@@ -17,27 +24,41 @@ pub struct Drill {
     name: String,
     summary: String,
     cause: String,
+    ask: Vec<String>,
+    evidence: Vec<String>,
     fix: Fix,
+    #[serde(default)]
+    wrong: Vec<Fix>,
+    #[serde(default)]
+    pub(crate) condition: Vec<Condition>,
     #[serde(default)]
     pub(crate) deploy: Vec<Deploy>,
     #[serde(default)]
     pub(crate) overrides: Contents,
 }
 
-/// The one change that puts a drill right.
-#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+/// What puts a drill right, or what somebody in a hurry would try in vain.
+#[derive(Clone, Debug, Deserialize, PartialEq)]
 #[serde(deny_unknown_fields)]
 pub struct Fix {
     /// In words.
     pub says: String,
-    /// The operation, e.g. `UpdateService`.
-    pub operation: String,
-    /// The cluster.
-    pub cluster: String,
-    /// The service.
-    pub service: String,
-    /// The task definition to go to, `family:revision`.
-    pub task_definition: String,
+    /// Calls of the console's tools, in order.
+    #[serde(default, rename = "tool")]
+    pub tools: Vec<ToolCall>,
+    /// Commands to type, where no tool of the console changes such a thing.
+    #[serde(default, rename = "command")]
+    pub commands: Vec<String>,
+}
+
+/// A call of a tool that changes something.
+#[derive(Clone, Debug, Deserialize, PartialEq)]
+#[serde(deny_unknown_fields)]
+pub struct ToolCall {
+    /// The tool.
+    pub name: String,
+    /// Its arguments.
+    pub arguments: Map<String, Value>,
 }
 
 /// A deployment somebody made.
@@ -114,6 +135,11 @@ pub enum DrillError {
 }
 
 impl Drill {
+    /// Every embedded drill's name. Reads none of them.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        DRILLS.iter().map(|(name, _)| *name)
+    }
+
     /// Every embedded drill's name with a one-line description.
     #[must_use]
     pub fn list() -> Vec<(&'static str, String)> {
@@ -128,13 +154,12 @@ impl Drill {
     /// # Errors
     /// There is none of that name: names the nearest and lists all.
     pub fn named(name: &str) -> Result<Self, DrillError> {
-        let all = || DRILLS.iter().map(|(n, _)| *n);
         match DRILLS.iter().find(|(n, _)| *n == name) {
             Some((_, text)) => Self::parse(text),
             None => Err(DrillError::Unknown {
                 name: name.to_owned(),
-                nearest: nearest(name, all(), 1).first().map(|n| (*n).to_owned()),
-                all: all().map(str::to_owned).collect(),
+                nearest: nearest(name, Self::names(), 1).first().map(|n| (*n).to_owned()),
+                all: Self::names().map(str::to_owned).collect(),
             }),
         }
     }
@@ -167,10 +192,28 @@ impl Drill {
         &self.cause
     }
 
+    /// What somebody would ask who is woken by it.
+    #[must_use]
+    pub fn questions(&self) -> &[String] {
+        &self.ask
+    }
+
+    /// What an answer that has found the cause names.
+    #[must_use]
+    pub fn evidence(&self) -> &[String] {
+        &self.evidence
+    }
+
     /// What puts it right.
     #[must_use]
     pub fn fix(&self) -> &Fix {
         &self.fix
+    }
+
+    /// What does not.
+    #[must_use]
+    pub fn wrong(&self) -> &[Fix] {
+        &self.wrong
     }
 
     /// The account it plays in.
@@ -184,11 +227,17 @@ impl Drill {
             .map(|d| format!("{}/{}", d.cluster, d.service))
             .chain(account.holds.alarm.iter().filter_map(|a| a.follows.as_ref()).map(|f| f.service.clone()))
             .chain(account.holds.metric.iter().filter_map(|m| m.follows.clone()))
-            .chain(account.holds.log.iter().filter_map(|l| l.when_down.clone()));
+            .chain(account.holds.log.iter().filter_map(|l| l.when_down.clone()))
+            .chain(self.condition.iter().filter_map(|c| c.runs.as_ref()).map(|r| r.service.clone()));
         for key in named {
             if !account.holds.service.iter().any(|s| s.key() == key) {
                 return Err(invalid(&self.name, format!("there is no service {key}")));
             }
+        }
+        if let Some(unknown) =
+            account.holds.conditions().find(|n| !self.condition.iter().any(|c| c.name == **n))
+        {
+            return Err(invalid(&self.name, format!("there is no condition {unknown:?}")));
         }
         Ok(account)
     }
@@ -214,7 +263,12 @@ mod tests {
             let drill = Drill::named(name).unwrap();
             assert_eq!(drill.name(), name);
             assert!(!summary.is_empty() && !summary.contains('\n'));
-            assert!(drill.cause().len() > 20 && drill.fix().says.len() > 10);
+            assert!(
+                drill.cause().len() > 20 && !drill.questions().is_empty() && !drill.evidence().is_empty()
+            );
+            for fix in drill.wrong().iter().chain([drill.fix()]) {
+                assert!(fix.says.len() > 10 && !(fix.tools.is_empty() && fix.commands.is_empty()), "{name}");
+            }
         }
     }
 

@@ -2,10 +2,11 @@
 
 use crate::account::Event;
 use crate::seed;
+use crate::services::s3::Change;
 use crate::story::Deploy;
 use crate::world::{Action, What, World};
 use quarterdeck_core::Timestamp;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use std::time::Duration;
 
 /// CloudTrail answers for 90 days.
@@ -35,21 +36,27 @@ pub(crate) fn records(world: &World<'_>, from: Timestamp, until: Timestamp) -> V
     let oldest = world.now.minus(KEPT).max(from);
     let mut all: Vec<Record> = Vec::new();
     for change in world.account.holds.change.iter().filter(|c| c.event.region == world.region) {
-        all.push(record(world, change.at.at(world.start), &change.event, &request(&change.event)));
+        let at = change.at.at(world.start);
+        if world.course(&change.during).holds(at) {
+            all.push(record(world, at, &change.event, &request(&change.event)));
+        }
     }
     for deploy in &world.drill.deploy {
         all.extend(deployed(world, deploy));
     }
     for action in world.actions.iter().filter(|a| a.region == world.region) {
-        all.push(acted(world, action));
+        all.extend(acted(world, action));
     }
     for background in world.account.holds.background.iter().filter(|b| b.event.region == world.region) {
         let step = i64::try_from(background.every.0.as_millis()).unwrap_or(1).max(1);
+        let course = world.course(&background.during);
         let from = oldest.max(world.start.minus(BACKGROUND)).millis().div_euclid(step) + 1;
         for slot in from..=newest.millis().div_euclid(step) {
             let shift = (seed::fraction(&background.event.name, slot.unsigned_abs()) * 30_000.0) as i64;
             let at = Timestamp::from_millis(slot * step + shift);
-            all.push(record(world, at, &background.event, &request(&background.event)));
+            if course.holds(at) {
+                all.push(record(world, at, &background.event, &request(&background.event)));
+            }
         }
     }
     all.retain(|r| oldest <= r.at && r.at <= newest);
@@ -74,10 +81,7 @@ fn deployed(world: &World<'_>, deploy: &Deploy) -> Vec<Record> {
         region: world.region.to_owned(),
         ip: deploy.ip.clone(),
         agent: deploy.agent.clone(),
-        read_only: false,
-        resources: Vec::new(),
-        request: std::collections::BTreeMap::new(),
-        error: None,
+        ..Event::default()
     };
     let secrets = deploy.secrets.as_ref().unwrap_or(&service.secrets);
     let secrets: Vec<Value> = secrets
@@ -101,66 +105,34 @@ fn deployed(world: &World<'_>, deploy: &Deploy) -> Vec<Record> {
     ]
 }
 
-/// What the operator did, as CloudTrail tells it.
-fn acted(world: &World<'_>, action: &Action) -> Record {
-    let items = |ids: &[String]| json!({ "instancesSet": { "items": ids.iter().map(|i| json!({ "instanceId": i })).collect::<Vec<_>>() } });
-    let (name, source, ids, request) = match &action.what {
-        What::Stop { ids } => ("StopInstances", "ec2.amazonaws.com", ids.clone(), items(ids)),
-        What::Start { ids } => ("StartInstances", "ec2.amazonaws.com", ids.clone(), items(ids)),
-        What::UpdateService { key, desired, revision, force } => {
-            let (cluster, service) = key.split_once('/').unwrap_or(("", key));
-            let mut request = Map::new();
-            request.insert("cluster".to_owned(), cluster.into());
-            request.insert("service".to_owned(), service.into());
-            request.insert("forceNewDeployment".to_owned(), (*force).into());
-            if let Some(n) = desired {
-                request.insert("desiredCount".to_owned(), (*n).into());
-            }
-            if let Some(r) = revision {
-                request.insert("taskDefinition".to_owned(), format!("{service}:{r}").into());
-            }
-            ("UpdateService", "ecs.amazonaws.com", Vec::new(), Value::Object(request))
-        }
-    };
+/// What the operator did. What is done to objects are data events, which it does not look up.
+fn acted(world: &World<'_>, action: &Action) -> Option<Record> {
+    if matches!(action.what, What::S3(Change::Put { .. })) {
+        return None;
+    }
+    let told = action.what.told();
     let event = Event {
-        name: name.to_owned(),
-        source: source.to_owned(),
+        name: told.name.clone(),
+        source: told.source.clone(),
         role: world.account.header.role.clone(),
         session: world.account.header.session.clone(),
         region: world.region.to_owned(),
         ip: "198.51.100.7".to_owned(),
         agent: "quarterdeck".to_owned(),
-        read_only: false,
-        resources: ids.iter().map(|i| ["AWS::EC2::Instance".to_owned(), i.clone()]).collect(),
-        request: std::collections::BTreeMap::new(),
-        error: None,
+        resources: told.resources.clone(),
+        ..Event::default()
     };
-    record(world, action.at, &event, &request)
+    Some(record(world, action.at, &event, &told.request))
 }
 
 fn record(world: &World<'_>, at: Timestamp, event: &Event, request: &Value) -> Record {
     let account = &world.account.header.id;
-    let unique = format!("{} {} {}", event.name, event.session, event.source);
+    let unique = format!("{} {} {}", event.name, event.actor(), event.source);
     let id = seed::uuid(&unique, at.millis().unsigned_abs());
-    let access_key = format!("ASIADEMO{}", seed::hex(&event.session, 1, 12).to_uppercase());
+    let (access_key, identity) = identity(account, event);
     let mut detail = json!({
         "eventVersion": "1.11",
-        "userIdentity": {
-            "type": "AssumedRole",
-            "principalId": format!("AROADEMO{}:{}", seed::hex(&event.role, 0, 13).to_uppercase(), event.session),
-            "arn": format!("arn:aws:sts::{account}:assumed-role/{}/{}", event.role, event.session),
-            "accountId": account,
-            "accessKeyId": access_key,
-            "sessionContext": {
-                "sessionIssuer": {
-                    "type": "Role",
-                    "arn": format!("arn:aws:iam::{account}:role/{}", event.role),
-                    "accountId": account,
-                    "userName": event.role,
-                },
-                "attributes": { "mfaAuthenticated": "false" },
-            },
-        },
+        "userIdentity": identity,
         "eventTime": Timestamp::from_millis(at.millis() / 1000 * 1000).rfc3339(),
         "eventSource": event.source,
         "eventName": event.name,
@@ -186,10 +158,44 @@ fn record(world: &World<'_>, at: Timestamp, event: &Event, request: &Value) -> R
         at,
         name: event.name.clone(),
         source: event.source.clone(),
-        user: event.session.clone(),
+        user: event.actor().to_owned(),
         access_key,
         read_only: event.read_only,
         resources: event.resources.iter().map(|[kind, name]| (kind.clone(), name.clone())).collect(),
         detail,
     }
+}
+
+/// The access key that was used, and whose it is: an IAM user's, or of a role's session.
+fn identity(account: &str, event: &Event) -> (String, Value) {
+    if let Some(user) = &event.user {
+        let key = event.access_key.clone().unwrap_or_default();
+        let whose = json!({
+            "type": "IAMUser",
+            "principalId": format!("AIDADEMO{}", seed::hex(user, 0, 13).to_uppercase()),
+            "arn": format!("arn:aws:iam::{account}:user/{user}"),
+            "accountId": account,
+            "accessKeyId": key,
+            "userName": user,
+        });
+        return (key, whose);
+    }
+    let key = format!("ASIADEMO{}", seed::hex(&event.session, 1, 12).to_uppercase());
+    let whose = json!({
+        "type": "AssumedRole",
+        "principalId": format!("AROADEMO{}:{}", seed::hex(&event.role, 0, 13).to_uppercase(), event.session),
+        "arn": format!("arn:aws:sts::{account}:assumed-role/{}/{}", event.role, event.session),
+        "accountId": account,
+        "accessKeyId": key,
+        "sessionContext": {
+            "sessionIssuer": {
+                "type": "Role",
+                "arn": format!("arn:aws:iam::{account}:role/{}", event.role),
+                "accountId": account,
+                "userName": event.role,
+            },
+            "attributes": { "mfaAuthenticated": "false" },
+        },
+    });
+    (key, whose)
 }

@@ -1,8 +1,11 @@
 //! The account at one moment: a function of the story, the operator's actions and the time.
 
 use crate::account::{Account, Service};
+use crate::condition::{Course, During};
 use crate::fleet::Fleet;
+use crate::services::s3::Change;
 use crate::story::Drill;
+use crate::told::Told;
 use quarterdeck_core::Timestamp;
 
 /// Something the operator did.
@@ -22,6 +25,12 @@ pub(crate) enum What {
     Stop { ids: Vec<String> },
     /// EC2 StartInstances.
     Start { ids: Vec<String> },
+    /// A change of buckets and objects.
+    S3(Change),
+    /// Any other change: what it moves is said by the drill's conditions alone.
+    #[allow(dead_code)] // until a service tells one
+    #[allow(dead_code)]
+    Other(Told),
 }
 
 /// All that an answer may depend on.
@@ -52,6 +61,16 @@ impl<'a> World<'a> {
     /// How the service `cluster/name` is doing.
     pub(crate) fn fleet_of(&self, key: &str) -> Option<Fleet<'a>> {
         self.account.service(self.region, key).map(|s| self.fleet(s))
+    }
+
+    /// How the service `cluster/name` is doing, whatever region it is in.
+    pub(crate) fn anywhere(&self, key: &str) -> Option<Fleet<'a>> {
+        self.account.holds.service.iter().find(|s| s.key() == key).map(|s| self.fleet(s))
+    }
+
+    /// How what `during` names has gone.
+    pub(crate) fn course(&self, during: &During) -> Course<'a> {
+        Course::of(self, during)
     }
 
     /// An ARN in this account and region.

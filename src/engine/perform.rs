@@ -2,7 +2,7 @@
 
 use super::store::Writer;
 use futures::{FutureExt as _, StreamExt as _};
-use quarterdeck_aws::clients::{Aws, Beside, ProgressSink};
+use quarterdeck_aws::clients::{Aws, Beside, Farewell, ProgressSink};
 use quarterdeck_aws::registry::{self, Failed};
 use quarterdeck_aws::stop::{self, Switch};
 use quarterdeck_core::Timestamp;
@@ -17,10 +17,13 @@ use std::collections::{BTreeSet, HashMap};
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
-use tokio::task::AbortHandle;
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+/// How long what ends with the console may take: calls that are dropped, and their last requests.
+const ENDING: Duration = Duration::from_secs(2);
 /// Progress messages that may wait; more are dropped, the next one replaces them.
 const PROGRESS: usize = 256;
 
@@ -33,9 +36,13 @@ pub(super) struct Performer {
     aws: Aws,
     provider: Arc<dyn Provider>,
     inputs: mpsc::Sender<Input>,
-    calls: HashMap<CallId, AbortHandle>,
     /// Writes that may be asked to stop.
     writes: HashMap<CallId, Switch>,
+    /// Last requests of calls that were dropped.
+    pub(super) farewells: mpsc::Receiver<Farewell>,
+    calls: HashMap<CallId, JoinHandle<()>>,
+    /// Cancelled, but perhaps not dropped yet.
+    ending: Vec<JoinHandle<()>>,
     models: HashMap<TurnId, CancellationToken>,
     wakes: BTreeSet<(Timestamp, Wake)>,
 }
@@ -48,6 +55,7 @@ impl Performer {
         inputs: mpsc::Sender<Input>,
     ) -> Self {
         let (progress_sink, progress) = mpsc::channel(PROGRESS);
+        let farewells = aws.farewells().unwrap_or_else(|| mpsc::channel(1).1);
         Self {
             store,
             progress,
@@ -55,8 +63,10 @@ impl Performer {
             aws,
             provider,
             inputs,
+            farewells,
             calls: HashMap::new(),
             writes: HashMap::new(),
+            ending: Vec::new(),
             models: HashMap::new(),
             wakes: BTreeSet::new(),
         }
@@ -83,6 +93,8 @@ impl Performer {
             Effect::CancelCall(call) => {
                 if let Some(task) = self.calls.remove(&call) {
                     task.abort();
+                    self.ending.retain(|task| !task.is_finished());
+                    self.ending.push(task);
                 }
                 if let Some(write) = self.writes.get(&call) {
                     write.stop();
@@ -91,7 +103,11 @@ impl Performer {
             Effect::WakeAt(wake, at) => {
                 self.wakes.insert((at, wake));
             }
-            Effect::Ask(..) | Effect::Show(_) | Effect::Tell(..) | Effect::Finish => {}
+            Effect::Ask(..)
+            | Effect::AskSpending(..)
+            | Effect::Show(_)
+            | Effect::Tell(..)
+            | Effect::Finish => {}
         }
     }
 
@@ -121,7 +137,7 @@ impl Performer {
     }
 
     /// Stops everything and makes what was appended durable.
-    pub(super) async fn close(self) {
+    pub(super) async fn close(mut self) {
         for token in self.models.values() {
             token.cancel();
         }
@@ -129,6 +145,21 @@ impl Performer {
             task.abort();
         }
         self.store.close().await;
+        let last = async {
+            futures::future::join_all(self.calls.into_values().chain(self.ending)).await;
+            let mut farewells = Vec::new();
+            while let Ok(farewell) = self.farewells.try_recv() {
+                farewells.push(farewell);
+            }
+            futures::future::join_all(farewells).await;
+        };
+        // What is not said by then is not waited for.
+        let _ = tokio::time::timeout(ENDING, last).await;
+    }
+
+    /// Sends a dropped call's last request; nobody waits for it.
+    pub(super) fn say(farewell: Farewell) {
+        tokio::spawn(farewell);
     }
 
     fn ask_model(&mut self, request: Request) {
@@ -154,7 +185,8 @@ impl Performer {
         let (aws, sink) = (self.aws.clone(), self.sink(call.call));
         let id = call.call;
         self.run(id, async move {
-            let result = guarded(registry::read(&aws, &call.tool, &call.args, sink)).await;
+            let result =
+                guarded(registry::read_allowed(&aws, &call.tool, &call.args, call.allowed, sink)).await;
             Input::Read(id, result)
         });
     }
@@ -208,7 +240,7 @@ impl Performer {
             // The engine has ended: nobody is interested any more.
             let _ = inputs.send(input).await;
         });
-        self.calls.insert(id, task.abort_handle());
+        self.calls.insert(id, task);
     }
 
     fn sink(&self, call: CallId) -> ProgressSink {

@@ -1,12 +1,9 @@
 //! The AWS emulator as a child process, in a pinned Python environment the tests make themselves.
 
+use super::python::Program;
 use quarterdeck_aws::Settings;
 use quarterdeck_aws::clients::Aws;
 use serde_json::{Value, json};
-use std::fs::{self, File};
-use std::io::{BufRead as _, BufReader, Write as _};
-use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::OnceLock;
 use tokio::sync::{Mutex, MutexGuard};
 
@@ -18,9 +15,7 @@ const REQUIREMENTS: &str = include_str!("../emulator/requirements.txt");
 
 /// A running emulator; ends when dropped.
 pub struct Emulator {
-    child: Child,
-    input: Option<ChildStdin>,
-    output: BufReader<ChildStdout>,
+    program: Program,
     /// `http://127.0.0.1:PORT`.
     pub endpoint: String,
 }
@@ -35,32 +30,12 @@ pub async fn fresh() -> MutexGuard<'static, Emulator> {
 
 impl Emulator {
     pub fn start() -> Self {
-        let front = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/emulator/front.py");
-        let mut child = Command::new(python())
-            .arg(front)
-            .env("AWS_EC2_METADATA_DISABLED", "true")
-            .env("NO_PROXY", "127.0.0.1")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("python starts");
-        let input = child.stdin.take();
-        let mut output = BufReader::new(child.stdout.take().expect("piped"));
-        let mut port = String::new();
-        output.read_line(&mut port).expect("the emulator says its port");
-        let endpoint = format!("http://127.0.0.1:{}", port.trim().parse::<u16>().expect("a port"));
-        Self { child, input, output, endpoint }
+        let program = Program::start("front.py", REQUIREMENTS);
+        Self { endpoint: program.endpoint.clone(), program }
     }
 
     fn control(&mut self, words: &Value) -> Value {
-        let input = self.input.as_mut().expect("open until dropped");
-        writeln!(input, "{words}").expect("the emulator listens");
-        let mut line = String::new();
-        self.output.read_line(&mut line).expect("the emulator answers");
-        let mut answer: Value = serde_json::from_str(&line).expect("JSON");
-        assert!(answer.get("error").is_none(), "{words}: {answer}");
-        answer["ok"].take()
+        self.program.control(words)
     }
 
     /// Prepares the account as an outsider would: one boto3 call.
@@ -192,38 +167,4 @@ impl Emulator {
     pub fn reset(&mut self) {
         self.control(&json!(["reset"]));
     }
-}
-
-impl Drop for Emulator {
-    fn drop(&mut self) {
-        drop(self.input.take());
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-/// The interpreter of an environment with exactly the pinned packages; made once, under `target/`.
-fn python() -> PathBuf {
-    let tmp = Path::new(env!("CARGO_TARGET_TMPDIR"));
-    let home = tmp.join(format!("python-{}", &quarterdeck_core::journal::hash(REQUIREMENTS)[..12]));
-    let lock = File::create(tmp.join("python.lock")).expect("target/ can be written");
-    lock.lock().expect("a lock");
-    let python = home.join("bin/python");
-    if home.join("complete").exists() {
-        return python;
-    }
-    let _ = fs::remove_dir_all(&home);
-    run(Command::new("python3").args(["-m", "venv"]).arg(&home));
-    let list = home.join("requirements.txt");
-    fs::write(&list, REQUIREMENTS).expect("a file");
-    run(Command::new(&python)
-        .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r"])
-        .arg(list));
-    fs::write(home.join("complete"), "").expect("a file");
-    python
-}
-
-fn run(command: &mut Command) {
-    let output = command.output().unwrap_or_else(|e| panic!("{command:?}: {e}"));
-    assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
 }

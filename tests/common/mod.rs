@@ -14,4 +14,5 @@ pub mod calls;
 pub mod console;
 pub mod emulator;
 pub mod pty;
+pub mod python;
 pub mod stage;

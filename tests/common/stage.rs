@@ -59,6 +59,7 @@ pub fn catalogue() -> Arc<Catalogue> {
         validate: |args: &Value| Ok(args.clone()),
         verify: None,
         inverse: None,
+        only_undoes: |_| false,
     };
     Arc::new(Catalogue::new(SPECS.iter().map(tool)))
 }
@@ -158,6 +159,9 @@ impl Stage {
                 Effect::Plan(call, _) => self.calls.push(call),
                 Effect::Ask(_, gate) => {
                     self.tell(Msg::Event(Event::Ask(gate)));
+                }
+                Effect::AskSpending(_, spending) => {
+                    self.tell(Msg::Event(Event::Spend(spending)));
                 }
                 Effect::Show(live) => {
                     self.tell(Msg::Event(Event::Live(live)));

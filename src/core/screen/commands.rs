@@ -58,6 +58,13 @@ pub(super) const COMMANDS: &[Entry] = &[
     tool("alarms", "get_active_alarms", "name", "[PREFIX]", "alarms that are not OK"),
     tool("logs", "get_cloudwatch_logs", "log_group", "NAME", "log events of a log group, newest first"),
     tool("changes", "get_recent_changes", "resource", "[RESOURCE]", "who changed what lately"),
+    tool(
+        "cost",
+        "get_cost_by_service",
+        "group_by",
+        "[GROUP]",
+        "what AWS cost, by service unless a group is named",
+    ),
     Entry {
         name: "track",
         argument: "",

@@ -326,6 +326,8 @@ pub struct PlainQuestion {
     pub text: String,
     /// What yes does.
     pub yes: PlainYes,
+    /// When it came, or the last key that was no answer: a yes that spends waits a moment after it.
+    pub(super) touched: Timestamp,
 }
 
 /// What yes to a plain question does.
@@ -335,6 +337,8 @@ pub enum PlainYes {
     Execute,
     /// Quit although a turn runs.
     Quit,
+    /// Let this read cost more than it may without asking.
+    Spend(CallId),
 }
 
 /// A short-lived message.

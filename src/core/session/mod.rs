@@ -14,6 +14,7 @@ mod resume;
 mod reuse;
 mod revisit;
 mod setup;
+mod spending;
 mod turn;
 mod verify;
 mod writes;
@@ -155,6 +156,7 @@ impl Session {
             Command::Withdraw(call) => self.withdraw(front, call, now),
             Command::Approve(proof) => self.approve(front, proof, now),
             Command::Refuse(refusal) => self.refuse(&refusal, now),
+            Command::Spend { call, yes } => self.spend(front, call, yes, now),
             Command::Cancel => self.cancel(now),
             Command::SetMode(mode) => self.set_mode(mode, now),
             Command::SetIterations(n) => {

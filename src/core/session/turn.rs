@@ -36,6 +36,8 @@ pub(super) struct Turn {
     pub(super) phase: Phase,
     pub(super) loops: Loops,
     pub(super) refusals: Refusals,
+    /// The operator said no to a question about money: the turn is not asked another.
+    pub(super) thrifty: bool,
     /// The model's words beside the calls of this round.
     pub(super) reason: Option<String>,
     /// Changes whose verification the next request waits for.
@@ -94,6 +96,7 @@ impl Session {
             phase: Phase::Round,
             loops: Loops::default(),
             refusals: Refusals::default(),
+            thrifty: false,
             reason: None,
             holding: BTreeSet::new(),
         });

@@ -5,11 +5,14 @@ pub(crate) mod cloudtrail;
 pub(crate) mod cloudwatch;
 pub(crate) mod ec2;
 pub(crate) mod ecs;
+pub(crate) mod eks;
 pub(crate) mod elb;
 pub(crate) mod iam;
 pub(crate) mod logs;
+pub(crate) mod s3;
 pub(crate) mod sts;
 
+use crate::wire::rest::Route;
 use crate::wire::{Failure, Node, Protocol};
 use crate::world::What;
 
@@ -36,12 +39,14 @@ pub(crate) enum Service {
     CloudTrail,
     Elb,
     AutoScaling,
+    Eks,
     Sts,
     Iam,
+    S3,
 }
 
 impl Service {
-    const ALL: [Self; 9] = [
+    const ALL: &'static [Self] = &[
         Self::Ec2,
         Self::Ecs,
         Self::CloudWatch,
@@ -49,13 +54,15 @@ impl Service {
         Self::CloudTrail,
         Self::Elb,
         Self::AutoScaling,
+        Self::Eks,
         Self::Sts,
         Self::Iam,
+        Self::S3,
     ];
 
     /// The service signed for as `name`.
     pub(crate) fn signed(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|s| s.name() == name)
+        Self::ALL.iter().copied().find(|s| s.name() == name)
     }
 
     /// The name in the credential scope.
@@ -68,8 +75,10 @@ impl Service {
             Self::CloudTrail => "cloudtrail",
             Self::Elb => "elasticloadbalancing",
             Self::AutoScaling => "application-autoscaling",
+            Self::Eks => "eks",
             Self::Sts => "sts",
             Self::Iam => "iam",
+            Self::S3 => "s3",
         }
     }
 
@@ -88,6 +97,25 @@ impl Service {
             Self::Elb | Self::Sts | Self::Iam => Protocol::Query,
             Self::Ecs | Self::Logs | Self::CloudTrail | Self::AutoScaling => Protocol::Json,
             Self::CloudWatch => Protocol::Cbor,
+            Self::S3 => Protocol::RestXml,
+            Self::Eks => Protocol::RestJson,
+        }
+    }
+
+    /// Its operations by method and path; none where the protocol names them otherwise.
+    pub(crate) const fn routes(self) -> &'static [Route] {
+        match self {
+            Self::Eks => eks::ROUTES,
+            Self::Ec2
+            | Self::Ecs
+            | Self::CloudWatch
+            | Self::Logs
+            | Self::CloudTrail
+            | Self::Elb
+            | Self::AutoScaling
+            | Self::Sts
+            | Self::Iam
+            | Self::S3 => &[],
         }
     }
 }

@@ -12,6 +12,11 @@
 )]
 
 mod bench;
+#[path = "sdk/compute.rs"]
+mod compute;
+#[path = "sdk/s3.rs"]
+mod s3;
+mod stories;
 
 use aws_sdk_cloudtrail::types::{LookupAttribute, LookupAttributeKey};
 use aws_sdk_cloudwatch::types::{
@@ -385,12 +390,13 @@ async fn the_right_fix_makes_it_recover() {
     let now = deployments.clone().status(ServiceDeploymentStatus::InProgress).send().await.unwrap();
     assert_eq!(now.service_deployments().len(), 1);
 
-    let fix = bench.demo.drill().fix().clone();
+    let fix = bench.demo.drill().fix().tools[0].arguments.clone();
+    let said = |name: &str| fix[name].as_str().unwrap();
     let updated = ecs
         .update_service()
-        .cluster(fix.cluster)
-        .service(fix.service)
-        .task_definition(fix.task_definition)
+        .cluster(said("cluster"))
+        .service(said("service"))
+        .task_definition(said("task_definition"))
         .send()
         .await
         .unwrap();

@@ -16,11 +16,15 @@ pub(crate) fn parse(body: &str) -> Value {
 
 /// Percent-decoding with `+` as a space.
 pub(crate) fn decode(text: &str) -> String {
+    percent(&text.replace('+', " "))
+}
+
+/// Percent-decoding alone, as in a path.
+pub(crate) fn percent(text: &str) -> String {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.bytes();
     while let Some(b) = rest.next() {
         match b {
-            b'+' => bytes.push(b' '),
             b'%' => {
                 let digits = [rest.next(), rest.next()].map(|d| d.and_then(|d| char::from(d).to_digit(16)));
                 if let [Some(high), Some(low)] = digits {

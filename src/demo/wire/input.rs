@@ -62,7 +62,12 @@ impl Input {
         self.0.get(key).is_some_and(|v| !v.is_null())
     }
 
+    /// A list's items. One text is a list of one: that is how a query says it.
     fn items(&self, key: &str) -> &[Value] {
-        self.0.get(key).and_then(Value::as_array).map_or(&[], Vec::as_slice)
+        match self.0.get(key) {
+            Some(Value::Array(items)) => items,
+            Some(one @ Value::String(_)) => std::slice::from_ref(one),
+            _ => &[],
+        }
     }
 }

@@ -6,6 +6,10 @@ pub(crate) mod form;
 pub(crate) mod input;
 pub(crate) mod json;
 pub(crate) mod query;
+pub(crate) mod raw;
+pub(crate) mod rest;
+pub(crate) mod rest_json;
+pub(crate) mod rest_xml;
 pub(crate) mod xml;
 
 pub(crate) use input::Input;
@@ -24,6 +28,10 @@ pub(crate) enum Protocol {
     Json,
     /// RPC v2 with CBOR: CloudWatch.
     Cbor,
+    /// REST with XML bodies and bare bytes: S3, S3 Control.
+    RestXml,
+    /// Method and path, JSON out: EKS.
+    RestJson,
 }
 
 /// A value of an answer, before it has a protocol. Points in time stay points in time, because each protocol

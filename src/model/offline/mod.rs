@@ -4,6 +4,7 @@
 
 mod answer;
 mod matcher;
+mod meant;
 mod plan;
 mod runbook;
 mod select;
@@ -55,7 +56,7 @@ impl Offline {
         let Some(Match { runbook, question }) = matcher::best(self.runbooks(), &transcript.question) else {
             return (vec![text(answer::cannot(self.runbooks()))], Stop::EndTurn);
         };
-        match plan::next(runbook, &question, &transcript.calls, &request.tools) {
+        match plan::next(runbook, &question, &transcript, &request.tools) {
             Next::Calls { say, calls } => {
                 let turns = request.turns.len();
                 let calls = calls.into_iter().enumerate().map(|(n, call)| Block::ToolCall {

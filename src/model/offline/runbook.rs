@@ -8,9 +8,13 @@ use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-const EMBEDDED: [(&str, &str); 8] = [
+const EMBEDDED: [(&str, &str); 12] = [
     ("stop-start.toml", include_str!("../../../config/runbooks/stop-start.toml")),
     ("roll-back.toml", include_str!("../../../config/runbooks/roll-back.toml")),
+    ("disable-key.toml", include_str!("../../../config/runbooks/disable-key.toml")),
+    ("revoke-rule.toml", include_str!("../../../config/runbooks/revoke-rule.toml")),
+    ("attack.toml", include_str!("../../../config/runbooks/attack.toml")),
+    ("costs.toml", include_str!("../../../config/runbooks/costs.toml")),
     ("logs.toml", include_str!("../../../config/runbooks/logs.toml")),
     ("changes.toml", include_str!("../../../config/runbooks/changes.toml")),
     ("alarms.toml", include_str!("../../../config/runbooks/alarms.toml")),
@@ -140,6 +144,8 @@ pub struct Step {
     /// Of the result's rows, keep those whose column equals this (any case); a template that is empty keeps all.
     #[serde(default)]
     pub keep: BTreeMap<String, String>,
+    /// The argument to ask again with, once, when the tool says that there is no such name and one other is meant.
+    pub nearest: Option<String>,
     /// The rule that led to it, for the answer.
     pub because: String,
     /// Said before the call.
@@ -243,12 +249,15 @@ impl Runbook {
         for (n, step) in self.steps.iter().enumerate() {
             let quoted = format!("{:?}", step.id);
             if self.steps.iter().take(n).any(|s| s.id == step.id)
-                || ["question", "item", "found"].contains(&&*step.id)
+                || ["question", "session", "item", "found"].contains(&&*step.id)
             {
                 return Err(near(&quoted, format!("the id {:?} is taken: choose another", step.id)));
             }
             if step.round == 0 || (step.round > 1 && !self.steps.iter().any(|s| s.round == step.round - 1)) {
                 return Err(near(&quoted, format!("round {}: rounds count from 1 without gaps", step.round)));
+            }
+            if let Some(unknown) = step.nearest.as_ref().filter(|n| !step.args.contains_key(*n)) {
+                return Err(near(&quoted, format!("nearest = {unknown:?} is none of its args")));
             }
             let expressions = step.when.iter().chain(&step.for_each).chain(&step.prefer);
             check_all(expressions, check)?;
@@ -342,6 +351,7 @@ text = "t"
             ("id = \"s\"", "id = \"item\"", 8, "taken"),
             ("because = \"b\"", "because = \"{a\"", 11, "without"),
             ("because = \"b\"", "because = \"b\"\nfor_each = \"a[?\"", 12, "JMESPath"),
+            ("because = \"b\"", "because = \"b\"\nnearest = \"x\"", 8, "none of its args"),
             ("words = [\"w\"]", "patterns = ['(']", 6, "regular expression"),
             ("words = [\"w\"]", "patterns = ['x']\nrequired = [\"y\"]", 5, "required"),
         ] {

@@ -216,7 +216,7 @@ fn triage_of_a_healthy_account_says_so_and_reads_no_further() {
         .ask("is something wrong?", |tool, _| Ok(table(&format!("nothing from {tool}"), &["a"], &json!([]))));
     assert_eq!(talk.calls.len(), 2);
     assert!(answer.contains("Nothing that these checks can see"), "{answer}");
-    assert!(answer.contains("nothing to read (`get_ecs_stopped_tasks`)"), "{answer}");
+    assert!(answer.contains("Nothing led to `get_cloudwatch_logs`, `get_ecs_stopped_tasks`"), "{answer}");
     assert!(!answer.contains("unknown"), "{answer}");
 }
 
@@ -403,7 +403,7 @@ fn nothing_matched_says_what_can_be_asked() {
 #[test]
 fn every_embedded_runbook_answers_its_own_examples_whatever_the_account_says() {
     let own = super::runbook::embedded();
-    assert_eq!(own.len(), 8);
+    assert_eq!(own.len(), 12);
     for runbook in own {
         for example in &runbook.examples {
             let found = super::matcher::best(own, example).map(|m| m.runbook.name.clone());
@@ -421,6 +421,46 @@ fn every_embedded_runbook_answers_its_own_examples_whatever_the_account_says() {
             }
         }
     }
+}
+
+#[test]
+fn a_suggested_name_is_tried_once_when_no_other_can_be_meant() {
+    let account = |_: &str, args: &Value| match args["log_group"].as_str() {
+        Some("/ecs/shop/checkout-api") => {
+            Ok(table("1 line", &["time", "message"], &json!([["2026-11-20T03:00:00Z", "ready"]])))
+        }
+        Some("/ecs/worker") => Err(json!({ "error": "missing", "message": "no such log group",
+            "hint": "did you mean: /ecs/shop/worker, /ecs/data/worker" })
+        .to_string()),
+        _ => Err(json!({ "error": "missing", "message": "no such log group",
+            "hint": "did you mean: /ecs/shop/checkout-api, /ecs/shop/cart" })
+        .to_string()),
+    };
+    let mut talk = Talk::new();
+    let answer = talk.ask("logs of checkout-api", account);
+    let groups: Vec<&str> =
+        talk.calls.iter().flatten().map(|(_, args)| args["log_group"].as_str().unwrap()).collect();
+    assert_eq!(groups, ["/ecs/checkout-api", "/ecs/shop/checkout-api"]);
+    for line in [
+        "There is no log group `/ecs/checkout-api`; the one name near it is `/ecs/shop/checkout-api`: 1 line [#2]",
+        "`ready` [#2]",
+        "failed [#1] then, as `/ecs/checkout-api` is not there, with the nearest name [#2]",
+    ] {
+        assert!(answer.contains(line), "missing: {line}\n\n{answer}");
+    }
+    assert!(!answer.contains("did not answer"), "{answer}");
+    // Two could be meant: the operator is told, and nothing is guessed.
+    let mut talk = Talk::new();
+    let answer = talk.ask("logs of worker", account);
+    assert_eq!(talk.calls.iter().flatten().count(), 1);
+    assert!(answer.contains("did you mean: /ecs/shop/worker, /ecs/data/worker"), "{answer}");
+    // What is not there either is not tried again.
+    let mut talk = Talk::new();
+    let never = |_: &str, _: &Value| {
+        Err(json!({ "error": "missing", "message": "no", "hint": "did you mean: /ecs/api" }).to_string())
+    };
+    talk.ask("logs of /x/api", never);
+    assert_eq!(talk.calls.iter().flatten().count(), 2);
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use super::facts;
 use super::pages;
+use super::tags;
 use crate::clients::ReadClients;
 use crate::fault;
 use crate::place::Place;
@@ -108,7 +109,7 @@ pub fn target(found: &Found, instance: &Instance, owner: Option<&str>, after: &s
         arn: format!("arn:{partition}:ec2:{region}:{owner}:instance/{id}"),
         id: id.to_owned(),
         name: facts::name(instance).map(str::to_owned),
-        tags: facts::deciding_tags(instance),
+        tags: tags::deciding(instance.tags()),
         state: state.to_owned(),
         changes: vec![Change { field: "state".into(), before: state.to_owned(), after: after.to_owned() }],
         context: context.into_iter().filter_map(|(k, v)| Some((k.to_owned(), v?))).collect(),
@@ -162,7 +163,7 @@ impl Warnings {
 
 /// Warns that another tool manages the instances.
 pub fn managed(warnings: &mut Warnings, instance: &Instance) {
-    if let Some(by) = facts::managed_by(instance) {
+    if let Some(by) = tags::managed_by(instance.tags()) {
         let id = instance.instance_id().unwrap_or_default();
         let text = format!("managed by {by}: drift is likely");
         warnings.add("managed", WarningLevel::Info, id, &text, format!("DescribeInstances: tags of {id}"));

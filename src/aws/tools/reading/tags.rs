@@ -16,7 +16,7 @@ const KEYS: [&str; 10] = [
 ];
 const OF_AWS: [&str; 2] = ["aws:cloudformation:stack-name", "aws:autoscaling:groupName"];
 
-/// Those of `tags`.
+/// Those of `tags` (key and value).
 pub fn deciding<'a>(tags: impl IntoIterator<Item = (&'a str, &'a str)>) -> BTreeMap<String, String> {
     let decides = |key: &str| KEYS.iter().any(|k| key.eq_ignore_ascii_case(k)) || OF_AWS.contains(&key);
     let kept = tags.into_iter().filter(|(key, _)| decides(key));

@@ -4,13 +4,14 @@ mod cancelling;
 mod interleavings;
 mod reading;
 mod resuming;
+mod spending;
 mod turns;
 mod verifying;
 mod writing;
 
 use super::*;
 use crate::approval::{Authorized, Challenge, Decision, Gate, Proposal, Seen, Spent, fixture};
-use crate::event::Live;
+use crate::event::{Live, Spending};
 use crate::id::TurnId;
 use crate::journal::{CallStats, GENESIS, Outcome, StepStatus, TurnEnd, hash};
 use crate::message::{self, Block, ModelError, ModelErrorKind, ModelEvent, Request, Stop, UserPart};
@@ -83,6 +84,7 @@ fn tool(spec: &'static Spec, risk: Risk) -> Tool {
         inverse: write.then_some(|plan: &Proposal, _: &Projection| {
             Some(WriteCall { tool: "start_instances".into(), args: json!({"ids": plan.args["ids"]}) })
         }),
+        only_undoes: |args| args["state"] == "back",
     }
 }
 
@@ -146,6 +148,7 @@ pub(super) struct Rig {
     pub(super) reads: Vec<ReadCall>,
     pub(super) plans: Vec<(CallId, WriteCall)>,
     pub(super) asks: Vec<(FrontId, Gate)>,
+    pub(super) prices: Vec<(FrontId, Spending)>,
     pub(super) replans: Vec<Authorized>,
     pub(super) commits: Vec<Spent>,
     pub(super) wakes: Vec<(Wake, Timestamp)>,
@@ -195,6 +198,7 @@ impl Rig {
             reads: Vec::new(),
             plans: Vec::new(),
             asks: Vec::new(),
+            prices: Vec::new(),
             replans: Vec::new(),
             commits: Vec::new(),
             wakes: Vec::new(),
@@ -227,6 +231,7 @@ impl Rig {
                 Effect::Plan(call, write) => self.plans.push((call, write)),
                 Effect::Replan(proof) => self.replans.push(proof),
                 Effect::Ask(front, gate) => self.asks.push((front, gate)),
+                Effect::AskSpending(front, spending) => self.prices.push((front, spending)),
                 Effect::Commit { intent: (_, stored), spent } => {
                     self.stored.push(stored);
                     self.commits.push(spent);

@@ -2,7 +2,7 @@
 
 use aws_sdk_cloudwatch::types::{AlarmType, StateValue};
 use quarterdeck_core::Timestamp;
-use quarterdeck_demo::Demo;
+use quarterdeck_demo::{Demo, Drill};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
@@ -34,10 +34,14 @@ macro_rules! client {
 
 impl Bench {
     pub fn new() -> Self {
+        Self::of(Drill::named("checkout-outage").unwrap())
+    }
+
+    pub fn of(drill: Drill) -> Self {
         let time = Arc::new(AtomicI64::new(1_795_143_845_000));
         let clock = time.clone();
         let clock = Arc::new(move || Timestamp::from_millis(clock.load(Ordering::SeqCst)));
-        Self { demo: Demo::start("checkout-outage", clock).unwrap(), time }
+        Self { demo: Demo::play(drill, clock).unwrap(), time }
     }
 
     client!(ec2, aws_sdk_ec2);
@@ -47,8 +51,11 @@ impl Bench {
     client!(cloudtrail, aws_sdk_cloudtrail);
     client!(elb, aws_sdk_elasticloadbalancingv2);
     client!(autoscaling, aws_sdk_applicationautoscaling);
+    client!(eks, aws_sdk_eks);
     client!(sts, aws_sdk_sts);
     client!(iam, aws_sdk_iam);
+    client!(s3, aws_sdk_s3);
+    client!(s3control, aws_sdk_s3control);
 
     /// Lets time pass.
     pub fn pass(&self, span: Duration) {

@@ -10,8 +10,11 @@
     missing_docs
 )]
 
+#[path = "../common/mod.rs"]
 mod common;
-#[path = "peers/scripted_anthropic.rs"]
+mod drills;
+mod large;
+#[path = "../peers/scripted_anthropic.rs"]
 mod scripted_anthropic;
 
 use common::pty::{Console, Start};

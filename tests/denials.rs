@@ -1,0 +1,97 @@
+//! What a call without permission answers, and that the listed IAM actions suffice: against an emulator that evaluates
+//! IAM policies.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::needless_pass_by_value,
+    missing_docs
+)]
+
+mod common;
+
+use common::calls::{plan, read};
+use common::python::Program;
+use quarterdeck_aws::clients::Aws;
+use quarterdeck_aws::{Settings, registry};
+use quarterdeck_core::tool::{Fault, FaultKind, Risk, Spec};
+use serde_json::{Value, json};
+
+const REQUIREMENTS: &str = include_str!("emulator/requirements-denials.txt");
+const HERE: &str = "eu-west-1";
+
+/// Arguments for each tool that needs some. What they name does not have to exist: a denial comes first.
+const ARGS: &[(&str, &str)] = &[
+    ("get_cloudwatch_logs", r#"{ "log_group": "/ecs/checkout-api" }"#),
+    ("start_instances", r#"{ "ids": ["i-0123456789abcdef0"] }"#),
+    ("stop_instances", r#"{ "ids": ["i-0123456789abcdef0"] }"#),
+    ("update_ecs_service", r#"{ "cluster": "shop", "service": "checkout-api", "desired_count": 3 }"#),
+];
+
+/// Tools this emulator cannot judge, and why; they are shown elsewhere with canned denials.
+const ABSENT: &[(&str, &str)] = &[("get_active_alarms", "no policy is evaluated for requests in CBOR")];
+
+fn args(tool: &str) -> Value {
+    let given = ARGS.iter().find(|(name, _)| *name == tool);
+    given.map_or_else(|| json!({}), |(_, args)| serde_json::from_str(args).expect(tool))
+}
+
+fn allow(actions: impl IntoIterator<Item = &'static str>) -> Value {
+    let actions: Vec<&str> = actions.into_iter().collect();
+    json!({ "Version": "2012-10-17", "Statement": [{ "Effect": "Allow", "Action": actions, "Resource": "*" }] })
+}
+
+/// The console as a user with these policies.
+fn console_of(emulator: &mut Program, user: &str, policies: &[Value]) -> Aws {
+    let key = emulator.control(&json!(["user", user, policies]));
+    Aws::new(Settings {
+        regions: vec![HERE.to_owned()],
+        endpoint: Some(emulator.endpoint.clone()),
+        credentials: Some((key[0].as_str().unwrap().into(), key[1].as_str().unwrap().into())),
+        ..Settings::default()
+    })
+}
+
+async fn call(aws: &Aws, spec: &Spec, risk: Risk) -> Result<(), Fault> {
+    match risk {
+        Risk::Read => {
+            let (projection, _) = read(aws, spec.name, args(spec.name)).await?;
+            // Half an answer says what is missing.
+            projection
+                .errors
+                .into_iter()
+                .map(|e| e.fault)
+                .find(|f| f.kind == FaultKind::Denied)
+                .map_or(Ok(()), Err)
+        }
+        Risk::Local | Risk::Write => plan(aws, spec.name, args(spec.name)).await.map(drop),
+    }
+}
+
+#[tokio::test]
+async fn each_tool_without_and_with_its_permissions() {
+    let mut emulator = Program::start("denials.py", REQUIREMENTS);
+    let stranger = console_of(&mut emulator, "stranger", &[]);
+    for tool in registry::catalogue().iter().filter(|t| !ABSENT.iter().any(|(name, _)| *name == t.spec.name))
+    {
+        let (spec, name) = (tool.spec, tool.spec.name);
+        let actions = registry::iam_actions(spec);
+        let fault = call(&stranger, spec, tool.risk).await.expect_err(name);
+        assert_eq!(fault.kind, FaultKind::Denied, "{name}: {fault:?}");
+        let missing = fault
+            .action
+            .as_deref()
+            .unwrap_or_else(|| panic!("{name} does not say what is missing: {fault:?}"));
+        assert!(actions.reads.contains(missing), "{name} was denied {missing}, which it does not list");
+
+        // With what it lists, and nothing more, nothing is denied.
+        let own = ["sts:GetCallerIdentity", "iam:ListAccountAliases", "ec2:DescribeRegions"];
+        let policy = allow(actions.reads.iter().copied().chain(own));
+        let trusted = console_of(&mut emulator, &format!("for-{name}"), &[policy]);
+        if let Err(fault) = call(&trusted, spec, tool.risk).await {
+            assert_ne!(fault.kind, FaultKind::Denied, "{name} needs more than it lists: {fault:?}");
+        }
+    }
+}
