@@ -4,6 +4,7 @@ use crate::clients::{ReadClients, WriteClients};
 use crate::guard::Guard;
 use crate::meter::Meter;
 use crate::place::Place;
+use crate::unprefixed::Unprefixed;
 use aws_smithy_runtime::client::retries::RetryPartition;
 use aws_smithy_runtime_api::client::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_smithy_types::retry::{RetryConfig, RetrySpec};
@@ -62,6 +63,7 @@ macro_rules! build {
             .retry_partition(manner.partition)
             .interceptor(manner.guard)
             .interceptor(manner.meter)
+            .interceptor(Unprefixed)
             .build();
         $sdk::Client::from_conf(config)
     }};

@@ -148,9 +148,7 @@ pub(crate) fn policy_status(bucket: &Bucket) -> Result<Reply, Failure> {
     let Some(policy) = &bucket.policy else {
         return Err(Failure::new("NoSuchBucketPolicy", "The bucket policy does not exist").status(404));
     };
-    // As AWS writes it: in capitals.
-    let public = if policy == "public" { "TRUE" } else { "FALSE" };
-    Ok(document("PolicyStatus", "", &node! { "IsPublic" => public }))
+    Ok(document("PolicyStatus", "", &node! { "IsPublic" => policy == "public" }))
 }
 
 /// GetBucketOwnershipControls.
