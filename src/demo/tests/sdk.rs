@@ -14,6 +14,8 @@
 mod bench;
 #[path = "sdk/compute.rs"]
 mod compute;
+#[path = "sdk/objects.rs"]
+mod objects;
 #[path = "sdk/s3.rs"]
 mod s3;
 mod stories;
