@@ -82,7 +82,7 @@ impl WriteTool for CreateS3Bucket {
             aws.identity(&place),
             enabled(aws, &place),
             buckets::list(&s3, Patience::begin()),
-            find::head(&s3, &home.region, &args.bucket),
+            find::head(&s3, &home.region, &args.bucket, None),
         );
         let identity = identity?;
         let mut unknown = Vec::new();

@@ -15,7 +15,7 @@ mod logs;
 mod metrics;
 mod rds;
 mod reading;
-mod s3;
+pub(crate) mod s3;
 mod security_groups;
 mod targets;
 mod transfer;

@@ -4,6 +4,7 @@ pub(crate) mod buckets;
 pub(crate) mod listing;
 pub(crate) mod objects;
 pub(crate) mod store;
+pub(crate) mod uploads;
 
 pub(crate) use store::Change;
 
@@ -55,7 +56,7 @@ pub(crate) fn operation(raw: &RawRequest) -> &'static str {
 }
 
 /// What a GET of a bucket is about, by its query.
-const SUBRESOURCES: [(&str, &str); 8] = [
+const SUBRESOURCES: [(&str, &str); 9] = [
     ("list-type", "ListObjectsV2"),
     ("publicAccessBlock", "GetPublicAccessBlock"),
     ("policyStatus", "GetBucketPolicyStatus"),
@@ -64,6 +65,7 @@ const SUBRESOURCES: [(&str, &str); 8] = [
     ("encryption", "GetBucketEncryption"),
     ("versioning", "GetBucketVersioning"),
     ("location", "GetBucketLocation"),
+    ("tagging", "GetBucketTagging"),
 ];
 
 /// Bucket and key of a request, decoded, virtual-hosted or path style; empty when it names none.
@@ -135,8 +137,10 @@ pub(crate) fn answer(world: &World<'_>, operation: &str, raw: &RawRequest) -> Re
         "GetBucketEncryption" => Ok(buckets::encryption(&bucket)),
         "GetBucketVersioning" => Ok(buckets::versioning(&bucket)),
         "GetBucketLocation" => Ok(buckets::location(&bucket)),
+        "GetBucketTagging" => buckets::tagging(&bucket),
         "ListObjectsV2" => listing::list(world, &bucket, raw),
-        _ => objects::answer(world, operation, &bucket, &key, raw),
+        "HeadObject" | "GetObject" | "PutObject" => objects::answer(world, operation, &bucket, &key, raw),
+        _ => uploads::answer(world, operation, &bucket, &key, raw),
     }
 }
 

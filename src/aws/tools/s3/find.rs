@@ -25,12 +25,13 @@ pub enum Head {
     Missing,
 }
 
-/// Asks S3 for `bucket`; `s3` may be of any region.
+/// Asks S3 for `bucket`; `s3` may be of any region. A bucket that does not belong to `owner` is refused.
 ///
 /// # Errors
 /// S3 did not say.
-pub async fn head(s3: &Client, region: &str, bucket: &str) -> Result<Head, Fault> {
-    let error = match s3.head_bucket().bucket(bucket).send().await {
+pub async fn head(s3: &Client, region: &str, bucket: &str, owner: Option<&str>) -> Result<Head, Fault> {
+    let asked = s3.head_bucket().bucket(bucket).set_expected_bucket_owner(owner.map(str::to_owned));
+    let error = match asked.send().await {
         Ok(found) => return Ok(Head::There(found.bucket_region().unwrap_or(region).to_owned())),
         Err(error) => error,
     };
@@ -51,7 +52,7 @@ pub async fn head(s3: &Client, region: &str, bucket: &str) -> Result<Head, Fault
 pub async fn place(aws: &ReadClients, place: &Place, bucket: &str) -> Result<Place, Fault> {
     let s3 = aws.s3(place);
     let at = |region: String| Place { account: place.account.clone(), region };
-    match head(&s3, &place.region, bucket).await? {
+    match head(&s3, &place.region, bucket, None).await? {
         Head::There(region) => Ok(at(region)),
         // Looking may be denied and the rest allowed: those calls tell their own faults.
         Head::Forbidden(Some(region)) => Ok(at(region)),
@@ -66,7 +67,7 @@ pub async fn place(aws: &ReadClients, place: &Place, bucket: &str) -> Result<Pla
 }
 
 /// No bucket of that name, and the nearest that there are, where they may be listed.
-async fn missing(s3: &Client, bucket: &str) -> Fault {
+pub async fn missing(s3: &Client, bucket: &str) -> Fault {
     let fault = Fault::new(FaultKind::Missing, format!("there is no bucket named {bucket}"));
     match buckets::list(s3, Patience::begin()).await {
         Ok(found) if !found.all.is_empty() => {

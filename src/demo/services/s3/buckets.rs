@@ -207,6 +207,15 @@ pub(crate) fn location(bucket: &Bucket) -> Reply {
     document("LocationConstraint", "", &region.into())
 }
 
+/// GetBucketTagging.
+pub(crate) fn tagging(bucket: &Bucket) -> Result<Reply, Failure> {
+    if bucket.tags.is_empty() {
+        return Err(Failure::new("NoSuchTagSet", "The TagSet does not exist").status(404));
+    }
+    let tags = bucket.tags.iter().map(|(key, value)| node! { "Key" => key, "Value" => value });
+    Ok(document("Tagging", "Tag", &node! { "TagSet" => Node::list(tags) }))
+}
+
 fn owner(world: &World<'_>) -> Node {
     node! { "ID" => crate::seed::hex(&world.account.header.id, 3, 64) }
 }
