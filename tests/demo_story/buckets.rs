@@ -62,7 +62,7 @@ async fn what_is_not_said_is_asked_for_and_what_is_not_its_business_is_declined(
         ("create a bucket called harbor-invoices in Europe", "`Europe` can be eu-central-1"),
         ("create a bucket called harbor-invoices in Atlantis", "no AWS region called `Atlantis`"),
         ("delete the bucket harbor-checkout-logs", "nothing in this console deletes"),
-        ("write a poem", "I follow runbooks about this AWS account"),
+        ("write a poem about buckets", "I only help with the infrastructure"),
     ] {
         let answer = stage.ask(order).await;
         assert!(answer.contains(says), "{order}: {answer}");

@@ -23,18 +23,9 @@ pub(super) fn render(runbook: &Runbook, state: &State) -> String {
     parts.join("\n\n")
 }
 
-/// Orders that nothing here carries out.
-const NEVER: [&str; 8] = ["delete", "remove", "terminate", "destroy", "erase", "wipe", "purge", "drop"];
-
-/// What is said when no runbook matches `question`.
-pub(super) fn cannot<'a>(question: &str, runbooks: impl Iterator<Item = &'a Runbook>) -> String {
-    let mut text = String::new();
-    let mut words = question.split(|c: char| !c.is_alphanumeric());
-    if words.any(|word| NEVER.contains(&word.to_lowercase().as_str())) {
-        text.push_str(
-            "Sorry, nothing in this console deletes or terminates anything; that is done elsewhere, on purpose. ",
-        );
-    }
+/// What is said when no runbook is followed for a question; `declined` is why it is none for a runbook.
+pub(super) fn cannot<'a>(declined: Option<&str>, runbooks: impl Iterator<Item = &'a Runbook>) -> String {
+    let mut text = declined.map_or_else(String::new, |why| format!("Sorry, {why}. "));
     text.push_str(
         "No model is behind this: I follow runbooks about this AWS account, and none of them matches that. I can help with these:\n",
     );

@@ -67,6 +67,27 @@ fn words(question: &str) -> Vec<String> {
         .collect()
 }
 
+/// Orders that nothing here carries out.
+const NEVER: [&str; 8] = ["delete", "remove", "terminate", "destroy", "erase", "wipe", "purge", "drop"];
+/// What an order may politely begin with.
+const POLITE: [&str; 7] = ["please", "now", "can", "could", "would", "will", "you"];
+/// Orders that are no business of a console for infrastructure.
+const ELSEWHERE: [&str; 6] = ["write", "compose", "sing", "recite", "draw", "translate"];
+
+/// Why a question is for no runbook that only reads, whatever words it has: as a part of a sentence.
+pub(super) fn declined(question: &str) -> Option<&'static str> {
+    let words = words(question);
+    match words.iter().map(String::as_str).find(|word| !POLITE.contains(word)) {
+        Some(order) if NEVER.contains(&order) => {
+            Some("nothing in this console deletes or terminates anything; that is done elsewhere, on purpose")
+        }
+        Some(order) if ELSEWHERE.contains(&order) => {
+            Some("I only help with the infrastructure of this AWS account")
+        }
+        Some(_) | None => None,
+    }
+}
+
 /// Lower-case words as they stand, without what surrounds them.
 fn words_of(text: &str) -> Vec<String> {
     text.to_lowercase().split_whitespace().map(|w| w.trim_matches([',', '(', ')']).to_owned()).collect()
@@ -175,8 +196,6 @@ mod tests {
             ("which ports are open?", "open-ports"),
             ("who changed bucket harbor-ledger?", "changes"),
             ("tell me a joke", ""),
-            ("write a poem about the sea", ""),
-            ("delete the bucket harbor-checkout-logs", ""),
             ("", ""),
             ("   ", ""),
         ] {
@@ -226,6 +245,25 @@ mod tests {
                 "{question}: {}",
                 name(question)
             );
+        }
+    }
+
+    #[test]
+    fn what_is_declined() {
+        for (question, says) in [
+            ("delete the bucket harbor-checkout-logs", Some("deletes or terminates")),
+            ("Could you please terminate instance i-0123456789abcdef0?", Some("deletes or terminates")),
+            ("write a poem about buckets", Some("only help with the infrastructure")),
+            ("Please translate this", Some("only help with the infrastructure")),
+            ("why is the poem service failing to write?", None),
+            ("who deleted the bucket harbor-ledger?", None),
+            ("why did traffic drop?", None),
+            ("create a bucket called harbor-x in Frankfurt", None),
+            ("", None),
+        ] {
+            let why = super::declined(question);
+            assert_eq!(why.is_some(), says.is_some(), "{question}: {why:?}");
+            assert!(says.is_none_or(|s| why.is_some_and(|w| w.contains(s))), "{question}: {why:?}");
         }
     }
 

@@ -406,9 +406,10 @@ fn what_nothing_here_does_is_declined_politely() {
         let answer = Talk::new().ask(order, |_, _| unreachable!());
         assert!(answer.starts_with("Sorry, nothing in this console deletes"), "{order}: {answer}");
     }
-    let answer = Talk::new().ask("write a poem about the sea", |_, _| unreachable!());
+    let answer = Talk::new().ask("write a poem about buckets", |_, _| unreachable!());
+    assert!(answer.starts_with("Sorry, I only help with the infrastructure"), "{answer}");
     assert!(
-        answer.starts_with("No model is behind this") && answer.contains("create a bucket called"),
+        answer.contains("No model is behind this") && answer.contains("create a bucket called"),
         "{answer}"
     );
 }
