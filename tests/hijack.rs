@@ -12,6 +12,8 @@
 mod common;
 #[path = "peers/scripted_anthropic.rs"]
 mod scripted;
+#[path = "hijack/transfers.rs"]
+mod transfers;
 
 use common::console::{Begin, Console, StillClock};
 use common::emulator::{Emulator, HERE, fresh};

@@ -30,6 +30,7 @@ pub mod stop;
 pub mod testing;
 pub mod tool;
 pub mod tools;
+pub(crate) mod unprefixed;
 
 pub use clients::{Aws, ProgressSink};
 pub use settings::{Clock, Settings};

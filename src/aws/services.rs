@@ -5,6 +5,7 @@ use crate::guard::Guard;
 use crate::meter::Meter;
 use crate::place::Place;
 use crate::probe::Sparing;
+use crate::unprefixed::Unprefixed;
 use aws_smithy_runtime::client::retries::RetryPartition;
 use aws_smithy_runtime_api::client::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_smithy_types::retry::{RetryConfig, RetrySpec};
@@ -69,7 +70,8 @@ macro_rules! build {
             .retry_config(manner.retry)
             .retry_partition(manner.partition)
             .interceptor(manner.guard)
-            .interceptor(manner.meter);
+            .interceptor(manner.meter)
+            .interceptor(Unprefixed);
         if let Some(probe) = manner.probe {
             config = config.interceptor(probe);
         }

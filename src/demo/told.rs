@@ -91,6 +91,9 @@ impl What {
                 let request = json!({ "bucketName": bucket, "key": key });
                 Told::new("s3.amazonaws.com", "PutObject", request).on("AWS::S3::Bucket", [bucket])
             }
+            Self::S3(Change::Upload { id, .. }) => {
+                Told::new("s3.amazonaws.com", "UploadPart", json!({ "uploadId": id }))
+            }
             Self::Other(told) => told.clone(),
         }
     }

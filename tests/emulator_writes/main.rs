@@ -13,6 +13,7 @@
 mod common;
 mod identity;
 mod security;
+mod transfers;
 
 use common::calls::{not_allowed, plan, planned, refusal};
 use common::console::{Begin, Console, StillClock};

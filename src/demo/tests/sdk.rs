@@ -20,6 +20,8 @@ mod costs;
 mod identity;
 #[path = "sdk/metrics.rs"]
 mod metrics;
+#[path = "sdk/objects.rs"]
+mod objects;
 #[path = "sdk/s3.rs"]
 mod s3;
 #[path = "sdk/security.rs"]
