@@ -373,8 +373,9 @@ impl Contents {
         let changes = self.change.iter().map(|c| &c.during);
         let background = self.background.iter().map(|b| &b.during);
         let costs = self.costs.line.iter().map(|l| &l.during);
-        let databases = self.databases.during();
-        let all = metrics.chain(lines).chain(changes).chain(background).chain(costs).chain(databases);
+        let findings = self.security.finding.iter().map(|f| &f.during);
+        let all = metrics.chain(lines).chain(changes).chain(background).chain(costs).chain(findings);
+        let all = all.chain(self.databases.during());
         all.flat_map(|d| &d.0).chain(self.identity.conditions())
     }
 }
