@@ -11,6 +11,10 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+mod costs;
+mod identity;
+mod doctor;
+mod security;
 mod compute;
 
 use common::calls::{column, not_allowed, ok, read, refusal, unique};
@@ -289,6 +293,8 @@ mod ec2 {
         assert_eq!(fault.kind, FaultKind::Unavailable, "{fault}");
     }
 }
+
+mod metrics;
 
 mod ecs {
     use super::*;

@@ -30,11 +30,6 @@ impl Compute {
         clusters.chain(groups).chain(self.function.iter_mut().map(|f| &mut f.region))
     }
 
-    /// The conditions that something in it depends on.
-    pub(crate) fn conditions(&self) -> impl Iterator<Item = &During> {
-        self.function.iter().map(|f| &f.during)
-    }
-
     /// What the functions' doings are in CloudWatch. A function nobody calls has no metrics at all.
     pub(crate) fn metrics(&self) -> Vec<Metric> {
         self.function
@@ -133,9 +128,6 @@ pub(crate) struct Function {
     pub timeout: u32,
     pub modified: Span,
     pub reserved: Option<u32>,
-    /// The conditions that the reservation is there for.
-    #[serde(default)]
-    pub during: During,
     #[serde(default)]
     pub environment: BTreeMap<String, String>,
     /// These per minute.

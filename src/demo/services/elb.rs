@@ -23,7 +23,8 @@ fn size(input: &Input) -> usize {
     usize::try_from(input.int("PageSize").unwrap_or(400)).unwrap_or(400).clamp(1, 400)
 }
 
-fn lb_suffix(lb: &LoadBalancer) -> String {
+/// `app/NAME/ID`, as interfaces and metrics name a load balancer.
+pub(crate) fn lb_suffix(lb: &LoadBalancer) -> String {
     let kind = if lb.kind == "network" { "net" } else { "app" };
     format!("{kind}/{}/{}", lb.name, seed::hex(&lb.name, 0, 16))
 }

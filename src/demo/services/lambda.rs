@@ -2,12 +2,13 @@
 
 use super::{Reply, Service, unknown};
 use crate::account::compute::Function;
-use crate::condition::Course;
 use crate::page::page;
 use crate::seed;
+use crate::told::Told;
 use crate::wire::rest::Route;
 use crate::wire::{Failure, Input, Node, node};
-use crate::world::World;
+use crate::world::{What, World};
+use serde_json::{Value, json};
 
 /// Concurrent executions of a whole region.
 const LIMIT: u32 = 1_000;
@@ -19,7 +20,13 @@ pub(crate) const ROUTES: &[Route] = &[
     ("GET /2015-03-31/functions", "ListFunctions"),
     ("GET /2016-08-19/account-settings", "GetAccountSettings"),
     ("GET /2019-09-30/functions/{FunctionName}/concurrency", "GetFunctionConcurrency"),
+    ("PUT /2017-10-31/functions/{FunctionName}/concurrency", PUT),
+    ("DELETE /2017-10-31/functions/{FunctionName}/concurrency", DELETE),
 ];
+const PUT: &str = "PutFunctionConcurrency";
+const DELETE: &str = "DeleteFunctionConcurrency";
+/// What must stay for the functions without a reservation.
+const UNRESERVED: u32 = 100;
 
 /// Carries out `operation`.
 pub(crate) fn answer(world: &World<'_>, operation: &str, input: &Input) -> Result<Reply, Failure> {
@@ -27,6 +34,8 @@ pub(crate) fn answer(world: &World<'_>, operation: &str, input: &Input) -> Resul
         "ListFunctions" => list(world, input),
         "GetAccountSettings" => Ok(settings(world).into()),
         "GetFunctionConcurrency" => concurrency(world, input),
+        PUT => put(world, input),
+        DELETE => delete(world, input),
         other => Err(unknown(Service::Lambda, other)),
     }
 }
@@ -93,15 +102,62 @@ fn settings(world: &World<'_>) -> Node {
 }
 
 fn concurrency(world: &World<'_>, input: &Input) -> Result<Reply, Failure> {
-    let name = input.need("FunctionName", "InvalidParameterValueException")?;
-    let function = here(world).find(|f| f.name == name || arn(world, f) == name).ok_or_else(|| {
-        let message = format!("Function not found: {}", world.arn("lambda", &format!("function:{name}")));
-        Failure::new("ResourceNotFoundException", message).status(404)
-    })?;
+    let function = find(world, input)?;
     Ok(node! { "ReservedConcurrentExecutions" => reserved(world, function) }.into())
 }
 
-/// What is reserved for `function` now.
+fn put(world: &World<'_>, input: &Input) -> Result<Reply, Failure> {
+    let function = find(world, input)?;
+    let wanted = input.int("ReservedConcurrentExecutions").and_then(|n| u32::try_from(n).ok());
+    let wanted =
+        wanted.ok_or_else(|| invalid("ReservedConcurrentExecutions must be 0 or more".to_owned()))?;
+    let others: u32 =
+        here(world).filter(|f| f.name != function.name).filter_map(|f| reserved(world, f)).sum();
+    if LIMIT.saturating_sub(others + wanted) < UNRESERVED {
+        return Err(invalid(format!(
+            "Specified ReservedConcurrentExecutions for function decreases account's UnreservedConcurrentExecution below its minimum value of [{UNRESERVED}]."
+        )));
+    }
+    let request = json!({ "functionName": function.name, "reservedConcurrentExecutions": wanted });
+    Ok(Reply {
+        body: node! { "ReservedConcurrentExecutions" => wanted },
+        action: Some(told(PUT, function, request)),
+    })
+}
+
+fn delete(world: &World<'_>, input: &Input) -> Result<Reply, Failure> {
+    let function = find(world, input)?;
+    let request = json!({ "functionName": function.name });
+    Ok(Reply { body: Node::Absent, action: Some(told(DELETE, function, request)) })
+}
+
+/// CloudTrail names it with the version of the API.
+fn told(name: &str, function: &Function, request: Value) -> What {
+    let name = format!("{name}20171031");
+    let told = Told::new("lambda.amazonaws.com", &name, request);
+    What::Other(told.on("AWS::Lambda::Function", [&function.name]))
+}
+
+fn invalid(message: String) -> Failure {
+    Failure::new("InvalidParameterValueException", message)
+}
+
+fn find<'a>(world: &World<'a>, input: &Input) -> Result<&'a Function, Failure> {
+    let name = input.need("FunctionName", "InvalidParameterValueException")?;
+    here(world).find(|f| f.name == name || arn(world, f) == name).ok_or_else(|| {
+        let message = format!("Function not found: {}", world.arn("lambda", &format!("function:{name}")));
+        Failure::new("ResourceNotFoundException", message).status(404)
+    })
+}
+
+/// What is reserved for `function` now: what the operator said last, or what was there before.
 fn reserved(world: &World<'_>, function: &Function) -> Option<u32> {
-    function.reserved.filter(|_| Course::of(world, &function.during).holds(world.now))
+    let said = world.actions.iter().rev().filter(|a| a.region == world.region).find_map(|action| {
+        let told = action.what.other()?;
+        (told.request.get("functionName")? == function.name.as_str()).then_some(&told.request)
+    });
+    match said {
+        Some(request) => u32::try_from(request.get("reservedConcurrentExecutions")?.as_u64()?).ok(),
+        None => function.reserved,
+    }
 }

@@ -3,14 +3,17 @@
 pub(crate) mod autoscaling;
 pub(crate) mod cloudtrail;
 pub(crate) mod cloudwatch;
+pub(crate) mod costs;
 pub(crate) mod ec2;
 pub(crate) mod ec2_autoscaling;
 pub(crate) mod ecs;
 pub(crate) mod eks;
 pub(crate) mod elb;
+pub(crate) mod guardduty;
 pub(crate) mod iam;
 pub(crate) mod lambda;
 pub(crate) mod logs;
+pub(crate) mod rds;
 pub(crate) mod s3;
 pub(crate) mod sts;
 
@@ -41,9 +44,12 @@ pub(crate) enum Service {
     CloudTrail,
     Elb,
     AutoScaling,
+    Costs,
     Ec2AutoScaling,
     Eks,
+    GuardDuty,
     Lambda,
+    Rds,
     Sts,
     Iam,
     S3,
@@ -58,9 +64,12 @@ impl Service {
         Self::CloudTrail,
         Self::Elb,
         Self::AutoScaling,
+        Self::Costs,
         Self::Ec2AutoScaling,
         Self::Eks,
+        Self::GuardDuty,
         Self::Lambda,
+        Self::Rds,
         Self::Sts,
         Self::Iam,
         Self::S3,
@@ -81,9 +90,12 @@ impl Service {
             Self::CloudTrail => "cloudtrail",
             Self::Elb => "elasticloadbalancing",
             Self::AutoScaling => "application-autoscaling",
+            Self::Costs => "ce",
             Self::Ec2AutoScaling => "autoscaling",
             Self::Eks => "eks",
+            Self::GuardDuty => "guardduty",
             Self::Lambda => "lambda",
+            Self::Rds => "rds",
             Self::Sts => "sts",
             Self::Iam => "iam",
             Self::S3 => "s3",
@@ -102,11 +114,11 @@ impl Service {
     pub(crate) const fn protocol(self) -> Protocol {
         match self {
             Self::Ec2 => Protocol::Ec2Query,
-            Self::Elb | Self::Ec2AutoScaling | Self::Sts | Self::Iam => Protocol::Query,
-            Self::Ecs | Self::Logs | Self::CloudTrail | Self::AutoScaling => Protocol::Json,
+            Self::Elb | Self::Ec2AutoScaling | Self::Rds | Self::Sts | Self::Iam => Protocol::Query,
+            Self::Ecs | Self::Logs | Self::CloudTrail | Self::AutoScaling | Self::Costs => Protocol::Json,
             Self::CloudWatch => Protocol::Cbor,
-            Self::Eks | Self::Lambda => Protocol::RestJson,
             Self::S3 => Protocol::RestXml,
+            Self::Eks | Self::GuardDuty | Self::Lambda => Protocol::RestJson,
         }
     }
 
@@ -114,6 +126,7 @@ impl Service {
     pub(crate) const fn routes(self) -> &'static [Route] {
         match self {
             Self::Eks => eks::ROUTES,
+            Self::GuardDuty => guardduty::ROUTES,
             Self::Lambda => lambda::ROUTES,
             Self::Ec2
             | Self::Ecs
@@ -122,7 +135,9 @@ impl Service {
             | Self::CloudTrail
             | Self::Elb
             | Self::AutoScaling
+            | Self::Costs
             | Self::Ec2AutoScaling
+            | Self::Rds
             | Self::Sts
             | Self::Iam
             | Self::S3 => &[],
