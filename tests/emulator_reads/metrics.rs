@@ -147,24 +147,40 @@ async fn databases_as_they_are() {
     let row = |id: &str| all.rows.iter().position(|r| all.cell(r, "id").unwrap().plain() == id).unwrap();
     assert_eq!(row("orders-db"), 0, "the most urgent first: {}", all.summary);
     let cell = |id: &str, name: &str| all.cell(&all.rows[row(id)], name).unwrap().plain();
-    assert_eq!((cell("orders-db", "connections").as_str(), cell("orders-db", "max_connections_about").as_str()), ("850", "901"));
-    assert!(cell("orders-db", "attention").contains("storage 3 % free"), "{}", cell("orders-db", "attention"));
+    assert_eq!(
+        (cell("orders-db", "connections").as_str(), cell("orders-db", "max_connections_about").as_str()),
+        ("850", "901")
+    );
+    assert!(
+        cell("orders-db", "attention").contains("storage 3 % free"),
+        "{}",
+        cell("orders-db", "attention")
+    );
     assert_eq!(cell("orders-db", "pending"), "system-update");
     assert_eq!(cell("public-db", "public"), "true");
-    assert!(cell("catalogue-1", "engine").starts_with("Aurora PostgreSQL"), "{}", cell("catalogue-1", "engine"));
+    assert!(
+        cell("catalogue-1", "engine").starts_with("Aurora PostgreSQL"),
+        "{}",
+        cell("catalogue-1", "engine")
+    );
     let mut roles = [cell("catalogue-1", "role"), cell("catalogue-2", "role")];
     roles.sort();
     assert_eq!(roles, ["reader", "writer"]);
     let text = serde_json::to_string(&all).unwrap();
     assert!(!text.contains("hunter2"), "passwords are never returned");
     assert_eq!(emulator.count("GetMetricData"), 1, "one request for all of them");
-    for operation in ["DescribeDBInstances", "DescribeDBClusters", "DescribeEvents", "DescribePendingMaintenanceActions"] {
+    for operation in
+        ["DescribeDBInstances", "DescribeDBClusters", "DescribeEvents", "DescribePendingMaintenanceActions"]
+    {
         assert_eq!(emulator.count(operation), 1, "{operation}");
     }
     let cluster = ok(&aws, "list_rds_instances", json!({ "id": "catalogue" })).await;
     assert_eq!(column(&cluster, "id"), ["catalogue-1", "catalogue-2"]);
     let fault = read(&aws, "list_rds_instances", json!({ "id": "order-db" })).await.unwrap_err();
-    assert!(fault.kind == FaultKind::Missing && fault.hint.as_ref().unwrap().contains("orders-db"), "{fault:?}");
+    assert!(
+        fault.kind == FaultKind::Missing && fault.hint.as_ref().unwrap().contains("orders-db"),
+        "{fault:?}"
+    );
 }
 
 #[tokio::test]
@@ -241,7 +257,11 @@ async fn an_insights_query() {
     assert_eq!(fault.kind, FaultKind::Missing, "{fault}");
     assert!(fault.hint.as_ref().is_some_and(|h| h.contains("/ecs/checkout")), "{fault:?}");
     let part = ok(&emulator.aws(&[HERE, "us-east-1"]), "query_logs_insights", asked).await;
-    assert_eq!((part.rows.len(), part.errors[0].fault.kind), (5, FaultKind::Missing), "the group is in one region only");
+    assert_eq!(
+        (part.rows.len(), part.errors[0].fault.kind),
+        (5, FaultKind::Missing),
+        "the group is in one region only"
+    );
 }
 
 /// What CloudWatch would say of a group that took in so much.
@@ -261,7 +281,8 @@ async fn a_query_over_its_budget_is_a_question() {
     let fault = read(&aws, "query_logs_insights", asked.clone()).await.unwrap_err();
     assert!(fault.kind == FaultKind::Refused && fault.message.contains("38.2 GB (about $0.19)"), "{fault}");
     assert_eq!(emulator.count("StartQuery"), 0, "nothing was started");
-    let allowed = registry::read_allowed(&aws, "query_logs_insights", &asked, fault.allowance, Arc::new(|_| ()));
+    let allowed =
+        registry::read_allowed(&aws, "query_logs_insights", &asked, fault.allowance, Arc::new(|_| ()));
     assert_eq!(allowed.await.unwrap().0.rows.len(), 1);
 }
 

@@ -127,9 +127,9 @@ pub(crate) fn stop(world: &World<'_>, input: &Input) -> Result<Reply, Failure> {
 
 /// When the query was stopped.
 fn stopped(world: &World<'_>, id: &str) -> Option<Timestamp> {
-    let is = |a: &&crate::world::Action| match &a.what {
-        What::Other(told) => told.name == "StopQuery" && told.request.get("queryId").is_some_and(|q| q == id),
-        What::UpdateService { .. } | What::Stop { .. } | What::Start { .. } => false,
+    let is = |a: &&crate::world::Action| {
+        let told = a.what.told();
+        told.name == "StopQuery" && told.request.get("queryId").is_some_and(|q| q == id)
     };
     world.actions.iter().find(is).map(|a| a.at)
 }

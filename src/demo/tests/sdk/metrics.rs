@@ -24,9 +24,15 @@ async fn rds_instances_and_clusters() {
     let rds = bench.rds(HOME);
     let all = rds.describe_db_instances().send().await.unwrap();
     let ids: Vec<_> = all.db_instances().iter().map(|i| i.db_instance_identifier().unwrap()).collect();
-    assert_eq!(ids, ["catalogue-1", "catalogue-2", "checkout-db", "orders-db", "orders-db-replica", "sessions-1"]);
+    assert_eq!(
+        ids,
+        ["catalogue-1", "catalogue-2", "checkout-db", "orders-db", "orders-db-replica", "sessions-1"]
+    );
     let checkout = &all.db_instances()[2];
-    assert_eq!((checkout.engine(), checkout.db_instance_status(), checkout.multi_az()), (Some("postgres"), Some("available"), Some(true)));
+    assert_eq!(
+        (checkout.engine(), checkout.db_instance_status(), checkout.multi_az()),
+        (Some("postgres"), Some("available"), Some(true))
+    );
     assert_eq!(checkout.endpoint().unwrap().port(), Some(5432));
     assert_eq!(checkout.db_parameter_groups()[0].db_parameter_group_name(), Some("default.postgres16"));
     assert_eq!(checkout.db_instance_arn(), Some("arn:aws:rds:eu-west-1:123456789012:db:checkout-db"));
@@ -43,12 +49,18 @@ async fn rds_instances_and_clusters() {
 
     let clusters = rds.describe_db_clusters().send().await.unwrap();
     let catalogue = &clusters.db_clusters()[0];
-    let members: Vec<_> =
-        catalogue.db_cluster_members().iter().map(|m| (m.db_instance_identifier().unwrap(), m.is_cluster_writer().unwrap())).collect();
+    let members: Vec<_> = catalogue
+        .db_cluster_members()
+        .iter()
+        .map(|m| (m.db_instance_identifier().unwrap(), m.is_cluster_writer().unwrap()))
+        .collect();
     assert_eq!(members, [("catalogue-1", true), ("catalogue-2", false)]);
     let error = rds.describe_db_clusters().db_cluster_identifier("nothing").send().await.unwrap_err();
     assert_eq!(error.code(), Some("DBClusterNotFoundFault"));
-    assert_eq!(bench.rds("eu-central-1").describe_db_instances().send().await.unwrap().db_instances().len(), 1);
+    assert_eq!(
+        bench.rds("eu-central-1").describe_db_instances().send().await.unwrap().db_instances().len(),
+        1
+    );
 
     bench.demo.faults().inject(Fault::new(Trouble::Deny).service("rds").times(1));
     let error = rds.describe_db_instances().send().await.unwrap_err();
@@ -62,9 +74,26 @@ async fn rds_events_and_maintenance() {
     let rds = bench.rds(HOME);
     let recent = rds.describe_events().send().await.unwrap();
     assert!(recent.events().is_empty(), "an hour unless told otherwise");
-    let week = rds.describe_events().start_time(moment(bench.now().minus(MINUTE * 60 * 24 * 7))).send().await.unwrap();
-    let of: Vec<_> = week.events().iter().map(|e| (e.source_identifier().unwrap(), e.event_categories()[0].as_str())).collect();
-    assert_eq!(of, [("orders-db", "failover"), ("orders-db", "failover"), ("checkout-db", "backup"), ("checkout-db", "backup")]);
+    let week = rds
+        .describe_events()
+        .start_time(moment(bench.now().minus(MINUTE * 60 * 24 * 7)))
+        .send()
+        .await
+        .unwrap();
+    let of: Vec<_> = week
+        .events()
+        .iter()
+        .map(|e| (e.source_identifier().unwrap(), e.event_categories()[0].as_str()))
+        .collect();
+    assert_eq!(
+        of,
+        [
+            ("orders-db", "failover"),
+            ("orders-db", "failover"),
+            ("checkout-db", "backup"),
+            ("checkout-db", "backup")
+        ]
+    );
     let one = rds
         .describe_events()
         .source_identifier("catalogue")
@@ -73,7 +102,12 @@ async fn rds_events_and_maintenance() {
     assert_eq!(one.send().await.unwrap().events().len(), 1);
     let error = rds.describe_events().source_identifier("catalogue").send().await.unwrap_err();
     assert_eq!(error.code(), Some("InvalidParameterCombination"));
-    let error = rds.describe_events().start_time(moment(bench.now().minus(MINUTE * 60 * 24 * 15))).send().await.unwrap_err();
+    let error = rds
+        .describe_events()
+        .start_time(moment(bench.now().minus(MINUTE * 60 * 24 * 15)))
+        .send()
+        .await
+        .unwrap_err();
     assert_eq!(error.code(), Some("InvalidParameterValue"));
     let pending = rds.describe_pending_maintenance_actions().send().await.unwrap();
     let of = &pending.pending_maintenance_actions()[0];
@@ -98,7 +132,6 @@ name = "full"
 from = "-10m"
 [[overrides.databases.instance]]
 id = "checkout-db"
-region = "eu-west-1"
 engine = "postgres"
 version = "16.4"
 class = "db.t4g.small"
@@ -140,7 +173,13 @@ async fn start(bench: &Bench, group: &str, query: &str, minutes: u32) -> String 
 async fn a_query_finds_what_the_lines_say() {
     let bench = Bench::new();
     let logs = bench.logs(HOME);
-    let id = start(&bench, GROUP, "filter @message like /level=info/ | stats count(*) as n by bin(5m) | sort n desc", 60).await;
+    let id = start(
+        &bench,
+        GROUP,
+        "filter @message like /level=info/ | stats count(*) as n by bin(5m) | sort n desc",
+        60,
+    )
+    .await;
     let found = logs.get_query_results().query_id(&id).send().await.unwrap();
     assert_eq!(found.status(), Some(&QueryStatus::Complete));
     assert!(found.results().len() >= 12, "{}", found.results().len());
@@ -161,7 +200,12 @@ async fn a_query_finds_what_the_lines_say() {
     let query = MetricDataQuery::builder().id("m0").metric_stat(stat).build();
     let cw = bench.cloudwatch(HOME);
     let asked = cw.get_metric_data().metric_data_queries(query);
-    let data = asked.start_time(moment(bench.now().minus(MINUTE * 60))).end_time(moment(bench.now())).send().await.unwrap();
+    let data = asked
+        .start_time(moment(bench.now().minus(MINUTE * 60)))
+        .end_time(moment(bench.now()))
+        .send()
+        .await
+        .unwrap();
     let incoming: f64 = data.metric_data_results()[0].values().iter().sum();
     let scanned = statistics.bytes_scanned();
     assert!((incoming - scanned).abs() < scanned / 100.0, "{incoming} came in, {scanned} scanned");
@@ -172,7 +216,9 @@ async fn a_query_finds_what_the_lines_say() {
         logs.start_query().log_group_name(group).query_string(query).start_time(0).end_time(1).send()
     };
     let error = start("stats cnt(*)", GROUP).await.unwrap_err();
-    let Some(StartQueryError::MalformedQueryException(malformed)) = error.as_service_error() else { panic!("{error:?}") };
+    let Some(StartQueryError::MalformedQueryException(malformed)) = error.as_service_error() else {
+        panic!("{error:?}")
+    };
     let compile = malformed.query_compile_error().unwrap();
     assert_eq!(compile.location().unwrap().start_char_offset(), Some(6));
     assert!(compile.message().unwrap().contains("count"));
@@ -213,7 +259,11 @@ async fn metric_data_comes_in_pages() {
     let cw = bench.cloudwatch(HOME);
     let query = |n: usize, id: &str| {
         let dimension = Dimension::builder().name("DBInstanceIdentifier").value(id).build();
-        let metric = Metric::builder().namespace("AWS/RDS").metric_name("CPUUtilization").dimensions(dimension).build();
+        let metric = Metric::builder()
+            .namespace("AWS/RDS")
+            .metric_name("CPUUtilization")
+            .dimensions(dimension)
+            .build();
         let stat = MetricStat::builder().metric(metric).period(60).stat("Average").build();
         MetricDataQuery::builder().id(format!("m{n}")).metric_stat(stat).build()
     };
@@ -244,7 +294,11 @@ async fn metric_data_comes_in_pages() {
     }
     assert_eq!((pages, counts), (3, [11, 0, 11]));
     let many = (0..501).map(|n| query(n, "orders-db")).collect();
-    let asked = cw.get_metric_data().set_metric_data_queries(Some(many)).start_time(moment(bench.now().minus(MINUTE))).end_time(moment(bench.now()));
+    let asked = cw
+        .get_metric_data()
+        .set_metric_data_queries(Some(many))
+        .start_time(moment(bench.now().minus(MINUTE)))
+        .end_time(moment(bench.now()));
     let error = asked.send().await.unwrap_err();
     assert_eq!(aws_sdk_cloudwatch::error::ProvideErrorMetadata::code(&error), Some("ValidationError"));
 }
