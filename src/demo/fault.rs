@@ -41,7 +41,8 @@ impl Fault {
     }
 
     /// Only for this service, by its signing name: `ec2`, `ecs`, `monitoring`, `logs`, `cloudtrail`,
-    /// `elasticloadbalancing`, `application-autoscaling`, `eks`, `sts`, `iam`, `s3`.
+    /// `elasticloadbalancing`, `application-autoscaling`, `autoscaling`, `ce`, `eks`, `guardduty`, `lambda`, `sts`, `iam`,
+    /// `s3`.
     #[must_use]
     pub fn service(mut self, name: &str) -> Self {
         self.service = Some(name.to_owned());

@@ -26,6 +26,7 @@ mod steps;
 mod story;
 mod told;
 mod trail;
+mod walls;
 mod wire;
 mod world;
 

@@ -127,11 +127,8 @@ pub(crate) fn stop(world: &World<'_>, input: &Input) -> Result<Reply, Failure> {
 
 /// When the query was stopped.
 fn stopped(world: &World<'_>, id: &str) -> Option<Timestamp> {
-    let is = |a: &&crate::world::Action| {
-        let told = a.what.told();
-        told.name == "StopQuery" && told.request.get("queryId").is_some_and(|q| q == id)
-    };
-    world.actions.iter().find(is).map(|a| a.at)
+    let is = |told: &Told| told.name == "StopQuery" && told.request.get("queryId").is_some_and(|q| q == id);
+    world.actions.iter().find(|a| a.what.other().is_some_and(is)).map(|a| a.at)
 }
 
 /// Bytes scanned by `now`, of `bytes`. What takes less than a second has ended at once.

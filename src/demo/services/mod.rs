@@ -3,11 +3,15 @@
 pub(crate) mod autoscaling;
 pub(crate) mod cloudtrail;
 pub(crate) mod cloudwatch;
+pub(crate) mod costs;
 pub(crate) mod ec2;
+pub(crate) mod ec2_autoscaling;
 pub(crate) mod ecs;
 pub(crate) mod eks;
 pub(crate) mod elb;
+pub(crate) mod guardduty;
 pub(crate) mod iam;
+pub(crate) mod lambda;
 pub(crate) mod logs;
 pub(crate) mod rds;
 pub(crate) mod s3;
@@ -40,7 +44,11 @@ pub(crate) enum Service {
     CloudTrail,
     Elb,
     AutoScaling,
+    Costs,
+    Ec2AutoScaling,
     Eks,
+    GuardDuty,
+    Lambda,
     Rds,
     Sts,
     Iam,
@@ -56,7 +64,11 @@ impl Service {
         Self::CloudTrail,
         Self::Elb,
         Self::AutoScaling,
+        Self::Costs,
+        Self::Ec2AutoScaling,
         Self::Eks,
+        Self::GuardDuty,
+        Self::Lambda,
         Self::Rds,
         Self::Sts,
         Self::Iam,
@@ -78,7 +90,11 @@ impl Service {
             Self::CloudTrail => "cloudtrail",
             Self::Elb => "elasticloadbalancing",
             Self::AutoScaling => "application-autoscaling",
+            Self::Costs => "ce",
+            Self::Ec2AutoScaling => "autoscaling",
             Self::Eks => "eks",
+            Self::GuardDuty => "guardduty",
+            Self::Lambda => "lambda",
             Self::Rds => "rds",
             Self::Sts => "sts",
             Self::Iam => "iam",
@@ -98,11 +114,11 @@ impl Service {
     pub(crate) const fn protocol(self) -> Protocol {
         match self {
             Self::Ec2 => Protocol::Ec2Query,
-            Self::Elb | Self::Rds | Self::Sts | Self::Iam => Protocol::Query,
-            Self::Ecs | Self::Logs | Self::CloudTrail | Self::AutoScaling => Protocol::Json,
+            Self::Elb | Self::Ec2AutoScaling | Self::Rds | Self::Sts | Self::Iam => Protocol::Query,
+            Self::Ecs | Self::Logs | Self::CloudTrail | Self::AutoScaling | Self::Costs => Protocol::Json,
             Self::CloudWatch => Protocol::Cbor,
             Self::S3 => Protocol::RestXml,
-            Self::Eks => Protocol::RestJson,
+            Self::Eks | Self::GuardDuty | Self::Lambda => Protocol::RestJson,
         }
     }
 
@@ -110,6 +126,8 @@ impl Service {
     pub(crate) const fn routes(self) -> &'static [Route] {
         match self {
             Self::Eks => eks::ROUTES,
+            Self::GuardDuty => guardduty::ROUTES,
+            Self::Lambda => lambda::ROUTES,
             Self::Ec2
             | Self::Ecs
             | Self::CloudWatch
@@ -117,6 +135,8 @@ impl Service {
             | Self::CloudTrail
             | Self::Elb
             | Self::AutoScaling
+            | Self::Costs
+            | Self::Ec2AutoScaling
             | Self::Rds
             | Self::Sts
             | Self::Iam

@@ -22,7 +22,7 @@ use std::borrow::Cow;
 pub(crate) enum Protocol {
     /// Form in, XML out, lists as `item`: EC2.
     Ec2Query,
-    /// Form in, XML out, results wrapped, lists as `member`: ELBv2, STS, IAM.
+    /// Form in, XML out, results wrapped, lists as `member`: ELBv2, EC2 Auto Scaling, STS, IAM.
     Query,
     /// JSON 1.1 with `X-Amz-Target`: ECS, Logs, CloudTrail, Application Auto Scaling.
     Json,
@@ -30,7 +30,7 @@ pub(crate) enum Protocol {
     Cbor,
     /// REST with XML bodies and bare bytes: S3, S3 Control.
     RestXml,
-    /// Method and path, JSON out: EKS.
+    /// Method and path, JSON out: EKS, GuardDuty, Lambda.
     RestJson,
 }
 
