@@ -25,6 +25,10 @@ const HERE: &str = "eu-west-1";
 /// Arguments for each tool that needs some. What they name does not have to exist: a denial comes first.
 const ARGS: &[(&str, &str)] = &[
     ("get_cloudwatch_logs", r#"{ "log_group": "/ecs/checkout-api" }"#),
+    (
+        "set_access_key_status",
+        r#"{ "user": "ci-deploy", "key_id": "AKIAEXAMPLE000000001", "status": "Inactive" }"#,
+    ),
     ("start_instances", r#"{ "ids": ["i-0123456789abcdef0"] }"#),
     ("stop_instances", r#"{ "ids": ["i-0123456789abcdef0"] }"#),
     ("update_ecs_service", r#"{ "cluster": "shop", "service": "checkout-api", "desired_count": 3 }"#),
