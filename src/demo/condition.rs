@@ -121,7 +121,6 @@ impl<'a> Course<'a> {
         begun.filter(|at| *at <= self.now).min()
     }
 
-    #[allow(dead_code)]
     /// When it was last the case: now while it is, `None` when it never was.
     pub(crate) fn last(&self) -> Option<Timestamp> {
         if self.holds(self.now) {
@@ -179,7 +178,6 @@ impl<'a> Part<'a> {
         level * self.share(t)
     }
 
-    #[allow(dead_code)]
     /// When it ended; `None` while it is the case.
     fn ended(&self) -> Option<Timestamp> {
         let story = self.turns.last().filter(|(_, on)| !on).map(|(at, _)| *at);

@@ -107,7 +107,7 @@ fn deployed(world: &World<'_>, deploy: &Deploy) -> Vec<Record> {
 
 /// What the operator did. What is done to objects are data events, which it does not look up.
 fn acted(world: &World<'_>, action: &Action) -> Option<Record> {
-    if matches!(action.what, What::S3(Change::Put { .. })) {
+    if matches!(action.what, What::S3(Change::Put { .. } | Change::Upload { .. })) {
         return None;
     }
     let told = action.what.told();

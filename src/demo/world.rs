@@ -6,6 +6,7 @@ use crate::fleet::Fleet;
 use crate::services::s3::Change;
 use crate::story::Drill;
 use crate::told::Told;
+use crate::walls::Rule;
 use quarterdeck_core::Timestamp;
 
 /// Something the operator did.
@@ -25,6 +26,10 @@ pub(crate) enum What {
     Stop { ids: Vec<String> },
     /// EC2 StartInstances.
     Start { ids: Vec<String> },
+    /// EC2 RevokeSecurityGroupIngress.
+    RevokeRules { group: String, ids: Vec<String> },
+    /// EC2 AuthorizeSecurityGroupIngress.
+    AddRules { rules: Vec<Rule> },
     /// A change of buckets and objects.
     S3(Change),
     /// Any other change: what it moves is said by the drill's conditions alone.

@@ -58,6 +58,11 @@ impl Emulator {
         self.control(&json!(["canned", answers]));
     }
 
+    /// What `GetCostAndUsage` answers: one result for each request that differs, in order.
+    pub fn costs(&mut self, results: Value) {
+        self.control(&json!(["costs", results]));
+    }
+
     /// Operations that arrived, in order: service, operation, region, dry_run.
     pub fn calls(&mut self) -> Vec<Value> {
         self.control(&json!(["calls"])).as_array().cloned().expect("a list")

@@ -12,6 +12,8 @@
 #[path = "../common/mod.rs"]
 mod common;
 mod identity;
+mod security;
+mod transfers;
 
 use common::calls::{not_allowed, plan, planned, refusal};
 use common::console::{Begin, Console, StillClock};
