@@ -3,6 +3,7 @@
 use crate::clients::{Aws, Beside, ProgressSink, ReadClients, WriteClients};
 use crate::fault;
 use crate::local::LocalWrite;
+use crate::probe::{Rehearsal, Sparing};
 use crate::schema;
 use crate::tool::{LocalTool, ReadTool, WriteTool};
 use crate::tools;
@@ -18,8 +19,10 @@ use std::time::Duration;
 /// Every tool.
 const TOOLS: &[Line] = &[
     Line::read::<tools::audit_iam_users::AuditIamUsers>(),
-    Line::read::<tools::check_iam_key_age::CheckIamKeyAge>(),
+    Line::read::<tools::audit_s3_buckets::AuditS3Buckets>(),
     Line::read::<tools::audit_security_groups::AuditSecurityGroups>(),
+    Line::read::<tools::check_iam_key_age::CheckIamKeyAge>(),
+    Line::write::<tools::create_s3_bucket::CreateS3Bucket>(),
     Line::local::<tools::download_s3_object::DownloadS3Object>(),
     Line::read::<tools::get_active_alarms::GetActiveAlarms>(),
     Line::read::<tools::get_cloudwatch_logs::GetCloudwatchLogs>(),
@@ -32,13 +35,16 @@ const TOOLS: &[Line] = &[
     Line::read::<tools::list_auto_scaling_groups::ListAutoScalingGroups>(),
     Line::read::<tools::list_ec2_instances::ListEc2Instances>(),
     Line::read::<tools::list_ecs_services::ListEcsServices>(),
-    Line::write::<tools::set_access_key_status::SetAccessKeyStatus>(),
-    Line::read::<tools::list_guardduty_findings::ListGuarddutyFindings>(),
-    Line::write::<tools::revoke_security_group_ingress::RevokeSecurityGroupIngress>(),
     Line::read::<tools::list_eks_clusters::ListEksClusters>(),
+    Line::read::<tools::list_guardduty_findings::ListGuarddutyFindings>(),
     Line::read::<tools::list_lambda_functions::ListLambdaFunctions>(),
     Line::read::<tools::list_rds_instances::ListRdsInstances>(),
+    Line::read::<tools::list_s3_buckets::ListS3Buckets>(),
+    Line::read::<tools::list_s3_objects::ListS3Objects>(),
     Line::read::<tools::query_logs_insights::QueryLogsInsights>(),
+    Line::write::<tools::revoke_security_group_ingress::RevokeSecurityGroupIngress>(),
+    Line::read::<tools::search_s3_objects::SearchS3Objects>(),
+    Line::write::<tools::set_access_key_status::SetAccessKeyStatus>(),
     Line::write::<tools::start_instances::StartInstances>(),
     Line::write::<tools::stop_instances::StopInstances>(),
     Line::write::<tools::update_ecs_service::UpdateEcsService>(),
@@ -98,6 +104,26 @@ pub async fn read_allowed(
     Ok((projection, clients.stats()))
 }
 
+/// Runs a read tool for a probe: as [`read`], but every operation goes out once at most.
+pub(crate) async fn probe(
+    aws: &Aws,
+    tool: &str,
+    args: &Value,
+    sparing: Sparing,
+) -> Result<Projection, Fault> {
+    let line = line(tool)?;
+    let Run::Read(run) = line.run else { return Err(not_a(tool, "read tool")) };
+    let clients = aws.reads(line.spec, std::sync::Arc::new(|_| ())).await?;
+    within(line.spec.limit, run(clients.sparing(sparing), args.clone())).await
+}
+
+/// How the dry run of a write tool is rehearsed; `None` where it has none.
+pub(crate) fn rehearsal(tool: &str) -> Option<Rehearsal> {
+    match line(tool).ok()?.run {
+        Run::Write { rehearsal, .. } => rehearsal(),
+        Run::Read(_) | Run::Local { .. } => None,
+    }
+}
 /// Longest that planning may take, however long carrying it out may.
 const PLANNING: Duration = Duration::from_secs(30);
 
@@ -182,6 +208,7 @@ enum Run {
     Write {
         plan: fn(ReadClients, Value) -> Running<Proposal>,
         call: fn(WriteClients, quarterdeck_core::Timestamp) -> Running<Projection>,
+        rehearsal: fn() -> Option<Rehearsal>,
     },
     Local {
         plan: fn(ReadClients, Value) -> Running<Proposal>,
@@ -271,6 +298,7 @@ impl Line {
                         Ok(T::project(&plan, &out, now))
                     })
                 },
+                rehearsal: T::rehearsal,
             },
         }
     }

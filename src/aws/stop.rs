@@ -45,7 +45,7 @@ impl Stop {
         {
             return;
         }
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 
     /// What `work` comes to, or `None` when it was asked to stop first: `work` is dropped then.

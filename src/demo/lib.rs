@@ -12,6 +12,8 @@ mod fault;
 mod fleet;
 #[cfg(test)]
 mod http_tests;
+mod incoming;
+mod insights;
 mod lines;
 mod machine;
 mod page;

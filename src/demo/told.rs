@@ -16,12 +16,26 @@ pub(crate) struct Told {
     pub resources: Vec<[String; 2]>,
     /// Its `requestParameters`.
     pub request: Value,
+    /// Whether it changed nothing.
+    pub read_only: bool,
 }
 
 impl Told {
     /// The operation `name` of `source` with these parameters.
     pub(crate) fn new(source: &str, name: &str, request: Value) -> Self {
-        Self { name: name.to_owned(), source: source.to_owned(), resources: Vec::new(), request }
+        Self {
+            name: name.to_owned(),
+            source: source.to_owned(),
+            resources: Vec::new(),
+            request,
+            read_only: false,
+        }
+    }
+
+    /// It changed nothing.
+    pub(crate) fn reading(mut self) -> Self {
+        self.read_only = true;
+        self
     }
 
     /// On these resources.
@@ -32,6 +46,12 @@ impl Told {
 }
 
 impl What {
+    /// The change that is only told.
+    pub(crate) fn other(&self) -> Option<&Told> {
+        let Self::Other(told) = self else { return None };
+        Some(told)
+    }
+
     /// As CloudTrail tells it.
     pub(crate) fn told(&self) -> Told {
         match self {
@@ -70,6 +90,9 @@ impl What {
             Self::S3(Change::Put { bucket, key, .. }) => {
                 let request = json!({ "bucketName": bucket, "key": key });
                 Told::new("s3.amazonaws.com", "PutObject", request).on("AWS::S3::Bucket", [bucket])
+            }
+            Self::S3(Change::Upload { id, .. }) => {
+                Told::new("s3.amazonaws.com", "UploadPart", json!({ "uploadId": id }))
             }
             Self::Other(told) => told.clone(),
         }

@@ -107,7 +107,7 @@ fn deployed(world: &World<'_>, deploy: &Deploy) -> Vec<Record> {
 
 /// What the operator did. What is done to objects are data events, which it does not look up.
 fn acted(world: &World<'_>, action: &Action) -> Option<Record> {
-    if matches!(action.what, What::S3(Change::Put { .. })) {
+    if matches!(action.what, What::S3(Change::Put { .. } | Change::Upload { .. })) {
         return None;
     }
     let told = action.what.told();
@@ -120,6 +120,7 @@ fn acted(world: &World<'_>, action: &Action) -> Option<Record> {
         ip: "198.51.100.7".to_owned(),
         agent: "quarterdeck".to_owned(),
         resources: told.resources.clone(),
+        read_only: told.read_only,
         ..Event::default()
     };
     Some(record(world, action.at, &event, &told.request))

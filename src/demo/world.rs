@@ -33,7 +33,6 @@ pub(crate) enum What {
     /// A change of buckets and objects.
     S3(Change),
     /// Any other change: what it moves is said by the drill's conditions alone.
-    #[allow(dead_code)] // until a service tells one
     Other(Told),
 }
 

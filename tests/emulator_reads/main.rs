@@ -11,7 +11,11 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+mod costs;
+mod identity;
+mod doctor;
 mod security;
+mod compute;
 
 use common::calls::{column, not_allowed, ok, read, refusal, unique};
 use common::emulator::{ACCOUNT, HERE, fresh};
@@ -289,6 +293,8 @@ mod ec2 {
         assert_eq!(fault.kind, FaultKind::Unavailable, "{fault}");
     }
 }
+
+mod metrics;
 
 mod ecs {
     use super::*;

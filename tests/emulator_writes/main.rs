@@ -11,7 +11,9 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+mod identity;
 mod security;
+mod transfers;
 
 use common::calls::{not_allowed, plan, planned, refusal};
 use common::console::{Begin, Console, StillClock};

@@ -23,7 +23,7 @@ impl Link {
                 .hint("send a URL such as https://example.com/data/file.csv")
         };
         let url = Url::parse(given).map_err(|e| invalid(&format!("is no URL: {e}")))?;
-        Self::of(url, reachable, &invalid)
+        Self::of(&url, reachable, &invalid)
     }
 
     /// Where `location` leads from here.
@@ -37,14 +37,14 @@ impl Link {
                 .hint("nothing was uploaded; send the URL where the file is")
         };
         let url = self.0.join(location).map_err(|e| refused(&format!("is no URL: {e}")))?;
-        let next = Self::of(url, reachable, &refused)?;
+        let next = Self::of(&url, reachable, &refused)?;
         if self.is_encrypted() && !next.is_encrypted() {
             return Err(refused("is not encrypted"));
         }
         Ok(next)
     }
 
-    fn of(url: Url, reachable: fn(IpAddr) -> bool, wrong: &dyn Fn(&str) -> Fault) -> Result<Self, Fault> {
+    fn of(url: &Url, reachable: fn(IpAddr) -> bool, wrong: &dyn Fn(&str) -> Fault) -> Result<Self, Fault> {
         if !matches!(url.scheme(), "http" | "https") {
             return Err(wrong("is neither http nor https"));
         }

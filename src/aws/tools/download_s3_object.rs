@@ -1,5 +1,6 @@
 //! Downloads one S3 object to a file on this machine.
 
+use super::s3::{buckets, find, names};
 use super::transfer::bucket::{self, Bucket, Owner};
 use super::transfer::get::{self, Got, Wanted};
 use super::transfer::object::{self, Object};
@@ -61,7 +62,7 @@ impl LocalTool for DownloadS3Object {
             what would be overwritten; archived objects must be restored first. The file is named after the key; its SHA-256 is \
             returned, its content never. Find keys with list_s3_objects or search_s3_objects; the other way is upload_s3_object. \
             AWS bills the request and the bytes.",
-        reads: &[bucket::HEAD_BUCKET, object::HEAD_OBJECT],
+        reads: &[find::HEAD, buckets::LIST, object::HEAD_OBJECT],
         writes: &[Op::new("S3", "GetObject", &["s3:GetObject"])],
         region: RegionRule::OneRegion,
         billed: true,
@@ -71,7 +72,7 @@ impl LocalTool for DownloadS3Object {
     type Out = Out;
 
     fn check(args: &Args) -> Result<(), Fault> {
-        bucket::check_name(&args.bucket)?;
+        names::existing("bucket", &args.bucket)?;
         bucket::check_key(&args.key)
     }
 

@@ -1,5 +1,6 @@
 //! Uploads a file of this machine, or what is at a URL, as one S3 object.
 
+use super::s3::{buckets, find, names};
 use super::transfer::bucket::{self, Bucket, Owner};
 use super::transfer::object::{self, HEAD_OBJECT, Object};
 use super::transfer::put::{self, Before, Destination, Written};
@@ -69,7 +70,7 @@ impl WriteTool for UploadS3Object {
             plan: size, bucket, what would be overwritten and whether a version of it stays. Large files go in parts. Files of \
             credentials and private addresses are always refused. To fetch an object use download_s3_object; to see what is \
             there, list_s3_objects. AWS bills requests and storage.",
-        reads: &[bucket::HEAD_BUCKET, HEAD_OBJECT, versions::VERSIONING, versions::TAGGING],
+        reads: &[find::HEAD, buckets::LIST, HEAD_OBJECT, versions::VERSIONING, versions::TAGGING],
         writes: &[
             Op::new("S3", "PutObject", PUT),
             Op::new("S3", "CreateMultipartUpload", PUT),
@@ -87,7 +88,7 @@ impl WriteTool for UploadS3Object {
 
     fn check(args: &Args) -> Result<(), Fault> {
         source::check(&args.source, args.is_remote_url)?;
-        bucket::check_name(&args.bucket)?;
+        names::existing("bucket", &args.bucket)?;
         bucket::check_key(&args.key)?;
         bucket::check_owner(args.bucket_owner.as_deref())
     }
@@ -193,7 +194,7 @@ impl WriteTool for UploadS3Object {
         let key = plan.args.get("key").and_then(Value::as_str).unwrap_or_default();
         let mut args = json!({ "bucket": plan.args.get("bucket"), "prefix": key, "limit": 1 });
         if let (Some(account), Some(map)) = (plan.args.get("account"), args.as_object_mut()) {
-            map.insert("accounts".into(), json!([account]));
+            map.insert("account".into(), account.clone());
         }
         let (every, at_most) = (Duration::from_secs(3), Duration::from_secs(30));
         Watch { tool: "list_s3_objects", args, every, at_most, judge }
@@ -326,7 +327,7 @@ fn target(args: &Args, from: &From, there: &There) -> Target {
 fn warnings(aws: &ReadClients, from: &From, there: &There) -> Vec<Warning> {
     let mut warnings = from.warnings(aws.files().url_limit);
     let mut add = |code: &str, level, text: String, evidence: String| {
-        warnings.push(warning(code, level, text, evidence))
+        warnings.push(warning(code, level, text, evidence));
     };
     if let Owner::Named(account) = &there.bucket.owner {
         let text =

@@ -2,6 +2,7 @@
 
 use crate::span::Span;
 use serde::Deserialize;
+use std::collections::BTreeMap;
 
 /// `[storage]`: S3.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -38,6 +39,8 @@ pub(crate) struct Bucket {
     pub grants: Vec<String>,
     /// The key of SSE-KMS; absent: SSE-S3.
     pub kms_key: Option<String>,
+    #[serde(default)]
+    pub tags: BTreeMap<String, String>,
     #[serde(default)]
     pub object: Vec<Object>,
 }

@@ -4,12 +4,13 @@ pub(crate) mod buckets;
 pub(crate) mod listing;
 pub(crate) mod objects;
 pub(crate) mod store;
+pub(crate) mod uploads;
 
 pub(crate) use store::Change;
 
-use crate::wire::Failure;
 use crate::wire::form::percent;
 use crate::wire::raw::{RawReply, RawRequest};
+use crate::wire::{Failure, rest_xml};
 use crate::world::World;
 
 /// What an operation answers, and what it did to the account.
@@ -55,7 +56,7 @@ pub(crate) fn operation(raw: &RawRequest) -> &'static str {
 }
 
 /// What a GET of a bucket is about, by its query.
-const SUBRESOURCES: [(&str, &str); 8] = [
+const SUBRESOURCES: [(&str, &str); 9] = [
     ("list-type", "ListObjectsV2"),
     ("publicAccessBlock", "GetPublicAccessBlock"),
     ("policyStatus", "GetBucketPolicyStatus"),
@@ -64,6 +65,7 @@ const SUBRESOURCES: [(&str, &str); 8] = [
     ("encryption", "GetBucketEncryption"),
     ("versioning", "GetBucketVersioning"),
     ("location", "GetBucketLocation"),
+    ("tagging", "GetBucketTagging"),
 ];
 
 /// Bucket and key of a request, decoded, virtual-hosted or path style; empty when it names none.
@@ -135,8 +137,21 @@ pub(crate) fn answer(world: &World<'_>, operation: &str, raw: &RawRequest) -> Re
         "GetBucketEncryption" => Ok(buckets::encryption(&bucket)),
         "GetBucketVersioning" => Ok(buckets::versioning(&bucket)),
         "GetBucketLocation" => Ok(buckets::location(&bucket)),
+        "GetBucketTagging" => buckets::tagging(&bucket),
         "ListObjectsV2" => listing::list(world, &bucket, raw),
-        _ => objects::answer(world, operation, &bucket, &key, raw),
+        "HeadObject" | "GetObject" | "PutObject" => objects::answer(world, operation, &bucket, &key, raw),
+        _ => uploads::answer(world, operation, &bucket, &key, raw),
+    }
+}
+
+/// A refusal: a HEAD has no body, S3 Control wraps its errors, S3 does not.
+pub(crate) fn refused(raw: &RawRequest, failure: &Failure, id: &str) -> RawReply {
+    let reply = RawReply::empty(failure.status).with("content-type", "application/xml");
+    let error = rest_xml::error(failure, id);
+    match raw.method.as_str() {
+        "HEAD" => reply,
+        _ if raw.path.starts_with(CONTROL) => reply.bytes(rest_xml::wrapped(&error)),
+        _ => reply.bytes(error),
     }
 }
 

@@ -14,6 +14,14 @@
 mod bench;
 #[path = "sdk/compute.rs"]
 mod compute;
+#[path = "sdk/costs.rs"]
+mod costs;
+#[path = "sdk/identity.rs"]
+mod identity;
+#[path = "sdk/metrics.rs"]
+mod metrics;
+#[path = "sdk/objects.rs"]
+mod objects;
 #[path = "sdk/s3.rs"]
 mod s3;
 #[path = "sdk/security.rs"]
@@ -692,7 +700,7 @@ async fn load_balancers_targets_and_scaling() {
     let public = elb.describe_load_balancers().names("shop-public").send().await.unwrap();
     let arn = public.load_balancers()[0].load_balancer_arn().unwrap();
     let groups = elb.describe_target_groups().load_balancer_arn(arn).send().await.unwrap();
-    assert_eq!(groups.target_groups().len(), 8);
+    assert_eq!(groups.target_groups().len(), 9);
     let legacy = groups.target_groups().iter().find(|t| t.target_group_name() == Some("legacy-web")).unwrap();
     let health = elb
         .describe_target_health()

@@ -17,7 +17,7 @@ use std::time::Duration;
 /// Attempts in a row that bring nothing.
 const ATTEMPTS: u32 = 4;
 /// Before the second attempt; doubled with each.
-const PAUSE: Duration = Duration::from_millis(250);
+const PAUSE: Duration = Duration::from_millis(if cfg!(test) { 2 } else { 250 });
 
 /// The object that was planned.
 #[derive(Clone, Debug)]

@@ -5,6 +5,7 @@ use crate::fault;
 use crate::instant;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::operation::head_object::HeadObjectOutput;
+use aws_sdk_s3::types::ArchiveStatus;
 use quarterdeck_core::Timestamp;
 use quarterdeck_core::tool::{Fault, FaultKind, Op};
 
@@ -78,7 +79,7 @@ impl Object {
             encryption: out.server_side_encryption().map(|e| e.as_str().to_owned()),
             kind: out.content_type().map(str::to_owned),
             version: out.version_id().map(str::to_owned),
-            archived: archived(&class, out.archive_status().map(|a| a.as_str()), out.restore()),
+            archived: archived(&class, out.archive_status().map(ArchiveStatus::as_str), out.restore()),
             class,
         }
     }

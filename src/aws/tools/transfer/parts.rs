@@ -33,7 +33,7 @@ const AT_ONCE: usize = 3;
 /// Attempts of a part, the first included.
 const ATTEMPTS: u32 = 5;
 /// Before the second attempt; doubled with each.
-const PAUSE: Duration = Duration::from_millis(250);
+const PAUSE: Duration = Duration::from_millis(if cfg!(test) { 2 } else { 250 });
 /// For giving up: S3 must be told, but nobody waits for it for ever.
 const GIVING_UP: Duration = Duration::from_secs(8);
 

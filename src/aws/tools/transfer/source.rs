@@ -102,7 +102,7 @@ impl From {
     pub fn warnings(&self, limit: u64) -> Vec<Warning> {
         let mut warnings = Vec::new();
         let mut add = |code: &str, level, text: String, evidence: &str| {
-            warnings.push(warning(code, level, text, evidence))
+            warnings.push(warning(code, level, text, evidence));
         };
         match self {
             Self::File(file) => {

@@ -148,9 +148,7 @@ pub(crate) fn policy_status(bucket: &Bucket) -> Result<Reply, Failure> {
     let Some(policy) = &bucket.policy else {
         return Err(Failure::new("NoSuchBucketPolicy", "The bucket policy does not exist").status(404));
     };
-    // As AWS writes it: in capitals.
-    let public = if policy == "public" { "TRUE" } else { "FALSE" };
-    Ok(document("PolicyStatus", "", &node! { "IsPublic" => public }))
+    Ok(document("PolicyStatus", "", &node! { "IsPublic" => policy == "public" }))
 }
 
 /// GetBucketOwnershipControls.
@@ -207,6 +205,15 @@ pub(crate) fn versioning(bucket: &Bucket) -> Reply {
 pub(crate) fn location(bucket: &Bucket) -> Reply {
     let region = Some(bucket.region.as_str()).filter(|r| *r != "us-east-1").unwrap_or_default();
     document("LocationConstraint", "", &region.into())
+}
+
+/// GetBucketTagging.
+pub(crate) fn tagging(bucket: &Bucket) -> Result<Reply, Failure> {
+    if bucket.tags.is_empty() {
+        return Err(Failure::new("NoSuchTagSet", "The TagSet does not exist").status(404));
+    }
+    let tags = bucket.tags.iter().map(|(key, value)| node! { "Key" => key, "Value" => value });
+    Ok(document("Tagging", "Tag", &node! { "TagSet" => Node::list(tags) }))
 }
 
 fn owner(world: &World<'_>) -> Node {

@@ -67,22 +67,26 @@ pub(crate) fn list(world: &World<'_>, bucket: &Bucket, raw: &RawRequest) -> Resu
     }
     let more = entries.len() > size;
     entries.truncate(size);
+    // Keys may hold what XML cannot.
+    let encoded = raw.query("encoding-type") == Some("url");
+    let written = |name: &str| if encoded { url(name) } else { name.to_owned() };
     let next = entries.last().filter(|_| more).map(|e| token(e.name()));
     let mut body = vec![
         ("Name".into(), Node::from(&bucket.name)),
-        ("Prefix".into(), prefix.into()),
-        ("Delimiter".into(), delimiter.into()),
+        ("Prefix".into(), written(prefix).into()),
+        ("Delimiter".into(), delimiter.map(written).into()),
+        ("EncodingType".into(), encoded.then_some("url").into()),
         ("KeyCount".into(), entries.len().into()),
         ("MaxKeys".into(), size.into()),
         ("IsTruncated".into(), more.into()),
         ("NextContinuationToken".into(), next.into()),
     ];
     body.extend(entries.iter().map(|entry| match entry {
-        Entry::Prefix(prefix) => ("CommonPrefixes".into(), node! { "Prefix" => prefix }),
+        Entry::Prefix(prefix) => ("CommonPrefixes".into(), node! { "Prefix" => written(prefix) }),
         Entry::Object(key, object) => {
             let size = i64::try_from(object.content.len()).unwrap_or(i64::MAX);
             let contents = node! {
-                "Key" => key,
+                "Key" => written(key),
                 "LastModified" => object.modified,
                 "ETag" => &object.etag,
                 "Size" => size,
@@ -92,6 +96,17 @@ pub(crate) fn list(world: &World<'_>, bucket: &Bucket, raw: &RawRequest) -> Resu
         }
     }));
     Ok(RawReply::xml(rest_xml::body("ListBucketResult", "", &Node::Map(body))).into())
+}
+
+/// As S3 encodes keys on request: what is unreserved and the slash stay, a space is a plus.
+fn url(name: &str) -> String {
+    let one = |b: u8| match b {
+        b' ' => "+".to_owned(),
+        b'/' | b'-' | b'_' | b'.' | b'*' => char::from(b).to_string(),
+        b if b.is_ascii_alphanumeric() => char::from(b).to_string(),
+        b => format!("%{b:02X}"),
+    };
+    name.bytes().map(one).collect()
 }
 
 fn token(name: &str) -> String {

@@ -12,8 +12,10 @@ use std::collections::BTreeMap;
 pub(crate) enum Change {
     /// CreateBucket; it is in the region of the request.
     CreateBucket { name: String },
-    /// An object was written: PutObject, CompleteMultipartUpload.
-    Put { bucket: String, key: String, object: Object },
+    /// An object was written: PutObject, CompleteMultipartUpload of the upload it ends.
+    Put { bucket: String, key: String, object: Object, ends: Option<String> },
+    /// An upload in parts went on, or was given up.
+    Upload { id: String, step: Step },
 }
 
 /// A bucket as it is now.
@@ -29,6 +31,60 @@ pub(crate) struct Bucket {
     pub ownership: String,
     pub grants: Vec<String>,
     pub kms_key: Option<String>,
+    pub tags: BTreeMap<String, String>,
+}
+
+/// A step of an upload in parts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Step {
+    Begun { bucket: String, key: String, headers: Vec<(String, String)> },
+    Part { number: u32, part: Part },
+    GivenUp,
+}
+
+/// A part of an upload.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Part {
+    pub content: Content,
+    pub etag: String,
+    pub sha256: [u8; 32],
+}
+
+/// An upload in parts that goes on.
+#[derive(Clone, Debug)]
+pub(crate) struct Upload {
+    pub bucket: String,
+    pub key: String,
+    pub headers: Vec<(String, String)>,
+    pub parts: BTreeMap<u32, Part>,
+}
+
+/// The upload `id`, when it was begun and has not ended.
+pub(crate) fn upload(world: &World<'_>, id: &str) -> Option<Upload> {
+    let mut found: Option<Upload> = None;
+    for action in world.actions {
+        match &action.what {
+            What::S3(Change::Upload { id: of, step }) if of == id => match step {
+                Step::Begun { bucket, key, headers } => {
+                    let (bucket, key, headers) = (bucket.clone(), key.clone(), headers.clone());
+                    found = Some(Upload { bucket, key, headers, parts: BTreeMap::new() });
+                }
+                Step::Part { number, part } => {
+                    if let Some(upload) = &mut found {
+                        upload.parts.insert(*number, part.clone());
+                    }
+                }
+                Step::GivenUp => found = None,
+            },
+            What::S3(Change::Put { ends: Some(of), .. }) if of == id => found = None,
+            What::S3(_)
+            | What::Stop { .. }
+            | What::Start { .. }
+            | What::UpdateService { .. }
+            | What::Other(_) => {}
+        }
+    }
+    found
 }
 
 /// One version of an object.
@@ -62,18 +118,22 @@ impl Content {
         }
     }
 
-    /// All of it.
-    pub(crate) fn bytes(&self) -> Bytes {
+    /// What lies from `from` until before `until`, both within it.
+    pub(crate) fn between(&self, from: u64, until: u64) -> Bytes {
+        let place = |n: u64| usize::try_from(n).unwrap_or(usize::MAX);
         match self {
-            Self::Bytes(bytes) => bytes.clone(),
-            Self::Made(size) => {
-                let size = usize::try_from(*size).unwrap_or(usize::MAX);
-                let line = b"made-up data of the embedded account\n".iter().copied();
-                line.cycle().take(size).collect::<Vec<u8>>().into()
+            Self::Bytes(bytes) => bytes.slice(place(from.min(self.len()))..place(until.min(self.len()))),
+            Self::Made(_) => {
+                let skipped = place(from % MADE.len() as u64);
+                let line = MADE.iter().copied().cycle().skip(skipped);
+                line.take(place(until.saturating_sub(from))).collect::<Vec<u8>>().into()
             }
         }
     }
 }
+
+/// The line that made-up data repeats.
+const MADE: &[u8] = b"made-up data of the embedded account\n";
 
 /// The tag of some bytes, with its quotes. Opaque, as S3's are to be taken.
 pub(crate) fn etag(bytes: &[u8]) -> String {
@@ -88,7 +148,7 @@ pub(crate) fn buckets(world: &World<'_>) -> Vec<Bucket> {
     let seeds = world.account.holds.storage.bucket.iter().map(|b| seeded(world, b));
     let made = world.actions.iter().filter(|a| a.at <= world.now).filter_map(|action| match &action.what {
         What::S3(Change::CreateBucket { name }) => Some(created(name, &action.region, action.at)),
-        What::S3(Change::Put { .. })
+        What::S3(Change::Put { .. } | Change::Upload { .. })
         | What::Stop { .. }
         | What::Start { .. }
         | What::UpdateService { .. }
@@ -112,12 +172,13 @@ pub(crate) fn objects(world: &World<'_>, bucket: &Bucket) -> BTreeMap<String, Ve
         }
     }
     for action in world.actions.iter().filter(|a| a.at <= world.now) {
-        if let What::S3(Change::Put { bucket: name, key, object }) = &action.what
+        if let What::S3(Change::Put { bucket: name, key, object, .. }) = &action.what
             && *name == bucket.name
         {
             let versions = all.entry(key.clone()).or_default();
-            if object.version.is_none() {
-                versions.clear();
+            // What is written without versions, or while they are suspended, replaces only its like.
+            if object.version.as_deref().is_none_or(|v| v == "null") {
+                versions.retain(|old| old.version.as_deref().is_some_and(|v| v != "null"));
             }
             versions.push(object.clone());
         }
@@ -136,6 +197,7 @@ fn seeded(world: &World<'_>, bucket: &storage::Bucket) -> Bucket {
         ownership: bucket.ownership.clone(),
         grants: bucket.grants.clone(),
         kms_key: bucket.kms_key.clone(),
+        tags: bucket.tags.clone(),
     }
 }
 
@@ -151,6 +213,7 @@ fn created(name: &str, region: &str, at: Timestamp) -> Bucket {
         ownership: "BucketOwnerEnforced".to_owned(),
         grants: Vec::new(),
         kms_key: None,
+        tags: BTreeMap::new(),
     }
 }
 
