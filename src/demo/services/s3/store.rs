@@ -81,6 +81,8 @@ pub(crate) fn upload(world: &World<'_>, id: &str) -> Option<Upload> {
             | What::Stop { .. }
             | What::Start { .. }
             | What::UpdateService { .. }
+            | What::RevokeRules { .. }
+            | What::AddRules { .. }
             | What::Other(_) => {}
         }
     }
