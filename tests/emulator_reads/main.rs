@@ -11,11 +11,11 @@
 
 #[path = "../common/mod.rs"]
 mod common;
-mod costs;
-mod identity;
-mod doctor;
-mod security;
 mod compute;
+mod costs;
+mod doctor;
+mod identity;
+mod security;
 
 use common::calls::{column, not_allowed, ok, read, refusal, unique};
 use common::emulator::{ACCOUNT, HERE, fresh};
