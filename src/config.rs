@@ -219,7 +219,7 @@ pub fn user_places(env: Env<'_>) -> Vec<PathBuf> {
 }
 
 /// `$QUARTERDECK_CONFIG`, else `config.toml` in the XDG configuration folder.
-fn user_file(env: Env<'_>) -> Option<PathBuf> {
+pub(crate) fn user_file(env: Env<'_>) -> Option<PathBuf> {
     let set = |name: &str| env(name).filter(|v| !v.is_empty()).map(PathBuf::from);
     set("QUARTERDECK_CONFIG").or_else(|| {
         set("XDG_CONFIG_HOME")

@@ -218,7 +218,7 @@ impl Deck {
     }
 }
 
-fn provider(
+pub(crate) fn provider(
     config: &Config,
     common: &Common,
     asks_a_model: bool,
@@ -256,7 +256,7 @@ fn provider(
 }
 
 /// Which files tools may touch: the folders of the settings, and never the console's own.
-fn files(config: &Config, env: Env) -> Files {
+pub(crate) fn files(config: &Config, env: Env) -> Files {
     let set = |name: &str| env(name).filter(|v| !v.is_empty()).map(PathBuf::from);
     let home = set("HOME").filter(|home| home.is_absolute());
     let folder = |given: &str| match (given.strip_prefix('~'), &home) {
@@ -278,7 +278,12 @@ fn files(config: &Config, env: Env) -> Files {
     }
 }
 
-fn account(config: &Config, common: &Common, clock: &Clock, files: Files) -> anyhow::Result<(Aws, Scope)> {
+pub(crate) fn account(
+    config: &Config,
+    common: &Common,
+    clock: &Clock,
+    files: Files,
+) -> anyhow::Result<(Aws, Scope)> {
     if let Some(drill) = &common.demo {
         let demo = Demo::start(drill, clock.clone()).context("--demo")?;
         let regions =

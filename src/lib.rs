@@ -5,5 +5,6 @@
 pub mod cli;
 pub mod config;
 pub mod connect;
+pub mod doctor;
 pub mod engine;
 pub mod fronts;

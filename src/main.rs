@@ -5,6 +5,7 @@ use quarterdeck::cli::{Cli, Command, Common};
 use quarterdeck::connect::Deck;
 use quarterdeck::engine::clock;
 use quarterdeck::fronts::headless::{self, Exit, Format, ToolFlags};
+use quarterdeck_aws::iam_policy;
 use quarterdeck_core::keymap::{Keymap, Place};
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -55,6 +56,18 @@ fn run(cli: Cli) -> anyhow::Result<Exit> {
         Some(Command::Keys) => {
             headless::line(&keys(&*quarterdeck::config::keymap(&env)?))?;
             Ok(Exit::Answered)
+        }
+        Some(Command::IamPolicy { write }) => {
+            let kind = if write { iam_policy::Kind::Write } else { iam_policy::Kind::Read };
+            for policy in iam_policy::policies(&quarterdeck_aws::registry::catalogue(), kind) {
+                headless::line(policy.pretty().trim_end())?;
+            }
+            Ok(Exit::Answered)
+        }
+        Some(Command::Doctor { json }) => {
+            let report = runtime()?.block_on(quarterdeck::doctor::examine(&common, clock::system(), env))?;
+            headless::doctor::print(&report, json)?;
+            Ok(headless::doctor::exit(&report))
         }
         Some(Command::Sessions) => sessions(&common),
         Some(Command::Ask { question, json, markdown }) => {

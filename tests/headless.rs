@@ -12,6 +12,9 @@
 #[path = "peers/scripted_anthropic.rs"]
 mod scripted_anthropic;
 
+#[path = "headless/doctor.rs"]
+mod doctor;
+
 use quarterdeck_core::journal::{Chain, Entry, Fact};
 use quarterdeck_core::tool::Risk;
 use scripted_anthropic::{Reply, Say, Scripted};

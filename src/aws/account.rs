@@ -40,6 +40,8 @@ pub struct Key {
     pub tail: String,
     /// When they end.
     pub expires: Option<Timestamp>,
+    /// What the SDK calls the provider they came from.
+    pub source: String,
 }
 
 impl Account {
@@ -126,6 +128,12 @@ fn embedded(settings: &Settings, id: &str, secret: &str, http: SharedHttpClient)
     builder.build()
 }
 
+/// The provider's name, which credentials tell in their debug form only (their secrets they do not).
+fn provider(debug: &str) -> String {
+    let name = debug.split_once("provider_name: \"").and_then(|(_, rest)| rest.split('"').next());
+    name.unwrap_or("an unknown provider").to_owned()
+}
+
 /// A credentials chain that remembers which key it gave out last, so that expiry can be shown without asking again.
 #[derive(Debug)]
 struct Remembering {
@@ -146,7 +154,9 @@ impl ProvideCredentials for Remembering {
                 .expiry()
                 .and_then(|at| at.duration_since(SystemTime::UNIX_EPOCH).ok())
                 .map(|d| Timestamp::default().plus(d));
-            *self.key.lock().unwrap_or_else(PoisonError::into_inner) = Some(Key { id, tail, expires });
+            let source = provider(&format!("{credentials:?}"));
+            *self.key.lock().unwrap_or_else(PoisonError::into_inner) =
+                Some(Key { id, tail, expires, source });
             Ok(credentials)
         })
     }

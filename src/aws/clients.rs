@@ -12,6 +12,7 @@ use crate::http;
 use crate::local::LocalWrite;
 use crate::meter::Meter;
 use crate::place::{Gathered, Place};
+use crate::probe::Sparing;
 use crate::settings::Settings;
 use crate::stop::Stop;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
@@ -119,6 +120,7 @@ impl Aws {
             ops,
             progress,
             meter: Meter::default(),
+            sparing: None,
             deadline: Instant::now() + spec.limit.saturating_sub(spec.limit / LAST_PART),
             allowed: None,
         }
@@ -251,6 +253,8 @@ pub struct ReadClients {
     ops: &'static [Op],
     progress: ProgressSink,
     meter: Meter,
+    /// Set while a tool is only probed.
+    sparing: Option<Sparing>,
     deadline: Instant,
     allowed: Option<u64>,
 }
@@ -320,6 +324,7 @@ impl ReadClients {
             ops: crate::identity::OWN_OPERATIONS,
             progress: Arc::new(|_| ()),
             meter: Meter::default(),
+            sparing: None,
             deadline: Instant::now() + OWN_LIMIT,
             allowed: None,
         }
@@ -470,6 +475,16 @@ impl ReadClients {
     /// Counts what is sent.
     pub(crate) fn meter(&self) -> Meter {
         self.meter.clone()
+    }
+
+    /// The same, for a probe: every operation is sent once at most.
+    pub(crate) fn sparing(self, sparing: Sparing) -> Self {
+        Self { sparing: Some(sparing), ..self }
+    }
+
+    /// What a probe adds to every client.
+    pub(crate) fn probe(&self) -> Option<Sparing> {
+        self.sparing.clone()
     }
 
     /// A place whose account was never resolved gets a client that refuses everything: better than another account's.

@@ -6,7 +6,9 @@ use aws_credential_types::provider::error::CredentialsError;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use quarterdeck_core::tool::{Fault, FaultKind};
+use std::cell::RefCell;
 use std::error::Error;
+use std::future::Future;
 
 /// The HTTP status an answer came with.
 pub trait Status: std::fmt::Debug + 'static {
@@ -20,9 +22,35 @@ impl Status for aws_smithy_runtime_api::client::orchestrator::HttpResponse {
     }
 }
 
+tokio::task_local! {
+    /// Listens to every fault of a call, also to those the call can do without.
+    static HEARD: RefCell<Vec<Fault>>;
+}
+
+/// What `running` comes to, and every fault that it met on the way.
+pub(crate) async fn overheard<T>(running: impl Future<Output = T>) -> (T, Vec<Fault>) {
+    HEARD
+        .scope(RefCell::default(), async {
+            let out = running.await;
+            (out, HEARD.with(RefCell::take))
+        })
+        .await
+}
+
 /// The fault an SDK error stands for: denied with the IAM action, throttled, expired, missing, ...
 #[must_use]
 pub fn of<E, R>(error: &SdkError<E, R>) -> Fault
+where
+    E: ProvideErrorMetadata + Error + 'static,
+    R: Status,
+{
+    let fault = told(error);
+    // Nobody listens unless a probe does.
+    let _ = HEARD.try_with(|heard| heard.borrow_mut().push(fault.clone()));
+    fault
+}
+
+fn told<E, R>(error: &SdkError<E, R>) -> Fault
 where
     E: ProvideErrorMetadata + Error + 'static,
     R: Status,
@@ -235,9 +263,9 @@ fn kind(code: &str, status: Option<u16>) -> FaultKind {
         "OperationNotPermitted",
         "UnsupportedOperation",
         "InvalidState",
-        "InvalidObjectState",
         "AlreadyExists",
         "AlreadyOwned",
+        "InvalidObjectState",
         "PreconditionFailed",
         "TooManyBuckets",
     ]) {

@@ -4,6 +4,7 @@
 //! line in [`registry`]. Clients come from [`clients`], guarded by the tool's own list of operations.
 
 pub mod account;
+pub mod checkup;
 pub mod clients;
 pub mod fault;
 pub mod fetch;
@@ -11,11 +12,13 @@ pub mod files;
 pub mod given;
 pub mod guard;
 pub mod http;
+pub mod iam_policy;
 pub mod identity;
 pub mod instant;
 pub mod local;
 pub mod meter;
 pub mod place;
+pub mod probe;
 pub(crate) mod regions;
 pub mod registry;
 pub mod schema;

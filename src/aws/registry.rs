@@ -3,6 +3,7 @@
 use crate::clients::{Aws, Beside, ProgressSink, ReadClients, WriteClients};
 use crate::fault;
 use crate::local::LocalWrite;
+use crate::probe::{Rehearsal, Sparing};
 use crate::schema;
 use crate::tool::{LocalTool, ReadTool, WriteTool};
 use crate::tools;
@@ -103,6 +104,26 @@ pub async fn read_allowed(
     Ok((projection, clients.stats()))
 }
 
+/// Runs a read tool for a probe: as [`read`], but every operation goes out once at most.
+pub(crate) async fn probe(
+    aws: &Aws,
+    tool: &str,
+    args: &Value,
+    sparing: Sparing,
+) -> Result<Projection, Fault> {
+    let line = line(tool)?;
+    let Run::Read(run) = line.run else { return Err(not_a(tool, "read tool")) };
+    let clients = aws.reads(line.spec, std::sync::Arc::new(|_| ())).await?;
+    within(line.spec.limit, run(clients.sparing(sparing), args.clone())).await
+}
+
+/// How the dry run of a write tool is rehearsed; `None` where it has none.
+pub(crate) fn rehearsal(tool: &str) -> Option<Rehearsal> {
+    match line(tool).ok()?.run {
+        Run::Write { rehearsal, .. } => rehearsal(),
+        Run::Read(_) | Run::Local { .. } => None,
+    }
+}
 /// Longest that planning may take, however long carrying it out may.
 const PLANNING: Duration = Duration::from_secs(30);
 
@@ -187,6 +208,7 @@ enum Run {
     Write {
         plan: fn(ReadClients, Value) -> Running<Proposal>,
         call: fn(WriteClients, quarterdeck_core::Timestamp) -> Running<Projection>,
+        rehearsal: fn() -> Option<Rehearsal>,
     },
     Local {
         plan: fn(ReadClients, Value) -> Running<Proposal>,
@@ -276,6 +298,7 @@ impl Line {
                         Ok(T::project(&plan, &out, now))
                     })
                 },
+                rehearsal: T::rehearsal,
             },
         }
     }

@@ -4,6 +4,7 @@ use crate::clients::{ReadClients, WriteClients};
 use crate::guard::Guard;
 use crate::meter::Meter;
 use crate::place::Place;
+use crate::probe::Sparing;
 use crate::unprefixed::Unprefixed;
 use aws_smithy_runtime::client::retries::RetryPartition;
 use aws_smithy_runtime_api::client::stalled_stream_protection::StalledStreamProtectionConfig;
@@ -27,6 +28,7 @@ const STALLED: Duration = Duration::from_secs(20);
 pub(crate) struct Manner {
     guard: Guard,
     meter: Meter,
+    probe: Option<Sparing>,
     pub(crate) retry: RetryConfig,
     partition: RetryPartition,
 }
@@ -36,12 +38,18 @@ pub(crate) struct Manner {
 fn reading(guard: Guard, meter: Meter, service: &str, account: Option<&str>, region: &str) -> Manner {
     let partition = RetryPartition::new(format!("{}/{region}/{service}", account.unwrap_or_default()));
     let retry = RetryConfig::adaptive().with_max_attempts(ATTEMPTS).with_retry_spec(RetrySpec::v2_1());
-    Manner { guard, meter, retry, partition }
+    Manner { guard, meter, probe: None, retry, partition }
 }
 
 /// A change is attempted once.
 pub(crate) fn writing(guard: Guard, meter: Meter) -> Manner {
-    Manner { guard, meter, retry: RetryConfig::disabled(), partition: RetryPartition::new("writes") }
+    Manner {
+        guard,
+        meter,
+        probe: None,
+        retry: RetryConfig::disabled(),
+        partition: RetryPartition::new("writes"),
+    }
 }
 
 fn timeouts(attempt: Duration) -> TimeoutConfig {
@@ -55,7 +63,7 @@ macro_rules! build {
     };
     ($sdk:ident, $config:expr, $region:expr, $manner:expr, $attempt:expr) => {{
         let manner: Manner = $manner;
-        let config = $sdk::config::Builder::from($config)
+        let mut config = $sdk::config::Builder::from($config)
             .region(Region::new($region))
             .timeout_config(timeouts($attempt))
             .stalled_stream_protection(StalledStreamProtectionConfig::enabled().grace_period(STALLED).build())
@@ -63,9 +71,11 @@ macro_rules! build {
             .retry_partition(manner.partition)
             .interceptor(manner.guard)
             .interceptor(manner.meter)
-            .interceptor(Unprefixed)
-            .build();
-        $sdk::Client::from_conf(config)
+            .interceptor(Unprefixed);
+        if let Some(probe) = manner.probe {
+            config = config.interceptor(probe);
+        }
+        $sdk::Client::from_conf(config.build())
     }};
 }
 
@@ -79,6 +89,7 @@ macro_rules! reads {
                     let service = stringify!($method);
                     let account = place.account.as_deref();
                     let manner = reading(guard, self.meter(), service, account, &place.region);
+                    let manner = Manner { probe: self.probe(), ..manner };
                     build!($sdk, config, place.region.clone(), manner)
                 })
             })*

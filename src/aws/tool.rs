@@ -2,6 +2,7 @@
 
 use crate::clients::{ReadClients, WriteClients};
 use crate::local::LocalWrite;
+use crate::probe::Rehearsal;
 use quarterdeck_core::Timestamp;
 use quarterdeck_core::approval::Proposal;
 use quarterdeck_core::tool::{Fault, Projection, Spec, Watch, WriteCall};
@@ -69,6 +70,12 @@ pub trait WriteTool: 'static {
     /// # Errors
     /// The targets cannot be read or are in a state in which the change makes no sense.
     fn plan(aws: &ReadClients, args: &Self::Args) -> impl Future<Output = Result<Proposal, Fault>> + Send;
+
+    /// How its dry run can be rehearsed, to see whether it would be permitted; `None`: AWS offers none.
+    #[must_use]
+    fn rehearsal() -> Option<Rehearsal> {
+        None
+    }
 
     /// Carries out `aws.plan()`, once.
     ///

@@ -1,7 +1,11 @@
 //! What an account holds, as its file says it.
 
 pub(crate) mod compute;
+pub(crate) mod costs;
+pub(crate) mod databases;
+pub(crate) mod identity;
 pub(crate) mod scale;
+pub(crate) mod security;
 pub(crate) mod storage;
 
 use crate::condition::During;
@@ -44,6 +48,10 @@ pub(crate) struct Contents {
     pub background: Vec<Background>,
     pub storage: storage::Storage,
     pub compute: compute::Compute,
+    pub costs: costs::Costs,
+    pub security: security::Security,
+    pub identity: identity::Identities,
+    pub databases: databases::Databases,
     pub scale: Scale,
 }
 
@@ -163,6 +171,8 @@ pub(crate) struct TargetGroup {
     pub port: u16,
     #[serde(default)]
     pub instances: Vec<String>,
+    /// The Lambda function that is its target.
+    pub function: Option<String>,
 }
 
 /// A metric's behaviour.
@@ -247,6 +257,8 @@ pub(crate) struct LogSource {
     pub region: String,
     pub stream: String,
     pub every: Span,
+    /// How many lines like it each stands for, in what is counted and billed; none: itself.
+    pub stands_for: Option<u32>,
     pub lines: Vec<String>,
     /// Only while this `cluster/service` has lost capacity.
     pub when_down: Option<String>,
@@ -320,11 +332,13 @@ impl Account {
         merge(&mut holds.service, &over.service, Service::key);
         merge(&mut holds.load_balancer, &over.load_balancer, |l| l.name.clone());
         merge(&mut holds.target_group, &over.target_group, |t| t.name.clone());
-        merge(&mut holds.metric, &over.metric, |m| {
-            format!("{} {} {:?} {}", m.namespace, m.name, m.dimensions, m.region)
-        });
+        merge(&mut holds.metric, &over.metric, Metric::key);
         merge(&mut holds.alarm, &over.alarm, |a| a.name.clone());
         holds.compute.merge(&over.compute);
+        holds.costs.merge(&over.costs);
+        holds.security.merge(&over.security);
+        holds.identity.merge(&over.identity);
+        holds.databases.merge(&over.databases);
         holds.log.extend(over.log.iter().cloned());
         holds.change.extend(over.change.iter().cloned());
         holds.background.extend(over.background.iter().cloned());
@@ -334,6 +348,11 @@ impl Account {
         for region in regions_of(&mut holds) {
             if region.is_empty() {
                 region.clone_from(&home);
+            }
+        }
+        for metric in holds.compute.metrics() {
+            if !holds.metric.iter().any(|m| m.key() == metric.key()) {
+                holds.metric.push(metric);
             }
         }
         Some(Self { header, holds })
@@ -352,7 +371,17 @@ impl Contents {
         let lines = self.log.iter().map(|l| &l.during);
         let changes = self.change.iter().map(|c| &c.during);
         let background = self.background.iter().map(|b| &b.during);
-        metrics.chain(lines).chain(changes).chain(background).flat_map(|d| &d.0)
+        let costs = self.costs.line.iter().map(|l| &l.during);
+        let databases = self.databases.during();
+        let all = metrics.chain(lines).chain(changes).chain(background).chain(costs).chain(databases);
+        all.flat_map(|d| &d.0).chain(self.identity.conditions())
+    }
+}
+
+impl Metric {
+    /// What tells it from others.
+    fn key(&self) -> String {
+        format!("{} {} {:?} {}", self.namespace, self.name, self.dimensions, self.region)
     }
 }
 
@@ -404,6 +433,8 @@ fn regions_of(holds: &mut Contents) -> Vec<&mut String> {
     all.extend(holds.background.iter_mut().map(|x| &mut x.event.region));
     all.extend(holds.storage.bucket.iter_mut().map(|x| &mut x.region));
     all.extend(holds.compute.regions());
+    all.extend(holds.security.regions());
+    all.extend(holds.databases.regions());
     all
 }
 

@@ -80,8 +80,7 @@ fn write(outcome: &Outcome) -> Result<HttpResponse, ConnectorError> {
         Protocol::RestJson => {
             ("application/json", answer.map_or_else(rest_json::error, rest_json::body).into())
         }
-        // Its answers are raw; a HEAD has no body, an error's neither.
-        Protocol::RestXml if operation.starts_with("Head") => ("application/xml", Bytes::new()),
+        // Its answers are raw, its refusals too.
         Protocol::RestXml => {
             ("application/xml", answer.map_or_else(|f| rest_xml::error(f, id), |_| String::new()).into())
         }

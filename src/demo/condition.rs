@@ -121,9 +121,7 @@ impl<'a> Course<'a> {
         begun.filter(|at| *at <= self.now).min()
     }
 
-    #[allow(dead_code)]
     /// When it was last the case: now while it is, `None` when it never was.
-    #[allow(dead_code)] // until a story needs it
     pub(crate) fn last(&self) -> Option<Timestamp> {
         if self.holds(self.now) {
             return Some(self.now);
@@ -180,9 +178,7 @@ impl<'a> Part<'a> {
         level * self.share(t)
     }
 
-    #[allow(dead_code)]
     /// When it ended; `None` while it is the case.
-    #[allow(dead_code)] // until a story needs it
     fn ended(&self) -> Option<Timestamp> {
         let story = self.turns.last().filter(|(_, on)| !on).map(|(at, _)| *at);
         story.or_else(|| self.fleet.as_ref()?.changes().last().copied())

@@ -178,6 +178,12 @@ impl Demo {
         });
         let request_id = seed::uuid(&request.operation, log.calls.len() as u64);
         let answer = self.answer(request, &troubles, now, &mut log.actions);
+        let answer = match (request.service.protocol(), answer) {
+            (Protocol::RestXml, Err(failure)) => {
+                Ok(Answer::Raw(s3::refused(&request.raw, &failure, &request_id)))
+            }
+            (_, answer) => answer,
+        };
         let (protocol, operation) = (request.service.protocol(), request.operation.clone());
         Outcome { protocol, operation, request_id, answer, troubles }
     }

@@ -3,7 +3,6 @@
 use crate::router::Request;
 use crate::services::{Service, s3};
 use crate::wire::{Failure, Protocol};
-use std::borrow::Cow;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -42,7 +41,8 @@ impl Fault {
     }
 
     /// Only for this service, by its signing name: `ec2`, `ecs`, `monitoring`, `logs`, `cloudtrail`,
-    /// `elasticloadbalancing`, `application-autoscaling`, `eks`, `sts`, `iam`, `s3`.
+    /// `elasticloadbalancing`, `application-autoscaling`, `autoscaling`, `ce`, `eks`, `guardduty`, `lambda`, `sts`, `iam`,
+    /// `s3`.
     #[must_use]
     pub fn service(mut self, name: &str) -> Self {
         self.service = Some(name.to_owned());
@@ -162,9 +162,7 @@ fn denied(request: &Request, caller: &str) -> Failure {
         (Service::CloudWatch, _) | (_, Protocol::Query | Protocol::RestXml) => {
             Failure::new("AccessDenied", why).status(403)
         }
-        (_, Protocol::Json | Protocol::Cbor) => {
-            Failure { status: 400, code: Cow::Borrowed("AccessDeniedException"), message: why }
-        }
+        (_, Protocol::Json | Protocol::Cbor) => Failure::new("AccessDeniedException", why),
         (_, Protocol::RestJson) => Failure::new("AccessDeniedException", why).status(403),
     }
 }

@@ -166,10 +166,10 @@ async fn only_its_own_key_and_only_what_is_signed() {
     assert!(answer.text().contains("AuthFailure"));
     let answer = send(&demo, "", "/", None, "Action=DescribeInstances").await;
     assert_eq!(answer.status, 403);
-    let lambda = ours(&demo, "eu-west-1", "lambda");
-    let answer = send(&demo, &lambda, "/2015-03-31/functions/", None, "").await;
+    let sqs = ours(&demo, "eu-west-1", "sqs");
+    let answer = send(&demo, &sqs, "/", None, "Action=ListQueues").await;
     assert_eq!(answer.status, 501);
-    assert!(answer.text().contains("lambda"));
+    assert!(answer.text().contains("sqs"));
 }
 
 #[tokio::test(start_paused = true)]

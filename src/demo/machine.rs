@@ -156,6 +156,8 @@ fn orders(world: &World<'_>, id: &str) -> Vec<(u64, Timestamp, bool)> {
         What::Stop { .. }
         | What::Start { .. }
         | What::UpdateService { .. }
+        | What::RevokeRules { .. }
+        | What::AddRules { .. }
         | What::S3(_)
         | What::Other(_) => None,
     })

@@ -94,9 +94,14 @@ pub(crate) fn answer(world: &World<'_>, request: &Request) -> Result<Reply, Fail
         Service::CloudTrail => services::cloudtrail::answer(world, operation, input),
         Service::Elb => services::elb::answer(world, operation, input),
         Service::AutoScaling => services::autoscaling::answer(world, operation, input),
+        Service::Costs => services::costs::answer(world, operation, input),
+        Service::GuardDuty => services::guardduty::answer(world, operation, input),
+        Service::Ec2AutoScaling => services::ec2_autoscaling::answer(world, operation, input),
+        Service::Lambda => services::lambda::answer(world, operation, input),
         Service::Eks => services::eks::answer(world, operation, input),
+        Service::Rds => services::rds::answer(world, operation, input),
         Service::Sts => services::sts::answer(world, operation),
-        Service::Iam => services::iam::answer(world, operation),
+        Service::Iam => services::iam::answer(world, operation, input),
         // It answers in its own form: see Demo::answer.
         Service::S3 => Err(services::unknown(Service::S3, operation)),
     }
@@ -104,8 +109,17 @@ pub(crate) fn answer(world: &World<'_>, request: &Request) -> Result<Reply, Fail
 
 /// Whether an operation changes the account.
 pub(crate) fn mutating(operation: &str) -> bool {
-    matches!(operation, "StopInstances" | "StartInstances" | "UpdateService")
-        || services::s3::mutating(operation)
+    matches!(
+        operation,
+        "StopInstances"
+            | "StartInstances"
+            | "UpdateService"
+            | "RevokeSecurityGroupIngress"
+            | "AuthorizeSecurityGroupIngress"
+            | "PutFunctionConcurrency"
+            | "DeleteFunctionConcurrency"
+            | "UpdateAccessKey"
+    ) || services::s3::mutating(operation)
 }
 
 #[cfg(test)]

@@ -28,6 +28,8 @@ pub(crate) fn steps(world: World<'_>, service: &Service) -> Vec<Step> {
         What::UpdateService { .. }
         | What::Stop { .. }
         | What::Start { .. }
+        | What::RevokeRules { .. }
+        | What::AddRules { .. }
         | What::S3(_)
         | What::Other(_) => None,
     });

@@ -120,6 +120,7 @@ fn acted(world: &World<'_>, action: &Action) -> Option<Record> {
         ip: "198.51.100.7".to_owned(),
         agent: "quarterdeck".to_owned(),
         resources: told.resources.clone(),
+        read_only: told.read_only,
         ..Event::default()
     };
     Some(record(world, action.at, &event, &told.request))

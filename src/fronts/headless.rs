@@ -15,6 +15,7 @@ use quarterdeck_core::tool::{Catalogue, Risk, from_flags};
 use std::io::{self, Write};
 use std::sync::Arc;
 
+pub mod doctor;
 mod exit;
 mod table;
 mod tools;

@@ -9,11 +9,12 @@ use quarterdeck_aws::Settings;
 use quarterdeck_aws::clients::Aws;
 use quarterdeck_aws::registry;
 use quarterdeck_core::command::Command;
-use quarterdeck_core::journal::{Fact, Timeline, Transcript};
+use quarterdeck_core::journal::{Fact, Outcome, Timeline, Transcript};
 use quarterdeck_core::message::{Block, Turn, UserPart};
 use quarterdeck_core::scope::Mode;
+use quarterdeck_core::tool::FaultKind;
 use quarterdeck_demo::{Demo, Drill, Fix};
-use quarterdeck_model::offline::Offline;
+use quarterdeck_model::offline::{Offline, Runbook};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -25,13 +26,11 @@ pub fn account(drill: Drill, clock: &StillClock) -> (Demo, Aws) {
     let demo = Demo::play(drill, clock.shared()).unwrap();
     let (key, secret) = demo.credentials();
     let aws = Aws::new(Settings {
-        profile: None,
         regions: vec![demo.region().to_owned()],
         http: Some(demo.http_client()),
-        endpoint: None,
         credentials: Some((key.to_owned(), secret.to_owned())),
-        accounts: BTreeMap::new(),
         clock: clock.shared(),
+        ..Settings::default()
     });
     (demo, aws)
 }
@@ -91,12 +90,7 @@ impl Stage {
         let mut done = true;
         for tool in &fix.tools {
             let over = |f: &Fact| matches!(f, Fact::WriteConcluded { .. });
-            let failed = |f: &Fact| {
-                matches!(
-                    f,
-                    Fact::ToolFinished { outcome: quarterdeck_core::journal::Outcome::Failed { .. }, .. }
-                )
-            };
+            let failed = |f: &Fact| matches!(f, Fact::ToolFinished { outcome: Outcome::Failed { .. }, .. });
             let (before, faults) = (self.console.count(over), self.console.count(failed));
             let args = Value::Object(tool.arguments.clone());
             self.console.send(Command::Call { tool: tool.name.clone(), args, fresh: true }).await;
@@ -190,6 +184,45 @@ async fn found_by_asking(name: &str) {
     stage.console.end().await;
 }
 
+/// What an answer tells the operator to say, when it would change something.
+fn orders(answer: &str) -> Vec<String> {
+    let verbs = ["roll back ", "stop instance", "disable the key", "revoke rule"];
+    let said = answer
+        .split("say `")
+        .skip(1)
+        .filter_map(|rest| rest.split_once('`'))
+        .map(|(said, _)| said.to_owned());
+    said.filter(|said| verbs.iter().any(|v| said.starts_with(v))).collect()
+}
+
+/// Whoever says what the answer tells them to say, and approves it, has put the drill right.
+async fn put_right_by_saying_so(name: &str) {
+    let mut stage = Stage::of(name).await;
+    let drill = stage.demo.drill().clone();
+    let answer = stage.ask(&drill.questions()[0]).await;
+    let orders = orders(&answer);
+    assert_eq!(orders.is_empty(), drill.fix().tools.is_empty(), "{answer}");
+    for order in &orders {
+        let intents = stage.console.intents();
+        stage.console.ask(order).await;
+        stage.console.dialog().await;
+        assert_eq!(stage.console.intents(), intents, "{order}: nothing before the approval");
+        stage.console.approve().await;
+        let over = |c: &Console| c.count(|f| matches!(f, Fact::WriteConcluded { .. })) > intents;
+        stage.console.until("the outcome", over).await;
+        // The verification follows what was changed.
+        for _ in 0..40 {
+            stage.console.wait(MINUTE / 4);
+            stage.console.linger(50).await;
+        }
+        stage.console.turn_over().await;
+    }
+    if !orders.is_empty() {
+        assert_eq!(stage.demo.holding(), [""; 0], "{orders:?}");
+    }
+    stage.console.end().await;
+}
+
 async fn right_and_wrong(name: &str) {
     let drill = Drill::named(name).unwrap();
     for wrong in drill.wrong() {
@@ -226,6 +259,11 @@ macro_rules! drills {
             }
 
             #[tokio::test]
+            async fn is_put_right_by_what_the_answer_says() {
+                super::put_right_by_saying_so($file).await;
+            }
+
+            #[tokio::test]
             async fn is_put_right_by_its_fix_and_by_no_other() {
                 super::right_and_wrong($file).await;
             }
@@ -245,4 +283,54 @@ drills! {
 fn no_drill_is_left_out() {
     let all: Vec<&str> = Drill::names().collect();
     assert_eq!(all, TESTED);
+}
+
+#[tokio::test]
+async fn a_log_group_whose_name_is_nearly_right_is_found() {
+    let mut stage = Stage::of("database-connections").await;
+    let answer = stage.ask("logs of checkout-api").await;
+    for words in
+        ["There is no log group `/ecs/checkout-api`", "`/ecs/shop/checkout-api`", "no database connection"]
+    {
+        assert!(answer.contains(words), "{words}: {answer}");
+    }
+    check_citations(&answer, &stage.steps());
+    stage.console.end().await;
+}
+
+/// What a runbook sends is what its tools take: otherwise a person would be told that the console is wrong.
+#[tokio::test]
+async fn no_runbook_sends_what_a_tool_does_not_take() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("config/runbooks");
+    let mut questions = Vec::new();
+    for file in std::fs::read_dir(folder).unwrap() {
+        let path = file.unwrap().path();
+        let text = std::fs::read_to_string(&path).unwrap();
+        let runbook = Runbook::parse(&path.display().to_string(), &text).unwrap();
+        if !runbook.changes() {
+            questions.extend(runbook.examples);
+        }
+    }
+    questions.sort();
+    assert!(questions.len() > 20);
+    let mut stage = Stage::of("checkout-outage").await;
+    for question in &questions {
+        let answer = stage.ask(question).await;
+        assert!(answer.contains("follows the runbook"), "{question}: {answer}");
+        stage.console.wait(MINUTE);
+    }
+    let wrong: Vec<String> = stage
+        .console
+        .facts()
+        .filter_map(|f| match f {
+            Fact::ToolFinished { outcome: Outcome::Failed { fault }, .. }
+                if fault.kind == FaultKind::Invalid =>
+            {
+                Some(fault.to_string())
+            }
+            _ => None,
+        })
+        .collect();
+    assert!(wrong.is_empty(), "{wrong:?}");
+    stage.console.end().await;
 }

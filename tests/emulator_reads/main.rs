@@ -11,6 +11,11 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+mod compute;
+mod costs;
+mod doctor;
+mod identity;
+mod security;
 
 use common::calls::{column, not_allowed, ok, read, refusal, unique};
 use common::emulator::{ACCOUNT, HERE, fresh};
@@ -288,6 +293,8 @@ mod ec2 {
         assert_eq!(fault.kind, FaultKind::Unavailable, "{fault}");
     }
 }
+
+mod metrics;
 
 mod ecs {
     use super::*;

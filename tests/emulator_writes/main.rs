@@ -11,6 +11,8 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+mod identity;
+mod security;
 mod transfers;
 
 use common::calls::{not_allowed, plan, planned, refusal};
@@ -317,7 +319,7 @@ mod ecs {
 mod carried_out {
     use super::*;
 
-    async fn console(emulator: &Emulator) -> Console {
+    pub(super) async fn console(emulator: &Emulator) -> Console {
         let clock = StillClock::new();
         let aws = Aws::new(Settings { clock: clock.shared(), ..emulator.settings(&[HERE]) });
         let provider = Arc::new(Offline::embedded());

@@ -6,6 +6,7 @@ use super::security_groups::rule::Says;
 use crate::clients::{ReadClients, WriteClients};
 use crate::fault;
 use crate::given;
+use crate::probe::{Rehearsal, rehearsed_at};
 use crate::tool::WriteTool;
 use crate::tools::reading::words::plural;
 use aws_sdk_ec2::operation::authorize_security_group_ingress::AuthorizeSecurityGroupIngressOutput;
@@ -17,7 +18,7 @@ use quarterdeck_core::tool::{
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
 use std::time::Duration;
 
 /// `revoke_security_group_ingress`.
@@ -56,6 +57,15 @@ pub enum Action {
     #[default]
     Revoke,
     Restore,
+}
+
+/// Arguments for the first listed rule.
+fn any_rule(listed: &Projection) -> Option<Value> {
+    let text = |row, column| listed.cell(row, column).map(Cell::plain).filter(|t| !t.is_empty());
+    listed.rows.iter().find_map(|row| {
+        let args = json!({ "group": text(row, "group")?, "rule_ids": [text(row, "rule_id")?] });
+        Some(rehearsed_at(listed, row, args))
+    })
 }
 
 /// What AWS answered.
@@ -134,6 +144,10 @@ impl WriteTool for RevokeSecurityGroupIngress {
             Action::Revoke => plan::revoke(aws, args, Self::SPEC.name).await,
             Action::Restore => plan::restore(aws, args, Self::SPEC.name).await,
         }
+    }
+
+    fn rehearsal() -> Option<Rehearsal> {
+        Some(Rehearsal { tool: "audit_security_groups", args: any_rule })
     }
 
     async fn call(aws: WriteClients) -> Result<Done, Fault> {

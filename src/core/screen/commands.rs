@@ -55,8 +55,11 @@ pub(super) const COMMANDS: &[Entry] = &[
     tool("ecs", "list_ecs_services", "service", "[SERVICE]", "ECS services"),
     tool("tasks", "get_ecs_stopped_tasks", "service", "[SERVICE]", "stopped ECS tasks and why they stopped"),
     tool("ec2", "list_ec2_instances", "name", "[NAME]", "EC2 instances"),
+    tool("sg", "audit_security_groups", "group", "[GROUP]", "what security groups let in"),
     tool("alarms", "get_active_alarms", "name", "[PREFIX]", "alarms that are not OK"),
     tool("logs", "get_cloudwatch_logs", "log_group", "NAME", "log events of a log group, newest first"),
+    tool("iam", "audit_iam_users", "user", "[USER]", "IAM users, their MFA, who is an administrator"),
+    tool("lambda", "list_lambda_functions", "name", "[NAME]", "Lambda functions"),
     tool("changes", "get_recent_changes", "resource", "[RESOURCE]", "who changed what lately"),
     tool(
         "cost",

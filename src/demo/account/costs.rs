@@ -1,5 +1,6 @@
 //! What the account is billed, and what watches that.
 
+use crate::condition::During;
 use crate::span::Moment;
 use serde::Deserialize;
 
@@ -10,6 +11,15 @@ pub(crate) struct Costs {
     pub line: Vec<CostLine>,
     pub monitor: Vec<Monitor>,
     pub anomaly: Vec<Anomaly>,
+}
+
+impl Costs {
+    /// A drill's lines, monitors and anomalies come to the account's.
+    pub(crate) fn merge(&mut self, over: &Self) {
+        self.line.extend(over.line.iter().cloned());
+        self.monitor.extend(over.monitor.iter().cloned());
+        self.anomaly.extend(over.anomaly.iter().cloned());
+    }
 }
 
 /// One line of every day's bill.
@@ -34,6 +44,9 @@ pub(crate) struct CostLine {
     /// `Usage`, `Credit`, `Refund`, `Tax`.
     #[serde(default = "usage")]
     pub record: String,
+    /// Only for the hours of these conditions.
+    #[serde(default)]
+    pub during: During,
     /// From when on; always unless given.
     pub from: Option<Moment>,
     /// Until when.

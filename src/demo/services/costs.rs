@@ -21,7 +21,10 @@ const KEPT: i64 = 14 * 31;
 /// Carries out `operation`.
 pub(crate) fn answer(world: &World<'_>, operation: &str, input: &Input) -> Result<Reply, Failure> {
     if world.region != HOME {
-        return Err(Failure::new("UnrecognizedClientException", "The security token included in the request is invalid."));
+        return Err(Failure::new(
+            "UnrecognizedClientException",
+            "The security token included in the request is invalid.",
+        ));
     }
     match operation {
         "GetCostAndUsage" => usage(world, input),
@@ -86,7 +89,8 @@ fn usage(world: &World<'_>, input: &Input) -> Result<Reply, Failure> {
         }
         if groups.is_empty() {
             let total = world.account.holds.costs.line.iter().filter(|l| counts(l, &filter));
-            let total = total.map(|l| (bucket.from..bucket.until).map(|d| amount(world, l, d)).sum::<f64>()).sum();
+            let total =
+                total.map(|l| (bucket.from..bucket.until).map(|d| amount(world, l, d)).sum::<f64>()).sum();
             if let Some(last) = all.last_mut() {
                 last.1 = Some((String::new(), total));
             }
@@ -102,7 +106,10 @@ fn usage(world: &World<'_>, input: &Input) -> Result<Reply, Failure> {
     }
     let money = |amount: f64| node! { "Amount" => format!("{amount:.10}"), "Unit" => "USD" };
     let results = results.into_iter().map(|(bucket, sums)| {
-        let total = sums.first().filter(|_| groups.is_empty()).map(|(_, amount)| node! { metric.clone() => money(*amount) });
+        let total = sums
+            .first()
+            .filter(|_| groups.is_empty())
+            .map(|(_, amount)| node! { metric.clone() => money(*amount) });
         let groups = sums.iter().filter(|_| !groups.is_empty()).map(|(key, amount)| {
             node! { "Keys" => vec![key.clone()], "Metrics" => node! { metric.clone() => money(*amount) } }
         });
@@ -113,9 +120,18 @@ fn usage(world: &World<'_>, input: &Input) -> Result<Reply, Failure> {
             "Estimated" => bucket.until > first_of_month(today, 0),
         }
     });
-    let names = world.account.holds.costs.line.iter().filter_map(|l| l.account.as_ref()).collect::<std::collections::BTreeSet<_>>();
-    let names = names.into_iter().filter(|_| groups.first().is_some_and(|g| g.text("Key") == Some("LINKED_ACCOUNT")));
-    let names = names.map(|id| node! { "Value" => id, "Attributes" => node! { "description" => "harbor-staging" } });
+    let names = world
+        .account
+        .holds
+        .costs
+        .line
+        .iter()
+        .filter_map(|l| l.account.as_ref())
+        .collect::<std::collections::BTreeSet<_>>();
+    let names =
+        names.into_iter().filter(|_| groups.first().is_some_and(|g| g.text("Key") == Some("LINKED_ACCOUNT")));
+    let names =
+        names.map(|id| node! { "Value" => id, "Attributes" => node! { "description" => "harbor-staging" } });
     Ok(node! {
         "NextPageToken" => page.next,
         "ResultsByTime" => Node::list(results.collect::<Vec<_>>()),
@@ -210,7 +226,10 @@ fn monitors(world: &World<'_>, input: &Input) -> Result<Reply, Failure> {
 
 fn size(input: &Input) -> Result<usize, Failure> {
     let size = input.int("MaxResults").unwrap_or(100);
-    usize::try_from(size).ok().filter(|n| (1..=100).contains(n)).ok_or_else(|| invalid("MaxResults is invalid"))
+    usize::try_from(size)
+        .ok()
+        .filter(|n| (1..=100).contains(n))
+        .ok_or_else(|| invalid("MaxResults is invalid"))
 }
 
 fn monitor_arn(world: &World<'_>, id: &str) -> String {
@@ -221,12 +240,25 @@ fn monitor_arn(world: &World<'_>, id: &str) -> String {
 fn amount(world: &World<'_>, line: &CostLine, day: i64) -> f64 {
     let today = day_of(world.now);
     let begins = line.from.map(|at| day_of(at.at(world.start)));
-    if day > today || begins.is_some_and(|from| day < from) || ends(world, line).is_some_and(|end| day >= end) {
+    if day > today || begins.is_some_and(|from| day < from) || ends(world, line).is_some_and(|end| day >= end)
+    {
         return 0.0;
     }
     let stray = seed::fraction(&line.usage_type, day.unsigned_abs()) * 2.0 - 1.0;
     let part = if day == today { world.now.millis().rem_euclid(DAY) as f64 / DAY as f64 } else { 1.0 };
-    line.daily * (1.0 + line.wobble * stray) * part
+    line.daily * (1.0 + line.wobble * stray) * part * hours(world, line, day)
+}
+
+/// The part of a day's hours in which the line's conditions held.
+fn hours(world: &World<'_>, line: &CostLine, day: i64) -> f64 {
+    if line.during.is_always() {
+        return 1.0;
+    }
+    let course = world.course(&line.during);
+    let hour = |h: i64| Timestamp::from_millis(day * DAY + h * DAY / 24);
+    let gone: Vec<Timestamp> = (0..24).map(hour).filter(|at| *at <= world.now).collect();
+    let held = gone.iter().filter(|at| course.holds(**at)).count();
+    held as f64 / gone.len().max(1) as f64
 }
 
 fn ends(world: &World<'_>, line: &CostLine) -> Option<i64> {
@@ -308,4 +340,3 @@ fn first_of_month(day: i64, months: u32) -> i64 {
 fn invalid(message: impl Into<String>) -> Failure {
     Failure::new("ValidationException", message)
 }
-

@@ -8,9 +8,9 @@ pub(crate) mod uploads;
 
 pub(crate) use store::Change;
 
-use crate::wire::Failure;
 use crate::wire::form::percent;
 use crate::wire::raw::{RawReply, RawRequest};
+use crate::wire::{Failure, rest_xml};
 use crate::world::World;
 
 /// What an operation answers, and what it did to the account.
@@ -141,6 +141,17 @@ pub(crate) fn answer(world: &World<'_>, operation: &str, raw: &RawRequest) -> Re
         "ListObjectsV2" => listing::list(world, &bucket, raw),
         "HeadObject" | "GetObject" | "PutObject" => objects::answer(world, operation, &bucket, &key, raw),
         _ => uploads::answer(world, operation, &bucket, &key, raw),
+    }
+}
+
+/// A refusal: a HEAD has no body, S3 Control wraps its errors, S3 does not.
+pub(crate) fn refused(raw: &RawRequest, failure: &Failure, id: &str) -> RawReply {
+    let reply = RawReply::empty(failure.status).with("content-type", "application/xml");
+    let error = rest_xml::error(failure, id);
+    match raw.method.as_str() {
+        "HEAD" => reply,
+        _ if raw.path.starts_with(CONTROL) => reply.bytes(rest_xml::wrapped(&error)),
+        _ => reply.bytes(error),
     }
 }
 

@@ -12,6 +12,12 @@ pub(crate) fn body(root: &str, member: &str, node: &Node) -> String {
     out
 }
 
+/// An error document as the services that wrap theirs send it.
+pub(crate) fn wrapped(error: &str) -> String {
+    let inner = error.split_once("?>\n").map_or(error, |(_, inner)| inner);
+    format!("<ErrorResponse>{inner}</ErrorResponse>")
+}
+
 /// The error document.
 pub(crate) fn error(failure: &Failure, request: &str) -> String {
     let mut message = String::new();

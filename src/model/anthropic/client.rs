@@ -114,17 +114,34 @@ impl Http {
     async fn post(&self, body: String) -> Result<Body, Failure> {
         let headers = self.headers()?;
         let sent = self.client()?.post(&self.url).headers(headers).body(body).send().await;
-        let response = sent.map_err(|error| {
-            if error.is_builder() {
-                let message = format!("{} is not a usable address: check ANTHROPIC_BASE_URL", self.host());
-                return Failure::new(ModelErrorKind::Invalid, message, "a bad address", Again::Never);
-            }
-            Failure::unreachable(&self.host(), &self.scrub(&cause(&error)))
-        })?;
+        let response = sent.map_err(|error| self.unsent(&error))?;
         if response.status() == StatusCode::OK {
             return Ok(response.bytes_stream().map_err(|error| cause(&error)).boxed());
         }
         Err(self.refusal(response).await)
+    }
+
+    /// Asks for the list of models, which costs nothing.
+    pub(super) async fn reach(&self) -> Result<String, Failure> {
+        let url = format!("{}/models?limit=1", self.url.trim_end_matches("/messages"));
+        let sent = self.client()?.get(url).headers(self.headers()?).send().await;
+        let response = sent.map_err(|error| self.unsent(&error))?;
+        match response.status() {
+            StatusCode::OK => Ok(format!("{} answers and takes the key", self.host())),
+            StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED | StatusCode::NOT_IMPLEMENTED => {
+                Ok(format!("{} answers; it lists no models, so the key was not tried", self.host()))
+            }
+            _ => Err(self.refusal(response).await),
+        }
+    }
+
+    /// No answer came.
+    fn unsent(&self, error: &reqwest::Error) -> Failure {
+        if error.is_builder() {
+            let message = format!("{} is not a usable address: check ANTHROPIC_BASE_URL", self.host());
+            return Failure::new(ModelErrorKind::Invalid, message, "a bad address", Again::Never);
+        }
+        Failure::unreachable(&self.host(), &self.scrub(&cause(error)))
     }
 
     async fn refusal(&self, response: Response) -> Failure {

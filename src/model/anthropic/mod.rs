@@ -13,6 +13,8 @@ mod sse;
 use crate::caps::Models;
 use crate::provider::{EventStream, Provider, streamed};
 use client::Http;
+use futures::future::BoxFuture;
+use futures::{FutureExt as _, TryFutureExt as _};
 use quarterdeck_core::message::{ModelError, Request};
 use serde_json::Value;
 use std::fmt;
@@ -93,6 +95,10 @@ impl Provider for Anthropic {
 
     fn encode(&self, request: &Request) -> Result<Value, ModelError> {
         Ok(encode::body(request, &self.models.lookup(NAME, &request.model)))
+    }
+
+    fn reach(&self) -> BoxFuture<'_, Result<String, ModelError>> {
+        self.http.reach().map_err(|failure| failure.error).boxed()
     }
 
     fn stream(&self, request: Request, cancel: CancellationToken) -> EventStream {

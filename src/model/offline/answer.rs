@@ -103,7 +103,7 @@ fn way(trail: &[Trail]) -> Vec<String> {
 /// A result as its evidence link; what it says stands under the link, and why it failed further below.
 fn told(result: &Value) -> String {
     let scope = Scope::default().with("r", result);
-    prose("[?then, as `{r.instead_of}` is not there, with the nearest name ?][?{r.error && 'failed'} ?][?[#{r.step}]?]", &scope)
+    prose("[?then, as `{r.instead_of.asked}` is not there, with the nearest name ?][?{r.error && 'failed'} ?][?[#{r.step}]?]", &scope)
         .trim()
         .to_owned()
 }

@@ -76,9 +76,9 @@ pub(super) fn next(runbook: &Runbook, question: &Value, seen: &Transcript, tools
                 };
                 match take(&mut calls, &call) {
                     Some(other) => {
+                        let swap = json!({ "asked": asked, "step": result.get("step"), "took": name });
                         heard.push(told_of(kept(result, &call.item, step, &before), "retried", &json!(true)));
-                        let other = told_of(kept(other, &call.item, step, &before), "instead_of", &asked);
-                        heard.push(told_of(other, "took", &name));
+                        heard.push(told_of(kept(other, &call.item, step, &before), "instead_of", &swap));
                     }
                     None => missing.push(call),
                 }

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-const EMBEDDED: [(&str, &str); 12] = [
+const EMBEDDED: [(&str, &str); 21] = [
     ("stop-start.toml", include_str!("../../../config/runbooks/stop-start.toml")),
     ("roll-back.toml", include_str!("../../../config/runbooks/roll-back.toml")),
     ("disable-key.toml", include_str!("../../../config/runbooks/disable-key.toml")),
@@ -20,6 +20,15 @@ const EMBEDDED: [(&str, &str); 12] = [
     ("alarms.toml", include_str!("../../../config/runbooks/alarms.toml")),
     ("services.toml", include_str!("../../../config/runbooks/services.toml")),
     ("instances.toml", include_str!("../../../config/runbooks/instances.toml")),
+    ("databases.toml", include_str!("../../../config/runbooks/databases.toml")),
+    ("functions.toml", include_str!("../../../config/runbooks/functions.toml")),
+    ("targets.toml", include_str!("../../../config/runbooks/targets.toml")),
+    ("scaling.toml", include_str!("../../../config/runbooks/scaling.toml")),
+    ("kubernetes.toml", include_str!("../../../config/runbooks/kubernetes.toml")),
+    ("keys.toml", include_str!("../../../config/runbooks/keys.toml")),
+    ("users.toml", include_str!("../../../config/runbooks/users.toml")),
+    ("buckets.toml", include_str!("../../../config/runbooks/buckets.toml")),
+    ("open-ports.toml", include_str!("../../../config/runbooks/open-ports.toml")),
     ("triage.toml", include_str!("../../../config/runbooks/triage.toml")),
 ];
 

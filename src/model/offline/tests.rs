@@ -403,7 +403,7 @@ fn nothing_matched_says_what_can_be_asked() {
 #[test]
 fn every_embedded_runbook_answers_its_own_examples_whatever_the_account_says() {
     let own = super::runbook::embedded();
-    assert_eq!(own.len(), 12);
+    assert_eq!(own.len(), 21);
     for runbook in own {
         for example in &runbook.examples {
             let found = super::matcher::best(own, example).map(|m| m.runbook.name.clone());
@@ -442,7 +442,7 @@ fn a_suggested_name_is_tried_once_when_no_other_can_be_meant() {
         talk.calls.iter().flatten().map(|(_, args)| args["log_group"].as_str().unwrap()).collect();
     assert_eq!(groups, ["/ecs/checkout-api", "/ecs/shop/checkout-api"]);
     for line in [
-        "There is no log group `/ecs/checkout-api`; the one name near it is `/ecs/shop/checkout-api`: 1 line [#2]",
+        "There is no log group `/ecs/checkout-api` [#1]; the one name near it is `/ecs/shop/checkout-api`: 1 line [#2]",
         "`ready` [#2]",
         "failed [#1] then, as `/ecs/checkout-api` is not there, with the nearest name [#2]",
     ] {

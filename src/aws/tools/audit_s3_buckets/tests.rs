@@ -48,11 +48,15 @@ fn account(denied: &'static str) -> Canned {
     Canned::new()
         .on("s3", "GET /", BUCKETS)
         .with("s3", "GET /v20180820/configuration/publicAccessBlock", |_| {
-            (404, error("NoSuchPublicAccessBlockConfiguration"))
+            (
+                404,
+                [b"<ErrorResponse>", &error("NoSuchPublicAccessBlockConfiguration")[..], b"</ErrorResponse>"]
+                    .concat(),
+            )
         })
-        .with("s3", "GET /app.data", of(false))
-        .with("s3", "GET /web.assets", of(true))
-        .with("s3", "HEAD /app.data", |_| (200, Vec::new()))
+        .with("s3", "GET /app.data/", of(false))
+        .with("s3", "GET /web.assets/", of(true))
+        .with("s3", "HEAD /app.data/", |_| (200, Vec::new()))
 }
 
 async fn audit(canned: &Canned, args: serde_json::Value) -> Result<Projection, Fault> {
@@ -88,11 +92,11 @@ async fn open_buckets_come_first_and_settings_never_made_are_answers() {
     let sent = canned.sent();
     let of = |path: &str| sent.iter().filter(|s| s.operation == path).collect::<Vec<_>>();
     assert_eq!(
-        (of("GET /app.data").len(), of("GET /web.assets").len()),
+        (of("GET /app.data/").len(), of("GET /web.assets/").len()),
         (5, 6),
         "the ACL only where it counts"
     );
-    assert!(of("GET /web.assets").iter().all(|s| s.region == "eu-central-1"), "in the bucket's own region");
+    assert!(of("GET /web.assets/").iter().all(|s| s.region == "eu-central-1"), "in the bucket's own region");
 }
 
 #[tokio::test]
@@ -143,7 +147,7 @@ async fn one_bucket_alone() {
     let read = audit(&account(""), json!({ "bucket": "app.data" })).await.unwrap();
     assert_eq!(column(&read, "bucket"), ["app.data"]);
     assert!(read.summary.contains("is not public: public access is blocked"), "{}", read.summary);
-    let gone = Canned::new().on("s3", "GET /", BUCKETS).failing("s3", "HEAD /web.asets", 404, "");
+    let gone = Canned::new().on("s3", "GET /", BUCKETS).failing("s3", "HEAD /web.asets/", 404, "");
     let fault = audit(&gone, json!({ "bucket": "web.asets" })).await.unwrap_err();
     assert!(
         fault.kind == FaultKind::Missing && fault.hint.as_ref().unwrap().contains("web.assets"),

@@ -2,6 +2,7 @@
 //!
 //! Cost Explorer writes amounts as decimal text with ten places and more. They are added up as whole numbers of 10^-12,
 //! so no sum drifts; only what is shown is rounded, once: to the cent, or to two digits where that would show nothing.
+//! A sum is rounded after adding up, a difference is that of the two amounts beside it.
 
 use std::fmt;
 use std::iter::Sum;
@@ -71,6 +72,12 @@ impl Amount {
     /// Without its sign.
     pub const fn abs(self) -> Self {
         Self(self.0.saturating_abs())
+    }
+
+    /// As it is shown.
+    pub fn rounded(self) -> Self {
+        let (step, _) = self.step();
+        Self(half_away(self.0, step).saturating_mul(step))
     }
 
     /// For a table: rounded as it is shown.

@@ -137,7 +137,7 @@ pub fn totals(lines: &[Line], before_known: bool) -> Vec<Line> {
             before: before_known.then_some(before),
         })
         .collect();
-    totals.sort_by(|a, b| b.now.cmp(&a.now));
+    totals.sort_by_key(|total| std::cmp::Reverse(total.now));
     totals
 }
 

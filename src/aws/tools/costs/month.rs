@@ -53,7 +53,7 @@ pub fn months(costs: &Costs, today: Date) -> Vec<Month> {
         }
     }
     let mut months: Vec<Month> = by.into_values().collect();
-    months.sort_by(|a, b| (b.so_far + b.today).cmp(&(a.so_far + a.today)));
+    months.sort_by_key(|m| std::cmp::Reverse(m.so_far + m.today));
     months
 }
 

@@ -47,7 +47,7 @@ pub fn project(args: &Args, out: &Gathered<Spent>, as_of: Timestamp) -> Projecti
                 named(&group, &line.group, &spent.now, spent.before.as_ref()).into(),
                 line.now.cell().into(),
                 line.before.map(Amount::cell).into(),
-                line.before.map(|before| (line.now - before).cell()).into(),
+                line.before.map(|before| (line.now.rounded() - before.rounded()).cell()).into(),
                 Change::of(line.now, line.before).to_string().into(),
                 line.currency.as_str().into(),
             ];
@@ -158,7 +158,7 @@ fn of_account(group: &Group, spent: &Spent, lines: &[Line], with_groups: bool) -
         if !most.is_empty() {
             sentence.push_str(&format!("; most: {}", most.join(", ")));
         }
-        let rise = |line: &&Line| line.now - line.before.unwrap_or(line.now);
+        let rise = |line: &&Line| line.now.rounded() - line.before.unwrap_or(line.now).rounded();
         if let Some(line) =
             lines.iter().max_by_key(rise).filter(|l| !rise(l).is_zero() && !rise(l).is_negative())
         {

@@ -18,7 +18,7 @@ const REGIONS: &str = "<DescribeRegionsResponse><regionInfo>\
 fn account() -> Canned {
     Canned::new().on("ec2", "DescribeRegions", REGIONS).on("s3", "GET /", OWN).failing(
         "s3",
-        &format!("HEAD /{NAME}"),
+        &format!("HEAD /{NAME}/"),
         404,
         "",
     )
@@ -67,7 +67,7 @@ async fn the_sessions_region_is_said_to_be_that() {
 
 #[tokio::test]
 async fn names_that_are_not_free() {
-    let head = format!("HEAD /{NAME}");
+    let head = format!("HEAD /{NAME}/");
     let denied = "<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>";
     let ours = OWN.replace("harbor.logs", NAME);
     for (canned, says) in [

@@ -6,6 +6,7 @@ use super::tags;
 use crate::clients::ReadClients;
 use crate::fault;
 use crate::place::Place;
+use crate::probe::rehearsed_at;
 use crate::shell;
 use aws_sdk_ec2::types::{Filter, Instance, InstanceState, InstanceStateChange, InstanceStateName};
 use aws_smithy_runtime_api::client::result::SdkError;
@@ -61,6 +62,15 @@ pub async fn find(
             .hint("list_ec2_instances with regions [\"all\"] finds the region; send it as `region`"));
     }
     Ok(Found { place, identity, instances })
+}
+
+/// Arguments for the first listed instance in this state.
+pub fn one_that_is(listed: &Projection, state: &str) -> Option<serde_json::Value> {
+    let is =
+        |row: &&Row, column: &str, text: &str| listed.cell(row, column).is_some_and(|c| c.plain() == text);
+    let row = listed.rows.iter().find(|row| is(row, "state", state))?;
+    let id = listed.cell(row, "id")?.plain();
+    Some(rehearsed_at(listed, row, json!({ "ids": [id] })))
 }
 
 /// What AWS's dry run said: it answers with an error either way.

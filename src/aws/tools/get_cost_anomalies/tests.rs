@@ -1,3 +1,5 @@
+#![allow(clippy::needless_pass_by_value)]
+
 use super::*;
 use crate::registry;
 use crate::testing::Canned;

@@ -1,3 +1,5 @@
+#![allow(clippy::needless_pass_by_value)]
+
 use super::*;
 use crate::registry;
 use crate::testing::{Canned, NOW};
@@ -61,7 +63,7 @@ async fn amounts_against_the_period_before() {
     assert_eq!(
         rows(&p),
         [
-            "Amazon RDS | 200.3 | 150.23 | 50.08 | +33.3 % | USD",
+            "Amazon RDS | 200.3 | 150.23 | 50.07 | +33.3 % | USD",
             "AWS Lambda | 20 | 0 | 20 | new | USD",
             "Amazon S3 | 0.0004 | 0 | 0.0004 | new | USD",
             "Amazon EKS | 0 | 30 | -30 | gone | USD",
@@ -70,7 +72,7 @@ async fn amounts_against_the_period_before() {
     assert_eq!(
         p.summary,
         "220.30 USD (+22.2 %; 180.23 before); most: Amazon RDS 200.30, AWS Lambda 20.00, Amazon S3 0.00040; rose most: \
-         Amazon RDS by 50.08 USD; from 2026-11-13 through 2026-11-19 (7 days), against as many days before"
+         Amazon RDS by 50.07 USD; from 2026-11-13 through 2026-11-19 (7 days), against as many days before"
     );
     assert_eq!(p.counts.of, [("new".to_owned(), 2), ("gone".to_owned(), 1), ("more".to_owned(), 1)]);
     assert!(p.errors.is_empty() && p.truncated.is_none());

@@ -156,10 +156,9 @@ pub mod tests {
     fn as_aws_writes_it() {
         let csv = [
             HEADER.to_owned(),
-            format!(
-                "<root_account>,arn:aws:iam::123456789012:root,2019-01-01T00:00:00+00:00,not_supported,2026-10-01T09:30:00+00:00,\
-                 not_supported,not_supported,true,false,N/A,N/A,N/A,N/A,false,N/A,N/A,N/A,N/A,false,N/A,false,N/A,"
-            ),
+            "<root_account>,arn:aws:iam::123456789012:root,2019-01-01T00:00:00+00:00,not_supported,2026-10-01T09:30:00+00:00,\
+             not_supported,not_supported,true,false,N/A,N/A,N/A,N/A,false,N/A,N/A,N/A,N/A,false,N/A,false,N/A,"
+                .to_owned(),
             row("dana", ["true", "2026-11-19T08:00:00+00:00", "2026-01-01T00:00:00+00:00"], "true", [NONE, NONE]),
             row("new", ["true", "no_information", "2026-11-19T00:00:00+00:00"], "false", [NONE, NONE]),
             row(

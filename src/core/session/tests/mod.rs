@@ -3,6 +3,7 @@
 mod cancelling;
 mod interleavings;
 mod reading;
+mod recalling;
 mod resuming;
 mod spending;
 mod turns;
@@ -84,7 +85,7 @@ fn tool(spec: &'static Spec, risk: Risk) -> Tool {
         inverse: write.then_some(|plan: &Proposal, _: &Projection| {
             Some(WriteCall { tool: "start_instances".into(), args: json!({"ids": plan.args["ids"]}) })
         }),
-        only_undoes: |args| args["state"] == "back",
+        only_undoes: |_| false,
     }
 }
 

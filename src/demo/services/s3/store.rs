@@ -63,8 +63,9 @@ pub(crate) struct Upload {
 pub(crate) fn upload(world: &World<'_>, id: &str) -> Option<Upload> {
     let mut found: Option<Upload> = None;
     for action in world.actions {
-        match &action.what {
-            What::S3(Change::Upload { id: of, step }) if of == id => match step {
+        let What::S3(change) = &action.what else { continue };
+        match change {
+            Change::Upload { id: of, step } if of == id => match step {
                 Step::Begun { bucket, key, headers } => {
                     let (bucket, key, headers) = (bucket.clone(), key.clone(), headers.clone());
                     found = Some(Upload { bucket, key, headers, parts: BTreeMap::new() });
@@ -76,12 +77,8 @@ pub(crate) fn upload(world: &World<'_>, id: &str) -> Option<Upload> {
                 }
                 Step::GivenUp => found = None,
             },
-            What::S3(Change::Put { ends: Some(of), .. }) if of == id => found = None,
-            What::S3(_)
-            | What::Stop { .. }
-            | What::Start { .. }
-            | What::UpdateService { .. }
-            | What::Other(_) => {}
+            Change::Put { ends: Some(of), .. } if of == id => found = None,
+            Change::Upload { .. } | Change::Put { .. } | Change::CreateBucket { .. } => {}
         }
     }
     found
@@ -152,6 +149,8 @@ pub(crate) fn buckets(world: &World<'_>) -> Vec<Bucket> {
         | What::Stop { .. }
         | What::Start { .. }
         | What::UpdateService { .. }
+        | What::RevokeRules { .. }
+        | What::AddRules { .. }
         | What::Other(_) => None,
     });
     let mut all: Vec<Bucket> = seeds.chain(made).collect();

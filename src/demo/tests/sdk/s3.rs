@@ -95,6 +95,8 @@ async fn settings_of_buckets_or_that_there_are_none() {
     let account = control.get_public_access_block().account_id("123456789012").send().await.unwrap();
     let account = account.public_access_block_configuration().unwrap();
     assert_eq!((account.ignore_public_acls(), account.block_public_policy()), (Some(true), Some(false)));
+    let other = control.get_public_access_block().account_id("111122223333").send().await.unwrap_err();
+    assert_eq!(other.code(), Some("AccessDenied"));
 }
 
 #[tokio::test]
