@@ -260,7 +260,9 @@ impl Store {
         }
         if asked.operation == "ListBuckets" {
             let bucket = format!("<Bucket><Name>{BUCKET}</Name></Bucket>");
-            return ok(&format!("<ListAllMyBucketsResult><Buckets>{bucket}</Buckets></ListAllMyBucketsResult>"));
+            return ok(&format!(
+                "<ListAllMyBucketsResult><Buckets>{bucket}</Buckets></ListAllMyBucketsResult>"
+            ));
         }
         if asked.bucket != BUCKET {
             return error(404, "NoSuchBucket");
