@@ -270,3 +270,11 @@ fn the_configuration_is_its_own_reference() {
         assert!(pair[0].starts_with('#'), "no comment above: {}", pair[1]);
     }
 }
+
+#[test]
+fn only_an_approval_creates_a_file() {
+    let words =
+        ["File::create", "OpenOptions", "fs::write", "create_dir", "DirBuilder", "fs::rename", "hard_link"];
+    let may = ["src/aws/local/"];
+    absent("src/aws", &words, &may, "LocalWrite, which only an approval yields, is what creates files");
+}

@@ -17,6 +17,7 @@ mod drills;
 mod large;
 #[path = "../peers/scripted_anthropic.rs"]
 mod scripted_anthropic;
+mod security;
 
 use common::pty::{Console, Start};
 use quarterdeck::engine::store::Database;

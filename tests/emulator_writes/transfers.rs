@@ -63,6 +63,14 @@ fn bucket(emulator: &mut Emulator, region: &str) {
         "create_bucket",
         json!({ "Bucket": BUCKET, "CreateBucketConfiguration": place }),
     );
+    versioning(emulator, "");
+}
+
+/// What moto knows under another root element than S3's.
+fn versioning(emulator: &mut Emulator, status: &str) {
+    let status = if status.is_empty() { String::new() } else { format!("<Status>{status}</Status>") };
+    let xml = format!("<VersioningConfiguration>{status}</VersioningConfiguration>");
+    emulator.canned(json!({ "s3:GetBucketVersioning": xml }));
 }
 
 fn tagged(emulator: &mut Emulator, env: &str) {
@@ -146,6 +154,7 @@ async fn plans_read_and_change_nothing() {
     assert!(matches!(lost.reversible, Reversible::No(_)) && Impact::of(&lost).is_high());
     let on = json!({ "Bucket": BUCKET, "VersioningConfiguration": { "Status": "Enabled" } });
     emulator.boto("s3", HERE, "put_bucket_versioning", on);
+    versioning(&mut emulator, "Enabled");
     object(&mut emulator, "in/report.csv", "newer");
     let kept = planned(&aws, "upload_s3_object", over).await;
     assert_eq!(warned(&kept, "version_stays"), Some(WarningLevel::Info), "{:?}", kept.warnings);
@@ -195,7 +204,7 @@ async fn what_may_not_be_read_or_is_busy() {
     planned(&aws, "download_s3_object", download("a")).await;
     emulator.rules(json!([{ "operation": "HeadBucket", "code": "SlowDown", "status": 503, "times": -1 }]));
     let busy = plan(&aws, "download_s3_object", download("a")).await.unwrap_err();
-    assert!(matches!(busy.kind, FaultKind::Throttled | FaultKind::Timeout), "{busy}");
+    assert_eq!(busy.kind, FaultKind::Unavailable, "the answer to a HEAD has no reason in it: {busy}");
     assert_eq!(emulator.changes(), [""; 0]);
 }
 
@@ -228,7 +237,7 @@ async fn parts_that_fail() {
         console.story()
     );
     console.end().await;
-    assert_eq!(emulator.changes().last().map(String::as_str), Some("AbortMultipartUpload"));
+    assert_eq!((emulator.count("AbortMultipartUpload"), emulator.count("CompleteMultipartUpload")), (1, 0));
     let left = emulator.boto("s3", HERE, "list_multipart_uploads", json!({ "Bucket": BUCKET }));
     assert!(left.get("Uploads").is_none(), "{left}");
 }

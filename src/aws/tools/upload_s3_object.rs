@@ -1,10 +1,12 @@
 //! Uploads a file of this machine, or what is at a URL, as one S3 object.
 
+mod there;
+
 use super::s3::{buckets, find, names};
-use super::transfer::bucket::{self, Bucket, Owner};
+use super::transfer::bucket::{self, Owner};
 use super::transfer::object::{self, HEAD_OBJECT, Object};
 use super::transfer::put::{self, Before, Destination, Written};
-use super::transfer::remark::{s3api, url_encoded, warning};
+use super::transfer::remark::{s3api, warning};
 use super::transfer::size::{exact, size};
 use super::transfer::source::{self, From};
 use super::transfer::versions::{self, Versions};
@@ -19,8 +21,8 @@ use quarterdeck_core::tool::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
 use std::time::Duration;
+use there::There;
 
 /// For the whole upload.
 const LIMIT: Duration = Duration::from_secs(3600);
@@ -219,79 +221,6 @@ fn judge(plan: &Proposal, read: &Projection) -> Verdict {
     if is_new && fits { Verdict::Done } else { Verdict::NotYet }
 }
 
-/// What is at the destination, read afresh.
-struct There {
-    bucket: Bucket,
-    /// The account the bucket must belong to.
-    owner: String,
-    object: Option<Object>,
-    versions: Option<Versions>,
-    tags: BTreeMap<String, String>,
-    unknown: Vec<String>,
-}
-
-impl There {
-    async fn read(aws: &ReadClients, args: &Args) -> Result<Self, Fault> {
-        let bucket =
-            bucket::find(aws, &args.bucket, args.account.as_deref(), args.bucket_owner.as_deref()).await?;
-        let mut unknown = Vec::new();
-        let owner = match &bucket.owner {
-            Owner::Ours => bucket.identity.account.clone(),
-            Owner::Named(account) => account.clone(),
-            Owner::Other => {
-                let message = format!("the bucket {} belongs to another account", args.bucket);
-                return Err(Fault::new(FaultKind::Refused, message)
-                    .hint("send that account's id as `bucket_owner` if it is meant"));
-            }
-            Owner::Unknown(why) => {
-                unknown.push(format!("whether the bucket belongs to this account ({why})"));
-                bucket.identity.account.clone()
-            }
-        };
-        let s3 = aws.s3(&bucket.place);
-        let (object, kept, tags) = futures::join!(
-            object::head(&s3, &args.bucket, &args.key, Some(&owner)),
-            versions::versions(&s3, &args.bucket, &owner),
-            versions::tags(&s3, &args.bucket, &owner),
-        );
-        let object = match object {
-            Ok(Some(object)) if !args.overwrite => return Err(exists(args, &object)),
-            Ok(object) => object,
-            Err(fault) if fault.kind == FaultKind::Denied && !args.overwrite => {
-                unknown
-                    .push(format!("whether there is an object of that key, which is then refused ({fault})"));
-                None
-            }
-            // Overwriting takes the ETag of what is overwritten.
-            Err(fault) => return Err(fault),
-        };
-        let mut known = |what: &str, fault: &Fault| unknown.push(format!("{what} ({fault})"));
-        let versions = kept.map_err(|fault| known("whether the bucket keeps versions", &fault)).ok();
-        let tags = tags.map_err(|fault| known("the bucket's tags", &fault)).unwrap_or_default();
-        Ok(Self { bucket, owner, object, versions, tags, unknown })
-    }
-
-    /// Whether what is there now outlives the upload.
-    fn kept(&self) -> bool {
-        let version = self.object.as_ref().and_then(|o| o.version.as_deref());
-        self.versions.is_some_and(|v| v.keep(version))
-    }
-
-    /// The command line that undoes the upload.
-    fn restore(&self, aws: &ReadClients, args: &Args) -> String {
-        let place = &self.bucket.place;
-        match self.object.as_ref().and_then(|o| o.version.as_deref()) {
-            Some(version) => {
-                let from =
-                    format!("{}/{}?versionId={}", args.bucket, url_encoded(&args.key), url_encoded(version));
-                let words = ["--bucket", &args.bucket, "--key", &args.key, "--copy-source", &from];
-                s3api(aws, place, "copy-object", &words)
-            }
-            None => s3api(aws, place, "delete-object", &["--bucket", &args.bucket, "--key", &args.key]),
-        }
-    }
-}
-
 fn address(args: &Args) -> String {
     format!("s3://{}/{}", args.bucket, args.key)
 }
@@ -381,11 +310,6 @@ fn command(aws: &ReadClients, args: &Args, from: &From, there: &There) -> String
     words.extend(["--expected-bucket-owner", &there.owner]);
     words.extend(condition);
     format!("{before}{}", s3api(aws, place, "put-object", &words))
-}
-
-fn exists(args: &Args, object: &Object) -> Fault {
-    Fault::new(FaultKind::Conflict, format!("{} is there already: {}", address(args), object.shown()))
-        .hint("send overwrite: true, or another key")
 }
 
 /// What HeadObject said after it, in a sentence.

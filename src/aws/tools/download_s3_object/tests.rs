@@ -4,7 +4,7 @@ use crate::files::Files;
 use crate::registry::{self, Failed};
 use crate::stop;
 use crate::testing::approval::{approve, carried_out, spent};
-use crate::tools::transfer::store::{BUCKET, HOME, Store, Trouble, pattern};
+use crate::tools::transfer::testing::{BUCKET, HOME, Store, Trouble, pattern};
 use quarterdeck_core::approval::Impact;
 use quarterdeck_core::event::Progress;
 use quarterdeck_core::journal::hex;

@@ -13,4 +13,4 @@ pub mod source;
 pub mod versions;
 
 #[cfg(test)]
-pub mod store;
+pub mod testing;

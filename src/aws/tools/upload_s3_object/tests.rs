@@ -4,7 +4,7 @@ use crate::files::Files;
 use crate::registry::{self, Failed};
 use crate::stop;
 use crate::testing::approval::{carried_out, spent};
-use crate::tools::transfer::store::{BUCKET, HOME, OURS, Store, Trouble, pattern};
+use crate::tools::transfer::testing::{BUCKET, HOME, OURS, Store, Trouble, pattern};
 use quarterdeck_core::approval::Impact;
 use quarterdeck_core::event::Progress;
 use quarterdeck_core::journal::hex;
@@ -334,7 +334,7 @@ async fn parts_are_sent_again_one_by_one() {
 #[tokio::test]
 async fn what_cannot_be_sent_is_given_up_as_a_whole() {
     let m = machine();
-    large(&m, 21);
+    large(&m, 17);
     for (operation, trouble, times, kind) in [
         ("UploadPart", Trouble::Status(503, "SlowDown"), 50, FaultKind::Throttled),
         ("UploadPart", Trouble::Break, 50, FaultKind::Unavailable),

@@ -258,6 +258,12 @@ impl Store {
         if asked.region != home {
             return with_headers(error(301, "PermanentRedirect"), &region);
         }
+        if asked.operation == "ListBuckets" {
+            let bucket = format!("<Bucket><Name>{BUCKET}</Name></Bucket>");
+            return ok(&format!(
+                "<ListAllMyBucketsResult><Buckets>{bucket}</Buckets></ListAllMyBucketsResult>"
+            ));
+        }
         if asked.bucket != BUCKET {
             return error(404, "NoSuchBucket");
         }
@@ -440,10 +446,12 @@ impl Asked {
         let query: Vec<(String, String)> =
             url.query_pairs().map(|(k, v)| (k.into_owned(), v.into_owned())).collect();
         let has = |name: &str| query.iter().any(|(k, _)| k == name);
-        let bucket = url.host_str().unwrap_or_default().split(".s3.").next().unwrap_or_default().to_owned();
+        let host = url.host_str().unwrap_or_default();
+        let bucket = host.split(".s3.").next().unwrap_or_default().to_owned();
         let key = url.path().trim_start_matches('/').replace("%20", " ");
         let operation = match (request.method(), key.is_empty()) {
             ("HEAD", true) => "HeadBucket",
+            ("GET", true) if bucket.starts_with("s3") => "ListBuckets",
             ("GET", true) if has("versioning") => "GetBucketVersioning",
             ("GET", true) if has("tagging") => "GetBucketTagging",
             ("HEAD", false) => "HeadObject",
