@@ -40,7 +40,7 @@ pub struct Args {
     /// Keys and prefixes at most, 1 to 5000. Default: 1000.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<i64>,
-    /// Go on after an earlier answer: its `next`, e.g. "1ueGcxLPRx1Tr...".
+    /// `next` of an earlier answer, to go on, e.g. "1ueGcxLPRx1Tr...".
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cursor: Option<String>,
     /// The account by its configured name, e.g. "prod". Default: the session's.
@@ -52,9 +52,8 @@ impl ReadTool for ListS3Objects {
     const SPEC: Spec = Spec {
         name: "list_s3_objects",
         description: "The objects of one S3 bucket in the order of their keys: key, size, last modified, storage class, with totals; folders \
-            as common prefixes with delimiter \"/\". Use it to look into a bucket or a folder. To find a file by name use search_s3_objects; to \
-            fetch one download_s3_object; for the buckets list_s3_buckets. Versions and delete markers are not seen. Billed: \
-            about $0.005 per 1,000 pages of 1,000 keys.",
+            as common prefixes with delimiter \"/\". Versions and delete markers are not seen. To find a file by name \
+            use search_s3_objects; to fetch one download_s3_object; for the buckets list_s3_buckets. Billed: $0.005 per million keys.",
         reads: &[find::HEAD, buckets::LIST, keys::LIST],
         writes: &[],
         region: RegionRule::Global,
