@@ -176,12 +176,9 @@ async fn who_reaches_a_bucket() {
     }
     block(&mut emulator, "app-closed", true);
     block(&mut emulator, "app-behind", true);
-    emulator.boto(
-        "s3",
-        HERE,
-        "put_bucket_acl",
-        json!({ "Bucket": "app-by-acl", "ACL": "public-read-write" }),
-    );
+    let everyone = "uri=http://acs.amazonaws.com/groups/global/AllUsers";
+    let args = json!({ "Bucket": "app-by-acl", "GrantRead": everyone, "GrantWrite": everyone });
+    emulator.boto("s3", HERE, "put_bucket_acl", args);
     for name in ["app-by-policy", "app-behind"] {
         let policy = json!({ "Version": "2012-10-17", "Statement": [{ "Effect": "Allow", "Principal": "*",
             "Action": "s3:GetObject", "Resource": format!("arn:aws:s3:::{name}/*") }] });
