@@ -24,14 +24,31 @@ const HERE: &str = "eu-west-1";
 
 /// Arguments for each tool that needs some. What they name does not have to exist: a denial comes first.
 const ARGS: &[(&str, &str)] = &[
+    ("create_s3_bucket", r#"{ "bucket": "shop-new-bucket", "region": "eu-west-1" }"#),
+    ("download_s3_object", r#"{ "bucket": "shop-exports", "key": "orders.csv" }"#),
     ("get_cloudwatch_logs", r#"{ "log_group": "/ecs/checkout-api" }"#),
+    ("list_s3_objects", r#"{ "bucket": "shop-exports" }"#),
+    ("query_logs_insights", r#"{ "log_groups": ["/ecs/checkout-api"], "query": "fields @message" }"#),
+    (
+        "revoke_security_group_ingress",
+        r#"{ "group": "sg-0123456789abcdef0", "rule_ids": ["sgr-0123456789abcdef0"], "action": "revoke" }"#,
+    ),
+    ("search_s3_objects", r#"{ "search_name": "orders.csv" }"#),
+    ("set_access_key_status", r#"{ "user": "ci", "key_id": "AKIAIOSFODNN7EXAMPLE", "status": "Inactive" }"#),
     ("start_instances", r#"{ "ids": ["i-0123456789abcdef0"] }"#),
     ("stop_instances", r#"{ "ids": ["i-0123456789abcdef0"] }"#),
     ("update_ecs_service", r#"{ "cluster": "shop", "service": "checkout-api", "desired_count": 3 }"#),
+    ("upload_s3_object", r#"{ "source": "orders.csv", "bucket": "shop-exports", "key": "new.csv" }"#),
 ];
 
 /// Tools this emulator cannot judge, and why; they are shown elsewhere with canned denials.
-const ABSENT: &[(&str, &str)] = &[("get_active_alarms", "no policy is evaluated for requests in CBOR")];
+const ABSENT: &[(&str, &str)] = &[
+    ("get_active_alarms", "no policy is evaluated for requests in CBOR"),
+    ("get_metrics", "no policy is evaluated for requests in CBOR"),
+    ("get_cost_anomalies", "there is no Cost Explorer"),
+    ("get_cost_by_service", "there is no Cost Explorer"),
+    ("list_guardduty_findings", "there is no GuardDuty"),
+];
 
 fn args(tool: &str) -> Value {
     let given = ARGS.iter().find(|(name, _)| *name == tool);

@@ -326,8 +326,16 @@ pub(crate) struct Account {
 impl Account {
     /// The base with overrides, every region filled in. `None` when the base has no `[account]`.
     pub(crate) fn assemble(base: Contents, over: &Contents) -> Option<Self> {
-        let mut holds = base;
-        let header = over.account.clone().or_else(|| holds.account.take())?;
+        let (mut holds, mut over) = (base, over.clone());
+        let header = over.account.take().or_else(|| holds.account.take())?;
+        let home = header.regions.first().cloned().unwrap_or_default();
+        over.scale.fill(&mut over);
+        // Before they are merged: what is the same must have the same region.
+        for region in regions_of(&mut holds).into_iter().chain(regions_of(&mut over)) {
+            if region.is_empty() {
+                region.clone_from(&home);
+            }
+        }
         merge(&mut holds.instance, &over.instance, |i| i.id.clone());
         merge(&mut holds.service, &over.service, Service::key);
         merge(&mut holds.load_balancer, &over.load_balancer, |l| l.name.clone());
@@ -343,13 +351,6 @@ impl Account {
         holds.change.extend(over.change.iter().cloned());
         holds.background.extend(over.background.iter().cloned());
         merge(&mut holds.storage.bucket, &over.storage.bucket, |b| b.name.clone());
-        over.scale.fill(&mut holds);
-        let home = header.regions.first().cloned().unwrap_or_default();
-        for region in regions_of(&mut holds) {
-            if region.is_empty() {
-                region.clone_from(&home);
-            }
-        }
         for metric in holds.compute.metrics() {
             if !holds.metric.iter().any(|m| m.key() == metric.key()) {
                 holds.metric.push(metric);
@@ -372,8 +373,9 @@ impl Contents {
         let changes = self.change.iter().map(|c| &c.during);
         let background = self.background.iter().map(|b| &b.during);
         let costs = self.costs.line.iter().map(|l| &l.during);
-        let databases = self.databases.during();
-        let all = metrics.chain(lines).chain(changes).chain(background).chain(costs).chain(databases);
+        let findings = self.security.finding.iter().map(|f| &f.during);
+        let all = metrics.chain(lines).chain(changes).chain(background).chain(costs).chain(findings);
+        let all = all.chain(self.databases.during());
         all.flat_map(|d| &d.0).chain(self.identity.conditions())
     }
 }

@@ -17,7 +17,7 @@ const CAP: usize = 8_000;
 
 fn large() -> (Demo, Aws) {
     let text = format!(
-        "{}\n[overrides.scale]\ninstances = 1500\nservices = 400\nclusters = 30\nlog_groups = 2600\nalarms = 600\n",
+        "{}\n[overrides.scale]\ninstances = 1500\nservices = 400\nclusters = 30\nlog_groups = 2600\nalarms = 600\nusers = 600\n",
         include_str!("../../assets/drills/checkout-outage.toml")
     );
     account(Drill::parse(&text).unwrap(), &StillClock::new())
@@ -118,4 +118,26 @@ async fn alarms() {
     assert!(told["counts"].to_string().contains("ALARM"), "{told}");
     let requests = requests(&demo);
     assert!(requests["DescribeAlarms"] <= 8, "{requests:?}");
+}
+
+#[tokio::test]
+async fn keys_and_users() {
+    let (demo, aws) = large();
+    let keys = read(&aws, "check_iam_key_age", json!({})).await.unwrap();
+    let users = column(&keys, "user");
+    assert_eq!(users.iter().filter(|u| u.starts_with("user-")).count(), 600);
+    let told_keys = told(&keys);
+    // What is worst comes first, whatever its name.
+    let risks = column(&keys, "risk");
+    let rank =
+        |risk: &str| ["CRITICAL", "HIGH", "MEDIUM", "LOW", "OK"].iter().position(|r| *r == risk).unwrap_or(9);
+    assert!(risks.is_sorted_by_key(|r| rank(r)), "{risks:?}");
+    assert!(!told_keys["rows"][0].to_string().contains("\"OK\""), "{}", told_keys["rows"][0]);
+    let made = requests(&demo);
+    assert!(made["ListAccessKeys"] <= 21, "no request for each of 600 users: {made:?}");
+    let before = demo.calls().len();
+    let users = read(&aws, "audit_iam_users", json!({})).await.unwrap();
+    assert!(users.rows.len() >= 600, "{}", users.summary);
+    told(&users);
+    assert!(demo.calls().len() - before <= 40, "{:?}", requests(&demo));
 }

@@ -10,12 +10,14 @@
     missing_docs
 )]
 
+mod buckets;
 #[path = "../common/mod.rs"]
 mod common;
 mod drills;
 mod large;
 #[path = "../peers/scripted_anthropic.rs"]
 mod scripted_anthropic;
+mod security;
 
 use common::pty::{Console, Start};
 use quarterdeck::engine::store::Database;

@@ -218,21 +218,38 @@ async fn closed_and_put_back() {
     );
     assert!(!after.iter().any(|r| r["SecurityGroupRuleId"] == ids[0].as_str()), "under new ids");
 
-    // The restoration can be undone as well: by the new ids.
-    let calls: Vec<_> = console
-        .facts()
-        .filter_map(|f| if let Fact::WriteIntended { call, .. } = f { Some(*call) } else { None })
-        .collect();
-    console.send(Command::Undo(calls[1])).await;
-    console.dialog().await;
-    let proposal = console.gate().unwrap().proposal().clone();
-    let new: Vec<&str> = after.iter().filter_map(|r| r["SecurityGroupRuleId"].as_str()).collect();
-    assert!(
-        proposal.targets.len() == 2 && proposal.targets.iter().all(|t| new.contains(&t.id.as_str())),
-        "{proposal:?}"
-    );
     console.end().await;
-    assert_eq!(emulator.changes(), [REVOKE, AUTHORIZE]);
+}
+
+/// Undone, and the undo undone: each time through the gate, the last time by the rule's new id.
+#[tokio::test]
+async fn undo_asks_each_time() {
+    let mut emulator = fresh().await;
+    let (web, ids) = group(&mut emulator, "web", &[tcp(8080, "10.0.0.0/8")]);
+    let mut console = console(&emulator).await;
+    approved(&mut console, TOOL, revoke(&web, &[&ids[0]])).await;
+    assert_eq!(verified(&mut console).await, Some(true));
+    for (n, operation) in [(1, AUTHORIZE), (2, REVOKE)] {
+        let made = console
+            .facts()
+            .filter_map(|f| if let Fact::WriteIntended { call, .. } = f { Some(*call) } else { None });
+        let last = made.last().unwrap();
+        console.send(Command::Undo(last)).await;
+        console.dialog().await;
+        assert_eq!(emulator.changes().len(), n, "nothing before it is approved");
+        console.approve().await;
+        console
+            .until("the outcome", |c| c.count(|f| matches!(f, Fact::WriteConcluded { .. })) == n + 1)
+            .await;
+        console
+            .until("the verification", |c| {
+                c.count(|f| matches!(f, Fact::Verified { reached: Some(true), .. })) == n + 1
+            })
+            .await;
+        assert_eq!(emulator.changes()[n], operation, "{}", console.story());
+    }
+    console.end().await;
+    assert!(rules(&mut emulator, &web).is_empty());
 }
 
 #[tokio::test]

@@ -25,10 +25,10 @@ pub struct Args {
     /// Only functions of this name; `*` and `?` are wildcards, case counts, e.g. "orders-*".
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// Only those with errors or throttles in the last hour, or that cannot run. Default: false.
+    /// Only those with errors or throttles in the last hour, or broken. Default: false.
     #[serde(default)]
     pub only_failing: bool,
-    /// Read metrics of the last hour; false is faster and free. Default: true.
+    /// Read the last hour's metrics; false is free. Default: true.
     #[serde(default = "yes")]
     pub metrics: bool,
     /// Regions, e.g. ["eu-west-1"], or ["all"]. Default: the session's.

@@ -202,6 +202,10 @@ impl WriteTool for RevokeSecurityGroupIngress {
             .columns(&columns)
             .rows(rows)
             .counted("state");
+        if projection.rows.len() != plan.targets.len() {
+            let (named, asked) = (projection.rows.len(), plan.targets.len());
+            projection.notes.push(format!("AWS named {named} of {asked} rules in its answer"));
+        }
         if confirmed == Some(false) {
             projection.notes.push("AWS says that not every rule was there".to_owned());
         }
@@ -230,7 +234,8 @@ impl WriteTool for RevokeSecurityGroupIngress {
                     .map(Cell::plain)
                     .filter(|id| !id.is_empty())
                     .collect();
-                if ids.is_empty() {
+                // Half of an undo would look like a whole one.
+                if ids.len() != plan.targets.len() {
                     return None;
                 }
                 undo.insert("rule_ids".to_owned(), json!(ids));

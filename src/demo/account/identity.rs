@@ -45,7 +45,7 @@ pub(crate) struct Root {
 }
 
 /// A user. Spans are before the start.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct User {
     pub name: String,
@@ -75,7 +75,7 @@ pub(crate) struct User {
 }
 
 /// An access key.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Key {
     pub id: String,

@@ -1,6 +1,7 @@
 //! Security groups, and what GuardDuty saw.
 
 use super::merge;
+use crate::condition::During;
 use crate::span::Span;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -131,6 +132,10 @@ pub(crate) struct Finding {
     /// How long before the start it was first and last seen.
     pub first: Span,
     pub last: Span,
+    /// Seen again so often while these conditions hold.
+    pub every: Option<Span>,
+    #[serde(default)]
+    pub during: During,
     #[serde(default)]
     pub archived: bool,
     #[serde(default)]

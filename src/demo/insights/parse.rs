@@ -5,6 +5,22 @@ use super::lex::{Kind, Token, tokens};
 use super::stats::{Aggregate, What};
 use super::{Command, Malformed, Named, Pattern, Query};
 
+/// What `stats` figures out.
+const FIGURES: [&str; 12] = [
+    "count",
+    "sum",
+    "avg",
+    "min",
+    "max",
+    "pct",
+    "percentile",
+    "median",
+    "stddev",
+    "count_distinct",
+    "earliest",
+    "latest",
+];
+
 impl Query {
     /// Reads a query.
     ///
@@ -181,8 +197,11 @@ impl<'a> Reader<'a> {
 
     fn aggregate(&mut self) -> Result<Aggregate, Malformed> {
         let from = self.at;
-        let function =
-            self.name("count, sum, avg, min, max, pct, median, stddev, count_distinct, earliest or latest")?;
+        let function = self.name("a figure such as count(*)")?;
+        if !FIGURES.contains(&function.to_lowercase().as_str()) {
+            self.at = from;
+            return Err(self.expected(&FIGURES.join(", ")));
+        }
         self.sign("(")?;
         let what = if function.eq_ignore_ascii_case("count") && (self.take("*") || self.is_sign(")")) {
             What::Count(None)
@@ -199,18 +218,13 @@ impl<'a> Reader<'a> {
                 "count_distinct" => What::Distinct(of),
                 "earliest" => What::Earliest(of),
                 "latest" => What::Latest(of),
-                "pct" | "percentile" => {
+                // `pct`, also called `percentile`: nothing else is left.
+                _ => {
                     self.sign(",")?;
                     match self.next() {
                         Some(Kind::Number(p)) if (0.0..=100.0).contains(p) => What::Percentile(of, *p),
                         Some(_) | None => return Err(self.expected("a percentage")),
                     }
-                }
-                _ => {
-                    self.at = from;
-                    return Err(self.expected(
-                        "count, sum, avg, min, max, pct, median, stddev, count_distinct, earliest or latest",
-                    ));
                 }
             }
         };

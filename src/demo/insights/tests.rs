@@ -74,7 +74,7 @@ fn the_commands_people_use() {
         ("fields path | filter ispresent(path) | dedup path", vec!["path=/pay", "path=/cart"]),
         ("# all of them\nfields strlen(@message) as n | sort n asc | limit 1", vec!["n=46"]),
         (
-            "stats count(*) by path, status | sort count(*) desc | limit 1",
+            "stats count(*) by path, status | sort count(*) desc, path | limit 1",
             vec!["path=/pay status=502 count(*)=2"],
         ),
     ] {

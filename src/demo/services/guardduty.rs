@@ -139,14 +139,19 @@ fn get(world: &World<'_>, input: &Input) -> Result<Reply, Failure> {
     Ok(node! { "findings" => Node::list(found) }.into())
 }
 
-/// When it was first and last seen.
-fn seen(world: &World<'_>, finding: &Finding) -> (Timestamp, Timestamp) {
-    (world.start.minus(finding.first.0), world.start.minus(finding.last.0))
+/// When it was first and last seen, and how often.
+fn seen(world: &World<'_>, finding: &Finding) -> (Timestamp, Timestamp, u32) {
+    let (first, last) = (world.start.minus(finding.first.0), world.start.minus(finding.last.0));
+    let until = world.course(&finding.during).last();
+    let (Some(every), Some(until)) = (finding.every, until) else { return (first, last, finding.count) };
+    let more = u32::try_from(until.since(world.start).as_millis() / every.0.as_millis().max(1)).unwrap_or(0);
+    let last = if more == 0 { last } else { world.start.plus(every.0 * more) };
+    (first, last, finding.count + more)
 }
 
 fn described(world: &World<'_>, detector: &Detector, id: &str, finding: &Finding) -> Node {
     let account = &world.account.header.id;
-    let (first, last) = seen(world, finding);
+    let (first, last, count) = seen(world, finding);
     let of = |value: &toml::Value| serde_json::to_value(value).map_or(Node::Absent, |v| tree(&v));
     let info = if finding.sample { "{\"sample\":true}" } else { "{}" };
     node! {
@@ -164,7 +169,7 @@ fn described(world: &World<'_>, detector: &Detector, id: &str, finding: &Finding
             "action" => finding.action.as_ref().map(of),
             "additionalInfo" => node! { "type" => "default", "value" => info },
             "archived" => finding.archived,
-            "count" => finding.count,
+            "count" => count,
             "detectorId" => &detector.id,
             "eventFirstSeen" => first.rfc3339(),
             "eventLastSeen" => last.rfc3339(),

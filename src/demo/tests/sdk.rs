@@ -591,7 +591,7 @@ async fn logs_are_oldest_first_in_pages() {
     let groups =
         logs.describe_log_groups().limit(10).into_paginator().items().send().collect::<Result<Vec<_>, _>>();
     let groups = groups.await.unwrap();
-    assert_eq!(groups.len(), 16);
+    assert_eq!(groups.len(), 17);
     let prefix = logs.describe_log_groups().log_group_name_prefix("/ecs/platform/").send().await.unwrap();
     assert_eq!(prefix.log_groups().len(), 5);
     let error = logs.filter_log_events().log_group_name("/ecs/shop/checkout").send().await.unwrap_err();

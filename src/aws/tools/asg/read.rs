@@ -52,8 +52,9 @@ pub struct Failed {
 /// The groups that `args` asks for.
 pub async fn region(client: Client, args: &Args, patience: Patience) -> Result<Region, Fault> {
     let mut region = Region::default();
-    if args.exact().is_some() {
+    if let Some(name) = args.exact() {
         groups(&client, args, patience, &mut region).await?;
+        region.groups.retain(|g| g.auto_scaling_group_name() == Some(name));
         if region.groups.is_empty() {
             region.others = names(&client).await;
         } else {
@@ -84,11 +85,13 @@ fn filters(args: &Args) -> Option<Vec<Filter>> {
 
 /// Every page. Source: Auto Scaling DescribeAutoScalingGroups.
 async fn groups(client: &Client, args: &Args, patience: Patience, region: &mut Region) -> Result<(), Fault> {
+    // Names and filters are not documented to work together.
+    let named = args.exact().filter(|_| args.tag.is_none());
     let mut token = None;
     loop {
         let asked = client
             .describe_auto_scaling_groups()
-            .set_auto_scaling_group_names(args.exact().map(|n| vec![n.to_owned()]))
+            .set_auto_scaling_group_names(named.map(|n| vec![n.to_owned()]))
             .set_filters(filters(args))
             .max_records(AT_ONCE)
             .set_next_token(token);

@@ -91,8 +91,8 @@ async fn who_is_an_administrator_and_what_else_is_wrong() {
     assert!(why[4].contains("boundary developers"), "{}", why[4]);
     assert!(
         found.summary.starts_with(
-            "4 users and the root account of the account: 1 CRITICAL, 1 HIGH, 2 LOW; 1 administrators, 2 of whom that cannot be \
-             told, 2 sign in without MFA, 1 without a console password"
+            "4 users and the root account of the account: 1 CRITICAL, 1 HIGH, 2 LOW; 1 administrator, 2 may be administrators, \
+             2 sign in without MFA, 1 has no console password"
         ),
         "{}",
         found.summary

@@ -1,5 +1,6 @@
 //! Policy documents: statements, and what they cover. Pure.
 
+use crate::tools::reading::wildcard;
 use serde_json::Value;
 
 /// One statement of a policy.
@@ -195,31 +196,9 @@ fn wildcards_for_variables(pattern: &str) -> String {
     out
 }
 
-/// Whether `text` fits `pattern`: `*` is any characters, `?` one. ARNs and actions are ASCII, so bytes will do.
+/// Whether `text` fits `pattern`: `*` is any characters, `?` one.
 pub fn matches(pattern: &str, text: &str, any_case: bool) -> bool {
-    let (pattern, text) = (pattern.as_bytes(), text.as_bytes());
-    let same = |a: u8, b: u8| a == b || any_case && a.eq_ignore_ascii_case(&b);
-    let (mut p, mut t) = (0, 0);
-    let mut star: Option<(usize, usize)> = None;
-    while let Some(here) = text.get(t) {
-        match (pattern.get(p), star) {
-            (Some(b'*'), _) => {
-                p += 1;
-                star = Some((p, t));
-            }
-            (Some(c), _) if *c == b'?' || same(*c, *here) => {
-                p += 1;
-                t += 1;
-            }
-            (Some(_) | None, Some((after, from))) => {
-                star = Some((after, from + 1));
-                p = after;
-                t = from + 1;
-            }
-            (Some(_) | None, None) => return false,
-        }
-    }
-    pattern.iter().skip(p).all(|c| *c == b'*')
+    wildcard::fits_by(pattern, text, |a, b| a == b || any_case && a.eq_ignore_ascii_case(&b))
 }
 
 /// Percent-decoding as of RFC 3986: a `+` is a plus.

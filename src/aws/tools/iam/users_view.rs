@@ -102,13 +102,24 @@ fn summary(args: &Args, out: &Gathered<Audit>, all: &[Shown<'_>]) -> String {
     }
     let count = |pass: &dyn Fn(&User) -> bool| users().filter(|s| pass(s.user)).count();
     let told = [
-        (count(&|u| matches!(u.admin, Admin::Yes(_))), "administrators"),
-        (count(&|u| matches!(u.admin, Admin::Unknown(_))), "of whom that cannot be told"),
-        (count(&|u| u.console == Some(true) && u.mfa == Some(false)), "sign in without MFA"),
-        (count(&|u| u.console == Some(false)), "without a console password"),
+        (count(&|u| matches!(u.admin, Admin::Yes(_))), "administrator", "administrators"),
+        (
+            count(&|u| matches!(u.admin, Admin::Unknown(_))),
+            "may be an administrator",
+            "may be administrators",
+        ),
+        (
+            count(&|u| u.console == Some(true) && u.mfa == Some(false)),
+            "signs in without MFA",
+            "sign in without MFA",
+        ),
+        (count(&|u| u.console == Some(false)), "has no console password", "have no console password"),
     ];
-    let told: Vec<String> =
-        told.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{n} {what}")).collect();
+    let told: Vec<String> = told
+        .iter()
+        .filter(|(n, ..)| *n > 0)
+        .map(|(n, one, many)| format!("{n} {}", if *n == 1 { one } else { many }))
+        .collect();
     if args.user.is_none() && !told.is_empty() {
         sentence.push_str(&format!("; {}", told.join(", ")));
     }

@@ -1,9 +1,9 @@
 //! What functions did in the last hour, from CloudWatch: 500 series a request, and those of idle functions spared.
 
+use crate::tools::metrics::data::{self, Wanted};
 use crate::tools::reading::patience::Patience;
+use crate::tools::reading::period::Period;
 use aws_sdk_cloudwatch::Client;
-use aws_sdk_cloudwatch::types::{Dimension, Metric, MetricDataQuery, MetricStat, ScanBy};
-use aws_smithy_types::DateTime;
 use futures::{StreamExt, stream};
 use quarterdeck_core::Timestamp;
 use quarterdeck_core::tool::{Fault, FaultKind};
@@ -13,14 +13,14 @@ use std::time::Duration;
 /// How far back is looked.
 pub const WINDOW: Duration = Duration::from_secs(3_600);
 /// Seconds of one data point.
-const PERIOD: i32 = 300;
+const PERIOD: u32 = 300;
 /// Series in one GetMetricData.
 const AT_ONCE: usize = 500;
 /// Requests under way.
 const REQUESTS: usize = 4;
 const NAMESPACE: &str = "AWS/Lambda";
 /// Asked once, with the first functions.
-const ACCOUNT: [Wanted; 2] = [Wanted::Peak, Wanted::UnreservedPeak];
+const ACCOUNT: [Series; 2] = [Series::Peak, Series::UnreservedPeak];
 
 /// What a function did.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -93,22 +93,43 @@ impl What {
 
 /// One series to ask for: of a function, or of the account.
 #[derive(Clone, Copy, Debug)]
-enum Wanted {
+enum Series {
     /// Of the function with this index.
     Of(usize, What),
     Peak,
     UnreservedPeak,
 }
 
+impl Series {
+    fn wanted(self, names: &[String]) -> Wanted {
+        let (function, (metric, statistic)) = match self {
+            Self::Of(n, what) => (names.get(n), what.metric()),
+            Self::Peak => (None, ("ConcurrentExecutions", "Maximum")),
+            Self::UnreservedPeak => (None, ("UnreservedConcurrentExecutions", "Maximum")),
+        };
+        Wanted {
+            namespace: NAMESPACE.to_owned(),
+            metric: metric.to_owned(),
+            dimensions: function.map(|f| ("FunctionName".to_owned(), f.clone())).into_iter().collect(),
+            statistic: statistic.to_owned(),
+            period: PERIOD,
+        }
+    }
+}
+
 /// Measures `names`. Source: CloudWatch GetMetricData.
 pub async fn measure(client: &Client, names: &[String], now: Timestamp, patience: Patience) -> Measured {
     let mut measured = Measured::default();
-    if let Some((n, fault)) = ask(client, names, &What::FIRST, now, patience, &mut measured).await {
+    // CloudWatch aligns data points to the period; so does the window, or its first point would not be whole.
+    let step = i64::from(PERIOD) * 1000;
+    let from = Timestamp::from_millis(now.minus(WINDOW).millis().div_euclid(step) * step);
+    let period = Period { from, until: now };
+    if let Some((n, fault)) = ask(client, names, &What::FIRST, period, patience, &mut measured).await {
         measured.lost.push((format!("metrics of {n} functions"), fault));
     }
     let active = measured.usage.iter().filter(|(_, u)| u.invocations > 0.0 || u.throttles > 0.0);
     let active: Vec<String> = active.map(|(name, _)| name.clone()).collect();
-    if let Some((n, fault)) = ask(client, &active, &What::THEN, now, patience, &mut measured).await {
+    if let Some((n, fault)) = ask(client, &active, &What::THEN, period, patience, &mut measured).await {
         measured.lost.push((format!("p99 and concurrency of {n} functions"), fault));
     }
     measured
@@ -120,21 +141,22 @@ async fn ask(
     client: &Client,
     names: &[String],
     what: &[What],
-    now: Timestamp,
+    period: Period,
     patience: Patience,
     into: &mut Measured,
 ) -> Option<(usize, Fault)> {
     let size = AT_ONCE.saturating_sub(ACCOUNT.len()) / what.len().max(1);
-    let mut batches: Vec<(usize, Vec<Wanted>)> = Vec::new();
+    let mut batches: Vec<(usize, Vec<Series>)> = Vec::new();
     for from in (0..names.len()).step_by(size.max(1)) {
         let indices = from..names.len().min(from + size.max(1));
-        let account: &[Wanted] = if from == 0 && what == What::FIRST { &ACCOUNT } else { &[] };
-        let of = indices.clone().flat_map(|n| what.iter().map(move |w| Wanted::Of(n, *w)));
+        let account: &[Series] = if from == 0 && what == What::FIRST { &ACCOUNT } else { &[] };
+        let of = indices.clone().flat_map(|n| what.iter().map(move |w| Series::Of(n, *w)));
         batches.push((indices.len(), account.iter().copied().chain(of).collect()));
     }
     let batches = batches.into_iter().map(|(size, wanted)| async move {
         let late = patience.is_over();
-        let answer = if late { Err(too_late()) } else { values(client, names, &wanted, now, patience).await };
+        let answer =
+            if late { Err(too_late()) } else { values(client, names, &wanted, period, patience).await };
         (size, wanted, answer)
     });
     let answers: Vec<_> = stream::iter(batches).buffered(REQUESTS).collect().await;
@@ -155,65 +177,34 @@ fn too_late() -> Fault {
 }
 
 impl Measured {
-    fn add(&mut self, names: &[String], wanted: Wanted, values: &[f64]) {
+    fn add(&mut self, names: &[String], series: Series, values: &[f64]) {
         let most = || values.iter().copied().reduce(f64::max);
-        match wanted {
-            Wanted::Of(n, what) => {
+        match series {
+            Series::Of(n, what) => {
                 let Some(name) = names.get(n) else { return };
                 let usage = self.usage.entry(name.clone()).or_default();
                 values.iter().for_each(|v| usage.add(what, *v));
             }
-            Wanted::Peak => self.peak = most(),
-            Wanted::UnreservedPeak => self.unreserved_peak = most(),
+            Series::Peak => self.peak = most(),
+            Series::UnreservedPeak => self.unreserved_peak = most(),
         }
     }
 }
 
-/// The values of each series of a batch, in its order, whatever number of pages they come in.
+/// The values of each series of a batch, in its order; a batch of which anything is missing is lost.
 async fn values(
     client: &Client,
     names: &[String],
-    batch: &[Wanted],
-    now: Timestamp,
+    batch: &[Series],
+    period: Period,
     patience: Patience,
 ) -> Result<Vec<Vec<f64>>, Fault> {
-    let queries: Vec<MetricDataQuery> =
-        batch.iter().enumerate().map(|(n, wanted)| query(n, names, *wanted)).collect();
-    // CloudWatch aligns data points to the period; so does the window, or its first point would not be whole.
-    let step = i64::from(PERIOD) * 1000;
-    let from = now.minus(WINDOW).millis().div_euclid(step) * step;
-    let mut all = vec![Vec::new(); batch.len()];
-    let mut token = None;
-    loop {
-        let asked = client
-            .get_metric_data()
-            .set_metric_data_queries(Some(queries.clone()))
-            .start_time(DateTime::from_millis(from))
-            .end_time(DateTime::from_millis(now.millis()))
-            .scan_by(ScanBy::TimestampAscending)
-            .set_next_token(token);
-        let answer = patience.page(asked.send()).await.map_err(|e| e.fault())?;
-        for series in answer.metric_data_results() {
-            let index = series.id().and_then(|id| id.strip_prefix('m')?.parse::<usize>().ok());
-            if let Some(values) = index.and_then(|n| all.get_mut(n)) {
-                values.extend_from_slice(series.values());
-            }
-        }
-        token = answer.next_token.filter(|t| !t.is_empty());
-        if token.is_none() {
-            return Ok(all);
+    let wanted: Vec<Wanted> = batch.iter().map(|series| series.wanted(names)).collect();
+    let data = data::read(client, &wanted, period, patience).await?;
+    match data.fault {
+        Some(fault) => Err(fault),
+        None => {
+            Ok(data.points.into_iter().map(|points| points.into_iter().map(|(_, v)| v).collect()).collect())
         }
     }
-}
-
-fn query(n: usize, names: &[String], wanted: Wanted) -> MetricDataQuery {
-    let (function, (name, statistic)) = match wanted {
-        Wanted::Of(n, what) => (names.get(n), what.metric()),
-        Wanted::Peak => (None, ("ConcurrentExecutions", "Maximum")),
-        Wanted::UnreservedPeak => (None, ("UnreservedConcurrentExecutions", "Maximum")),
-    };
-    let dimension = function.map(|f| vec![Dimension::builder().name("FunctionName").value(f).build()]);
-    let metric = Metric::builder().namespace(NAMESPACE).metric_name(name).set_dimensions(dimension).build();
-    let stat = MetricStat::builder().metric(metric).period(PERIOD).stat(statistic).build();
-    MetricDataQuery::builder().id(format!("m{n}")).metric_stat(stat).return_data(true).build()
 }

@@ -219,3 +219,16 @@ fn arguments_that_cannot_be_right() {
     })
     .unwrap();
 }
+
+#[tokio::test]
+async fn a_name_and_a_tag_together() {
+    let canned = shop();
+    let p = run(&canned, &["eu-west-1"], json!({ "name": "batch", "tag": "team=shop" })).await.unwrap();
+    assert_eq!(p.rows.len(), 1);
+    let groups = canned.sent().into_iter().filter(|s| s.operation == "DescribeAutoScalingGroups");
+    assert!(
+        groups.into_iter().all(|s| s.body.contains("Filters") && !s.body.contains("AutoScalingGroupNames"))
+    );
+    let none = run(&shop(), &["eu-west-1"], json!({ "name": "nobody", "tag": "team=shop" })).await.unwrap();
+    assert!(none.summary.contains("with name nobody and tag team=shop"), "{}", none.summary);
+}

@@ -87,8 +87,7 @@ fn figures(slots: &[Slot]) -> Option<Figures> {
 
 /// Newest first, so that a cut takes the oldest.
 fn rows(args: &Args, out: &Out, m: &Measured<'_>, most: usize, places: PlaceColumns) -> Vec<Row> {
-    let whole = most.saturating_sub(usize::from(m.unfinished.is_some())).max(1);
-    let per = m.slots.len().div_ceil(whole).max(1);
+    let per = m.slots.len().div_ceil(most).max(1);
     let length = seconds(m.step).saturating_mul(u32::try_from(per).unwrap_or(u32::MAX));
     let row = |(at, value): Slot, length: Duration, note: Option<&str>| {
         let mut cells: Vec<Cell> = places.cells(m.place).collect();
@@ -104,7 +103,7 @@ fn rows(args: &Args, out: &Out, m: &Measured<'_>, most: usize, places: PlaceColu
         Row { urgency: 0, cells }
     };
     let changed = |at: Timestamp| m.change.is_some_and(|c| at <= c.at && c.at < at.plus(length));
-    let mut rows: Vec<Row> = thinned(&m.slots, whole, &out.statistic)
+    let mut rows: Vec<Row> = thinned(&m.slots, most, &out.statistic)
         .into_iter()
         .map(|slot| {
             let note = match slot {
@@ -121,7 +120,9 @@ fn rows(args: &Args, out: &Out, m: &Measured<'_>, most: usize, places: PlaceColu
     rows.extend(
         m.unfinished.filter(|(_, v)| v.is_some()).map(|slot| row(slot, seconds(m.step), Some("unfinished"))),
     );
+    // One too many with the unfinished one: the oldest goes, and is still in the figures and the chart.
     rows.reverse();
+    rows.truncate(most);
     rows
 }
 
@@ -245,8 +246,7 @@ fn notes(args: &Args, out: &Out, measured: &[Measured<'_>]) -> Vec<String> {
         if m.step != out.step {
             notes.push(format!("{place}it is published every {}", span(seconds(m.step))));
         }
-        let whole = ROWS.saturating_sub(usize::from(m.unfinished.is_some()));
-        if m.slots.len() > whole / measured.len().max(1) {
+        if m.slots.len() > (ROWS / measured.len().max(1)).max(FEW) {
             notes.push(format!(
                 "{place}rows join several periods; the chart has all {} points",
                 m.region.points.len()

@@ -7,31 +7,31 @@ pub fn is_pattern(text: &str) -> bool {
 
 /// Whether `name` fits `pattern`: `*` is any text, `?` any one character. Case counts.
 pub fn fits(pattern: &str, name: &str) -> bool {
-    let (pattern, name): (Vec<char>, Vec<char>) = (pattern.chars().collect(), name.chars().collect());
-    let (mut p, mut n) = (0, 0);
-    // Where the last `*` was, and how much of the name it takes so far.
-    let mut star: Option<(usize, usize)> = None;
-    while n < name.len() {
-        match pattern.get(p) {
+    fits_by(pattern, name, |a, b| a == b)
+}
+
+/// As [`fits`]; `same` says which letters are the same.
+pub fn fits_by(pattern: &str, text: &str, same: impl Fn(char, char) -> bool) -> bool {
+    let (mut p, mut t) = (pattern.chars(), text.chars());
+    // What follows the last `*`, and where in the text that was tried.
+    let mut star = None;
+    loop {
+        let (mut next_p, mut next_t) = (p.clone(), t.clone());
+        let Some(here) = next_t.next() else { break };
+        match next_p.next() {
             Some('*') => {
-                star = Some((p, n));
-                p += 1;
+                star = Some((next_p.clone(), t.clone()));
+                p = next_p;
             }
-            Some(c) if *c == '?' || name.get(n) == Some(c) => {
-                p += 1;
-                n += 1;
+            Some(c) if c == '?' || same(c, here) => (p, t) = (next_p, next_t),
+            Some(_) | None => {
+                let Some((after, tried)) = star.as_mut() else { return false };
+                tried.next();
+                (p, t) = (after.clone(), tried.clone());
             }
-            Some(_) | None => match star {
-                Some((at, taken)) => {
-                    star = Some((at, taken + 1));
-                    p = at + 1;
-                    n = taken + 1;
-                }
-                None => return false,
-            },
         }
     }
-    pattern.get(p..).is_none_or(|rest| rest.iter().all(|c| *c == '*'))
+    p.all(|c| c == '*')
 }
 
 #[cfg(test)]

@@ -294,12 +294,19 @@ async fn restoring_says_exactly_what_was_revoked() {
     assert!(schema["properties"].get("rules").is_none(), "a model cannot say what to put back: {schema}");
 
     // What undoes the restoration are the new ids.
-    let answer = super::AuthorizeSecurityGroupIngressOutput::builder().r#return(true).security_group_rules(
-        aws_sdk_ec2::types::SecurityGroupRule::builder().security_group_rule_id(rule_id(77)).build(),
-    );
-    let done = RevokeSecurityGroupIngress::project(&p, &Done::Restored(answer.build()), Timestamp::default());
+    let answered = |n: usize| {
+        let made =
+            |id| aws_sdk_ec2::types::SecurityGroupRule::builder().security_group_rule_id(rule_id(id)).build();
+        let rules = (77..77 + n).map(made).collect();
+        let answer = AuthorizeSecurityGroupIngressOutput::builder().r#return(true);
+        Done::Restored(answer.set_security_group_rules(Some(rules)).build())
+    };
+    let done = RevokeSecurityGroupIngress::project(&p, &answered(2), Timestamp::default());
+    assert_eq!(RevokeSecurityGroupIngress::inverse(&p, &done), None, "half of an undo is none");
+    assert!(done.notes.iter().any(|n| n.contains("2 of 3")), "{:?}", done.notes);
+    let done = RevokeSecurityGroupIngress::project(&p, &answered(3), Timestamp::default());
     let back = RevokeSecurityGroupIngress::inverse(&p, &done).unwrap();
-    assert_eq!(back.args["rule_ids"], json!([rule_id(77)]));
+    assert_eq!(back.args["rule_ids"], json!([rule_id(77), rule_id(78), rule_id(79)]));
     assert_eq!(back.args["action"], "revoke");
     assert!(back.args.get("rules").is_none());
 }

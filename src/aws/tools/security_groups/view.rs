@@ -173,7 +173,7 @@ fn summary(args: &Args, out: &Gathered<Region>, all: &[Shown<'_>]) -> String {
         (None, 0) => format!("No security groups in {place}"),
         (_, groups) => {
             let rules = plural(all.len(), "inbound rule");
-            let only = if args.only_attached { " that are attached" } else { "" };
+            let only = if args.only_attached { " (only attached ones are listed)" } else { "" };
             let whose = match &args.group {
                 Some(group) if groups == 1 => format!("security group {group:?}"),
                 Some(group) => format!("{} matching {group:?}{only}", plural(groups, "security group")),

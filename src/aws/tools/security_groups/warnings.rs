@@ -59,7 +59,8 @@ pub fn of_revoking(facts: &Facts, args: &Args, rules: &[&Rule], ssh: Option<&str
 /// Before `rules` are put back.
 pub fn of_restoring(facts: &Facts, args: &Args, rules: &[Says], warnings: &mut Warnings) {
     for (id, says) in args.rule_ids.iter().zip(rules) {
-        let said = judge(&says.traffic(), &reach(&says.source), facts.attached);
+        // What is attached to nothing now may be attached tomorrow: the way in counts.
+        let said = judge(&says.traffic(), &reach(&says.source), Attached::Yes);
         let level = match said.level {
             Level::Critical | Level::High => Some(WarningLevel::Critical),
             Level::Medium => Some(WarningLevel::Caution),

@@ -132,7 +132,6 @@ name = "full"
 from = "-10m"
 [[overrides.databases.instance]]
 id = "checkout-db"
-region = "eu-west-1"
 engine = "postgres"
 version = "16.4"
 class = "db.t4g.small"

@@ -28,7 +28,7 @@ async fn groups_rules_and_what_has_them() {
     }
     assert_eq!(sizes, [5, 3]);
     for (filter, n) in [
-        (name("group-name", "*a*"), 7),
+        (name("group-name", "*a*"), 4),
         (name("group-name", "bastion"), 1),
         (name("group-id", BASTION), 1),
         (name("tag:environment", "ci"), 1),

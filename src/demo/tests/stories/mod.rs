@@ -183,6 +183,28 @@ async fn a_leaked_key_is_used_until_it_is_inactive() {
     let knocks = async || lines(&bench, "/ec2/bastion/secure", "\"Failed password\"", 3 * MINUTE).await;
     assert!(knocks().await > 20);
 
+    let seen = async || {
+        let guard = bench.guardduty(HOME);
+        let detector = guard.list_detectors().send().await.unwrap().detector_ids()[0].clone();
+        let ids = guard.list_findings().detector_id(&detector).send().await.unwrap();
+        let all = guard
+            .get_findings()
+            .detector_id(&detector)
+            .set_finding_ids(ids.finding_ids)
+            .send()
+            .await
+            .unwrap();
+        let found = all
+            .findings()
+            .iter()
+            .find(|f| f.r#type() == Some("Discovery:IAMUser/AnomalousBehavior"))
+            .unwrap();
+        found.service().unwrap().count().unwrap()
+    };
+    let before = seen().await;
+    bench.pass(20 * MINUTE);
+    assert_eq!(seen().await, before + 4, "GuardDuty sees it again and again");
+
     let key = "AKIAIOSFODNN7EXAMPLE";
     let iam = bench.iam("us-east-1");
     let set = |status: StatusType| {
@@ -191,7 +213,7 @@ async fn a_leaked_key_is_used_until_it_is_inactive() {
     set(StatusType::Inactive).send().await.unwrap();
     let done = bench.now();
     bench.pass(20 * MINUTE);
-    assert_eq!(bench.demo.holding(), ["port-open"]);
+    assert_eq!((bench.demo.holding(), seen().await), (vec!["port-open".to_owned()], before + 4));
     assert!(events(&bench, HOME, "ci-publisher", done.plus(MINUTE)).await.is_empty(), "nobody calls with it");
     assert!(bench.alarms(StateValue::Alarm).await.is_empty());
     let used = iam.get_access_key_last_used().access_key_id(key).send().await.unwrap();
@@ -243,7 +265,7 @@ async fn forgotten_instances_are_where_nobody_looks() {
 async fn a_large_account_is_as_large_as_it_says() {
     let base = include_str!("../../../../assets/drills/checkout-outage.toml");
     let text = format!(
-        "{base}\n[overrides.scale]\ninstances = 1500\nservices = 400\nclusters = 30\nlog_groups = 2600\nalarms = 600\n"
+        "{base}\n[overrides.scale]\ninstances = 1500\nservices = 400\nclusters = 30\nlog_groups = 2600\nalarms = 600\nusers = 600\n"
     );
     let bench = Bench::of(Drill::parse(&text).unwrap());
     let mut pages = bench.ec2(HOME).describe_instances().max_results(1000).into_paginator().send();
