@@ -9,6 +9,7 @@ pub mod clients;
 pub mod fault;
 pub mod fetch;
 pub mod files;
+mod gather;
 pub mod given;
 pub mod guard;
 pub mod http;

@@ -60,6 +60,7 @@ pub(super) const COMMANDS: &[Entry] = &[
     tool("logs", "get_cloudwatch_logs", "log_group", "NAME", "log events of a log group, newest first"),
     tool("iam", "audit_iam_users", "user", "[USER]", "IAM users, their MFA, who is an administrator"),
     tool("lambda", "list_lambda_functions", "name", "[NAME]", "Lambda functions"),
+    tool("rds", "list_rds_instances", "id", "[ID]", "databases: status, connections, storage, failovers"),
     tool("changes", "get_recent_changes", "resource", "[RESOURCE]", "who changed what lately"),
     tool(
         "cost",
