@@ -18,6 +18,7 @@ mod large;
 #[path = "../peers/scripted_anthropic.rs"]
 mod scripted_anthropic;
 mod security;
+mod sweep;
 
 use common::pty::{Console, Start};
 use quarterdeck::engine::store::Database;
