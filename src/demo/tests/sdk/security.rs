@@ -32,7 +32,7 @@ async fn groups_rules_and_what_has_them() {
         (name("group-name", "bastion"), 1),
         (name("group-id", BASTION), 1),
         (name("tag:environment", "ci"), 1),
-        (name("ip-permission.cidr", "0.0.0.0/0"), 5),
+        (name("ip-permission.cidr", "0.0.0.0/0"), 4),
     ] {
         let what = format!("{filter:?}");
         let found = ec2.describe_security_groups().filters(filter).send().await.unwrap();
@@ -50,8 +50,8 @@ async fn groups_rules_and_what_has_them() {
     let rules = rules.security_group_rules();
     assert_eq!(rules.iter().filter(|r| r.is_egress() == Some(true)).count(), 1);
     assert_eq!(rules[0].prefix_list_id(), Some("pl-0a00000000000001"));
-    assert_eq!((rules[1].cidr_ipv4(), rules[1].from_port()), (Some("0.0.0.0/0"), Some(22)));
-    assert_eq!(rules[1].description(), Some("temporary, INC-2219"));
+    let icmp = (rules[1].ip_protocol(), rules[1].from_port(), rules[1].to_port());
+    assert_eq!(icmp, (Some("icmp"), Some(8), Some(-1)), "a type and a code");
     let internal = name("group-id", "sg-0a1b2c3d4e5f60718");
     let internal = ec2.describe_security_group_rules().filters(internal).send().await.unwrap();
     let own = internal.security_group_rules()[0].referenced_group_info().unwrap();
