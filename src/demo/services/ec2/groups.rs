@@ -68,6 +68,7 @@ pub(crate) fn groups(world: &World<'_>, input: &Input) -> Result<Reply, Failure>
         return Err(no_group(missing));
     }
     all.retain(|g| ids.is_empty() || ids.contains(&g.id.as_str()));
+    let rules = walls::rules(world);
     let found = filtered(all, input, |name, g| {
         if let Some(key) = name.strip_prefix("tag:") {
             return Some(g.tags.get(key).cloned().into_iter().collect());
@@ -77,11 +78,12 @@ pub(crate) fn groups(world: &World<'_>, input: &Input) -> Result<Reply, Failure>
             "group-name" => vec![g.name.clone()],
             "vpc-id" => vec![VPC.to_owned()],
             "tag-key" => g.tags.keys().cloned().collect(),
-            "ip-permission.cidr" => g.inbound.iter().map(|r| r.source.clone()).collect(),
+            "ip-permission.cidr" => {
+                rules.iter().filter(|r| r.group == g.id && !r.egress).map(|r| r.source.clone()).collect()
+            }
             _ => return None,
         })
     })?;
-    let rules = walls::rules(world);
     let page = paged(found, input, &ids, 5)?;
     let items = page.items.iter().map(|g| group(world, g, &rules));
     Ok(node! { "securityGroupInfo" => Node::list(items), "nextToken" => page.next.clone() }.into())
