@@ -186,9 +186,13 @@ async fn who_reaches_a_bucket() {
         emulator.boto("s3", HERE, "put_bucket_policy", args);
     }
     versioning(&mut emulator, "Enabled");
-    let kms = json!({ "Rules": [{ "ApplyServerSideEncryptionByDefault": { "SSEAlgorithm": "aws:kms" } }] });
-    let kms = json!({ "Bucket": "app-plain", "ServerSideEncryptionConfiguration": kms });
-    emulator.boto("s3", HERE, "put_bucket_encryption", kms);
+    // S3 encrypts every bucket by itself, moto none.
+    for name in ["app-closed", "app-by-acl", "app-by-policy", "app-behind", "app-plain"] {
+        let algorithm = if name == "app-plain" { "aws:kms" } else { "AES256" };
+        let rules = json!([{ "ApplyServerSideEncryptionByDefault": { "SSEAlgorithm": algorithm } }]);
+        let args = json!({ "Bucket": name, "ServerSideEncryptionConfiguration": { "Rules": rules } });
+        emulator.boto("s3", HERE, "put_bucket_encryption", args);
+    }
     emulator.forget();
     let (all, stats) = read(&aws, "audit_s3_buckets", json!({})).await.unwrap();
     let of = |name: &str, cell: &str| {
