@@ -37,7 +37,7 @@ const BILLED: [(&str, &str); 6] = [
     ("S3", "HeadObject"),
 ];
 /// What stands for a name in a required field: nothing is called that.
-const NOBODY: &str = "quarterdeck-doctor";
+const NOBODY: &str = "quarterdeck-doctor-looks-for-nobody";
 
 /// How a dry run is rehearsed: a read tool lists, and from what it lists come the arguments.
 #[derive(Clone, Copy, Debug)]

@@ -360,6 +360,19 @@ mod tests {
         }
     }
 
+    /// What every request carries: as sent to a model, in tokens of four bytes.
+    #[test]
+    fn all_specs_together_are_affordable() {
+        let sent = |t: &Tool| {
+            let (name, description) = (t.spec.name, t.spec.description);
+            json!({ "name": name, "description": description, "input_schema": t.schema }).to_string().len()
+        };
+        let bytes: usize = catalogue().iter().map(sent).sum();
+        assert!(bytes / 4 < 9_000, "{} tokens", bytes / 4);
+        let count = |risk| catalogue().iter().filter(|t| t.risk == risk).count();
+        assert_eq!((count(Risk::Read), count(Risk::Local), count(Risk::Write)), (23, 1, 7));
+    }
+
     #[test]
     fn every_operation_has_its_actions_and_only_writes_write() {
         for line in TOOLS {

@@ -10,6 +10,7 @@
     missing_docs
 )]
 
+mod buckets;
 #[path = "../common/mod.rs"]
 mod common;
 mod drills;

@@ -94,6 +94,7 @@ class Call:
         scope = re.search(r"Credential=[^/]+/\d+/([^/]+)/([^/]+)/", request.headers.get("Authorization", ""))
         self.region, self.service = scope.groups() if scope else ("", "")
         self.dry_run = False
+        self.page = request.args.get("continuation-token", "0")
         target = request.headers.get("X-Amz-Target")
         rpc = re.fullmatch(r"/service/([^/]+)/operation/([^/]+)", request.path)
         if target:
@@ -284,6 +285,8 @@ def answer(call, request, body, rule):
         return bridge(call, request, body, page)
     if isinstance(page, int) and call.wire in ("ec2", "query"):
         return forward(request, re.sub(rb"(MaxResults|MaxRecords|PageSize)=\d+", rb"\g<1>=%d" % page, body))
+    if isinstance(page, int) and call.wire == "xml":
+        return forward(request, body, re.sub(r"max-keys=\d+", f"max-keys={page}", query_of(request)))
     if isinstance(page, int) and call.wire == "rest" and request.method == "GET":
         return forward(request, body, re.sub(r"(maxResults|MaxItems)=\d+", rf"\g<1>={page}", query_of(request)))
     if isinstance(page, int):
@@ -302,7 +305,7 @@ def query_of(request):
 def from_can(call, body, canned):
     if isinstance(canned, list) and isinstance(canned[0], str):
         form = dict(parse_qsl(body.decode()))
-        canned = canned[int(form.get("Marker") or form.get("NextToken") or 0)]
+        canned = canned[int(form.get("Marker") or form.get("NextToken") or call.page)]
     if isinstance(canned, str):
         return Response(canned, 200, content_type="text/xml")
     if isinstance(canned, list):

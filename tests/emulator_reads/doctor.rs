@@ -54,7 +54,7 @@ async fn denials_are_told_by_tool() {
     assert_eq!(cost.verdict, Verdict::NotProbed("billed".into()));
     // Nothing but reads and dry runs arrived, and nothing that is billed.
     let calls = emulator.calls();
-    let reads = ["Describe", "List", "Get", "Lookup", "Filter", "GenerateCredentialReport"];
+    let reads = ["Describe", "List", "Get", "Head", "Lookup", "Filter", "GenerateCredentialReport"];
     let harmless = |c: &serde_json::Value| {
         c["dry_run"] == true || reads.iter().any(|r| c["operation"].as_str().unwrap().starts_with(r))
     };

@@ -9,6 +9,7 @@
     missing_docs
 )]
 
+mod buckets;
 #[path = "../common/mod.rs"]
 mod common;
 mod compute;

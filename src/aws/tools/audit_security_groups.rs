@@ -27,7 +27,7 @@ pub struct Args {
     /// Leave out groups attached to nothing, e.g. true. Default: false.
     #[serde(default)]
     pub only_attached: bool,
-    /// Regions, e.g. ["eu-west-1"]; ["all"]: every enabled one. Default: the session's.
+    /// Regions, e.g. ["eu-west-1"], or ["all"]. Default: the session's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub regions: Option<Vec<String>>,
     /// Accounts by configured name, e.g. ["prod"]. Default: the session's.

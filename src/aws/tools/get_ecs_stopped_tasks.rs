@@ -37,10 +37,10 @@ pub struct Args {
     /// an hour.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since: Option<String>,
-    /// Regions, for example ["eu-west-1"], or ["all"] for every enabled region. Default: the session's.
+    /// Regions, e.g. ["eu-west-1"], or ["all"]. Default: the session's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub regions: Option<Vec<String>>,
-    /// Accounts by their names in the configuration, for example ["prod"]. Default: the session's.
+    /// Accounts by configured name, e.g. ["prod"]. Default: the session's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub accounts: Option<Vec<String>>,
 }

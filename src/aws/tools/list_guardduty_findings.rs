@@ -28,7 +28,7 @@ pub struct Args {
     /// Only findings updated since then: RFC 3339 or a span, e.g. "3d". Default: all of 90 days.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since: Option<String>,
-    /// Regions, e.g. ["eu-west-1"]; ["all"]: every enabled one. Default: the session's.
+    /// Regions, e.g. ["eu-west-1"], or ["all"]. Default: the session's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub regions: Option<Vec<String>>,
     /// Accounts by configured name, e.g. ["prod"]. Default: the session's.

@@ -4,6 +4,7 @@ use super::reading::patience::Patience;
 use super::reading::words::plural;
 use super::s3::keys::{self, Asked, Keys};
 use super::s3::{buckets, find, names};
+use super::transfer::size::size;
 use crate::clients::ReadClients;
 use crate::given::within;
 use crate::tool::ReadTool;
@@ -39,7 +40,7 @@ pub struct Args {
     /// Keys and prefixes at most, 1 to 5000. Default: 1000.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<i64>,
-    /// Go on after an earlier answer: its `next`, e.g. "1ueGcxLPRx1Tr...".
+    /// `next` of an earlier answer, to go on, e.g. "1ueGcxLPRx1Tr...".
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cursor: Option<String>,
     /// The account by its configured name, e.g. "prod". Default: the session's.
@@ -51,9 +52,8 @@ impl ReadTool for ListS3Objects {
     const SPEC: Spec = Spec {
         name: "list_s3_objects",
         description: "The objects of one S3 bucket in the order of their keys: key, size, last modified, storage class, with totals; folders \
-            as common prefixes with delimiter \"/\". Use it to look into a bucket or a folder. To find a file by name use search_s3_objects; to \
-            fetch one download_s3_object; for the buckets list_s3_buckets. Versions and delete markers are not seen. Billed: \
-            about $0.005 per 1,000 pages of 1,000 keys.",
+            as common prefixes with delimiter \"/\". Versions and delete markers are not seen. To find a file by name \
+            use search_s3_objects; to fetch one download_s3_object; for the buckets list_s3_buckets. Billed: $0.005 per million keys.",
         reads: &[find::HEAD, buckets::LIST, keys::LIST],
         writes: &[],
         region: RegionRule::Global,
@@ -127,7 +127,7 @@ fn summary(args: &Args, out: &Keys) -> String {
     if out.read == 0 {
         return format!("Nothing in {searched}; prefixes are compared with their case.");
     }
-    let bytes: i64 = out.objects.iter().map(|o| o.size).sum();
+    let bytes = out.objects.iter().filter_map(|o| u64::try_from(o.size).ok()).sum();
     let mut parts = vec![format!("{} ({})", plural(out.objects.len(), "object"), size(bytes))];
     if !out.prefixes.is_empty() {
         let n = out.prefixes.len();
@@ -141,19 +141,6 @@ fn summary(args: &Args, out: &Keys) -> String {
         (None, None) => "",
     };
     format!("{} in {searched}{newest}{more}.", parts.join(" and "))
-}
-
-/// `1.2 MB`: in powers of 1,000, as S3 bills.
-pub(super) fn size(bytes: i64) -> String {
-    const UNITS: [&str; 6] = ["bytes", "kB", "MB", "GB", "TB", "PB"];
-    let mut value = bytes as f64;
-    let mut unit = 0;
-    while value >= 1_000.0 && unit + 1 < UNITS.len() {
-        value /= 1_000.0;
-        unit += 1;
-    }
-    let name = UNITS.get(unit).unwrap_or(&"PB");
-    if unit == 0 { format!("{bytes} {name}") } else { format!("{value:.1} {name}") }
 }
 
 #[cfg(test)]

@@ -41,11 +41,10 @@ pub struct Args {
     /// Only keys that begin with this; case counts, e.g. "monthly/".
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prefix: Option<String>,
-    /// true: the file name (last part of the path) or the whole key is exactly this. false: the key contains it.
-    /// Default: true.
+    /// true: the file name or the whole key is exactly this. false: the key contains it. Default: true.
     #[serde(default = "yes")]
     pub exact_match: bool,
-    /// Accounts by their configured names, e.g. ["prod"]. Default: the session's.
+    /// Accounts by configured name, e.g. ["prod"]. Default: the session's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub accounts: Option<Vec<String>>,
 }
@@ -69,8 +68,8 @@ impl ReadTool for SearchS3Objects {
     const SPEC: Spec = Spec {
         name: "search_s3_objects",
         description: "Finds S3 objects by file name, in one bucket or, without `bucket`, in every bucket: bucket, key, size, last modified. Any \
-            case; exact_match false for a part of the key. It lists keys to find them: the first 50,000 of a named bucket, 5,000 of each \
-            otherwise; a prefix narrows. To browse use list_s3_objects. Billed: about $0.005 per 1,000 pages of 1,000 keys.",
+            case; exact_match false for a part of the key. It compares the first 50,000 keys of a named bucket, 5,000 of each \
+            otherwise; a prefix narrows. To browse use list_s3_objects. Billed: $0.005 per million keys.",
         reads: &[buckets::LIST, find::HEAD, keys::LIST],
         writes: &[],
         region: RegionRule::Global,

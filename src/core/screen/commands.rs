@@ -69,6 +69,7 @@ pub(super) const COMMANDS: &[Entry] = &[
         "[GROUP]",
         "what AWS cost, by service unless a group is named",
     ),
+    tool("s3", "list_s3_buckets", "name", "[NAME]", "S3 buckets"),
     Entry {
         name: "track",
         argument: "",

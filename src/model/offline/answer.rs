@@ -23,11 +23,12 @@ pub(super) fn render(runbook: &Runbook, state: &State) -> String {
     parts.join("\n\n")
 }
 
-/// What is said when no runbook matches.
-pub(super) fn cannot<'a>(runbooks: impl Iterator<Item = &'a Runbook>) -> String {
-    let mut text =
-        "No model is behind this: I follow runbooks, and none of them matches that. I can answer these:\n"
-            .to_owned();
+/// What is said when no runbook is followed for a question; `declined` is why it is none for a runbook.
+pub(super) fn cannot<'a>(declined: Option<&str>, runbooks: impl Iterator<Item = &'a Runbook>) -> String {
+    let mut text = declined.map_or_else(String::new, |why| format!("Sorry, {why}. "));
+    text.push_str(
+        "No model is behind this: I follow runbooks about this AWS account, and none of them matches that. I can help with these:\n",
+    );
     for runbook in runbooks {
         let examples: Vec<String> = runbook.examples.iter().take(2).map(|e| format!("`{e}`")).collect();
         text.push_str(&format!("\n- {} {}", examples.join(", "), runbook.about));

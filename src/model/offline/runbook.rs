@@ -8,13 +8,14 @@ use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-const EMBEDDED: [(&str, &str); 21] = [
+const EMBEDDED: [(&str, &str); 22] = [
     ("stop-start.toml", include_str!("../../../config/runbooks/stop-start.toml")),
     ("roll-back.toml", include_str!("../../../config/runbooks/roll-back.toml")),
     ("disable-key.toml", include_str!("../../../config/runbooks/disable-key.toml")),
     ("revoke-rule.toml", include_str!("../../../config/runbooks/revoke-rule.toml")),
     ("attack.toml", include_str!("../../../config/runbooks/attack.toml")),
     ("costs.toml", include_str!("../../../config/runbooks/costs.toml")),
+    ("create-bucket.toml", include_str!("../../../config/runbooks/create-bucket.toml")),
     ("logs.toml", include_str!("../../../config/runbooks/logs.toml")),
     ("changes.toml", include_str!("../../../config/runbooks/changes.toml")),
     ("alarms.toml", include_str!("../../../config/runbooks/alarms.toml")),
@@ -105,6 +106,8 @@ pub struct Ask {
     pub required: Vec<String>,
     /// Groups that hold several names (`a, b and c`); they become lists.
     pub lists: Vec<String>,
+    /// What the words of a group stand for: `question.GROUP_means` is the list, empty for words that are not in it.
+    pub meanings: BTreeMap<String, BTreeMap<String, Vec<String>>>,
     /// Three points each.
     pub phrases: Vec<String>,
     /// One point each.
@@ -248,6 +251,11 @@ impl Runbook {
                 return Err(near("[ask]", message));
             }
         }
+        let groups = |p: &Pattern| p.0.capture_names().flatten().map(str::to_owned).collect::<Vec<_>>();
+        let groups: Vec<String> = self.ask.patterns.iter().flat_map(groups).collect();
+        if let Some(unknown) = self.ask.meanings.keys().find(|group| !groups.contains(group)) {
+            return Err(near("[ask.meanings", format!("no pattern has a group (?P<{unknown}>…)")));
+        }
         if self.changes() && (self.ask.required.len() < 2 || !self.ask.required.iter().any(|r| r == "action"))
         {
             let message = "it calls a tool that may change something, so [ask] required must hold \"action\" and the group \
@@ -361,6 +369,7 @@ text = "t"
             ("because = \"b\"", "because = \"{a\"", 11, "without"),
             ("because = \"b\"", "because = \"b\"\nfor_each = \"a[?\"", 12, "JMESPath"),
             ("because = \"b\"", "because = \"b\"\nnearest = \"x\"", 8, "none of its args"),
+            ("words = [\"w\"]", "words = []\n[ask.meanings.x]\na = ['b']", 7, "no pattern has a group"),
             ("words = [\"w\"]", "patterns = ['(']", 6, "regular expression"),
             ("words = [\"w\"]", "patterns = ['x']\nrequired = [\"y\"]", 5, "required"),
         ] {

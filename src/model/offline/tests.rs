@@ -401,9 +401,64 @@ fn nothing_matched_says_what_can_be_asked() {
 }
 
 #[test]
+fn what_nothing_here_does_is_declined_politely() {
+    for order in ["delete the bucket harbor-logs", "terminate everything", "Delete bucket harbor-logs!"] {
+        let answer = Talk::new().ask(order, |_, _| unreachable!());
+        assert!(answer.starts_with("Sorry, nothing in this console deletes"), "{order}: {answer}");
+    }
+    let answer = Talk::new().ask("write a poem about buckets", |_, _| unreachable!());
+    assert!(answer.starts_with("Sorry, I only help with the infrastructure"), "{answer}");
+    assert!(
+        answer.contains("No model is behind this") && answer.contains("create a bucket called"),
+        "{answer}"
+    );
+}
+
+/// Asks with the tool that creates buckets; its arguments, if it was called, and the answer.
+fn bucket_order(order: &str) -> (Option<Value>, String) {
+    let mut talk = Talk::new();
+    talk.tools.push("create_s3_bucket");
+    let mut asked = None;
+    let answer = {
+        let seen = std::cell::RefCell::new(&mut asked);
+        talk.ask(order, |tool, args| {
+            assert_eq!(tool, "create_s3_bucket");
+            **seen.borrow_mut() = Some(args.clone());
+            Ok(table("Created the bucket harbor-x in eu-central-1.", &["bucket"], &json!([["harbor-x"]])))
+        })
+    };
+    (asked, answer)
+}
+
+#[test]
+fn a_bucket_is_created_where_it_is_said() {
+    for order in ["create a bucket called harbor-x in Frankfurt", "create bucket harbor-x in eu-central-1"] {
+        let (args, answer) = bucket_order(order);
+        assert_eq!(args, Some(json!({ "bucket": "harbor-x", "region": "eu-central-1" })), "{order}");
+        assert!(answer.contains("Done: Created the bucket harbor-x in eu-central-1. [#1]"), "{answer}");
+    }
+}
+
+#[test]
+fn what_is_missing_or_several_things_is_asked_for() {
+    for (order, asks) in [
+        ("create a bucket", "**What shall the bucket be called?**"),
+        ("create a bucket in Ireland", "`create a bucket called NAME in Ireland`"),
+        ("create a bucket called harbor-x", "**In which region?** Nothing was done"),
+        ("create a bucket called harbor-x in Europe", "`Europe` can be eu-central-1, eu-central-2"),
+        ("create a bucket called harbor-x in Atlantis", "no AWS region called `Atlantis`"),
+        ("create a bucket called harbor-x in Ireland or Ohio", "no AWS region called `Ireland or Ohio`"),
+    ] {
+        let (args, answer) = bucket_order(order);
+        assert_eq!(args, None, "{order}");
+        assert!(answer.contains(asks), "{order}: {answer}");
+    }
+}
+
+#[test]
 fn every_embedded_runbook_answers_its_own_examples_whatever_the_account_says() {
     let own = super::runbook::embedded();
-    assert_eq!(own.len(), 21);
+    assert_eq!(own.len(), 22);
     for runbook in own {
         for example in &runbook.examples {
             let found = super::matcher::best(own, example).map(|m| m.runbook.name.clone());
@@ -415,7 +470,7 @@ fn every_embedded_runbook_answers_its_own_examples_whatever_the_account_says() {
                 |_: &str, _: &Value| Ok(json!("not even an object")),
             ] {
                 let mut talk = Talk::new();
-                talk.tools.push("start_instances");
+                talk.tools.extend(["start_instances", "create_s3_bucket"]);
                 let answer = talk.ask(example, answers);
                 assert!(answer.contains(&format!("runbook `{}`", runbook.name)), "{answer}");
             }
