@@ -4,6 +4,10 @@
 //! loaded on first use. [`ReadClients`] is one tool call's view of it, guarded by that tool's list of
 //! operations; [`WriteClients`] exists only for a [`Spent`] approval.
 
+mod write;
+
+pub use write::{Beside, WriteClients};
+
 use crate::account::Account;
 use crate::files::Files;
 use crate::guard::Guard;
@@ -13,11 +17,10 @@ use crate::meter::Meter;
 use crate::place::Place;
 use crate::probe::Sparing;
 use crate::settings::Settings;
-use crate::stop::Stop;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_types::SdkConfig;
 use quarterdeck_core::Timestamp;
-use quarterdeck_core::approval::{Proposal, Spent};
+use quarterdeck_core::approval::Spent;
 use quarterdeck_core::event::Progress;
 use quarterdeck_core::journal::CallStats;
 use quarterdeck_core::scope::Identity;
@@ -217,29 +220,6 @@ pub type Farewell = Pin<Box<dyn Future<Output = ()> + Send>>;
 /// Receives progress of one call; never blocks.
 pub type ProgressSink = Arc<dyn Fn(Progress) + Send + Sync>;
 
-/// What accompanies a write while it is under way.
-#[derive(Clone)]
-pub struct Beside {
-    /// Told how far it is.
-    pub progress: ProgressSink,
-    /// Asked whether to stop.
-    pub stop: Stop,
-}
-
-impl Beside {
-    /// Nobody looks on, nobody stops it.
-    #[must_use]
-    pub fn nobody() -> Self {
-        Self { progress: Arc::new(|_| ()), stop: Stop::never() }
-    }
-}
-
-impl fmt::Debug for Beside {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Beside").field("stop", &self.stop).finish_non_exhaustive()
-    }
-}
-
 /// Clients for one call that reads: a read tool's call or a write tool's plan.
 #[derive(Clone)]
 pub struct ReadClients {
@@ -252,62 +232,6 @@ pub struct ReadClients {
     sparing: Option<Sparing>,
     deadline: Instant,
     allowed: Option<u64>,
-}
-
-/// Clients for one approved change.
-///
-/// They cannot be made up:
-///
-/// ```compile_fail,E0451
-/// # use quarterdeck_aws::clients::WriteClients;
-/// fn forge(aws: WriteClients) -> WriteClients {
-///     WriteClients { ..aws }
-/// }
-/// ```
-/// ```
-/// # use quarterdeck_aws::clients::WriteClients;
-/// fn forge(aws: WriteClients) -> WriteClients {
-///     aws
-/// }
-/// ```
-///
-/// They cannot be copied:
-///
-/// ```compile_fail,E0382
-/// # use quarterdeck_aws::clients::WriteClients;
-/// fn two(aws: WriteClients) -> (WriteClients, Option<WriteClients>) {
-///     (aws, Some(aws))
-/// }
-/// ```
-/// ```
-/// # use quarterdeck_aws::clients::WriteClients;
-/// fn two(aws: WriteClients) -> (WriteClients, Option<WriteClients>) {
-///     (aws, None)
-/// }
-/// ```
-///
-/// Clients that read carry out no change:
-///
-/// ```compile_fail,E0308
-/// # use quarterdeck_aws::{clients::{ReadClients, WriteClients}, tool::WriteTool};
-/// fn call<T: WriteTool>(aws: ReadClients) {
-///     drop(T::call(aws));
-/// }
-/// ```
-/// ```
-/// # use quarterdeck_aws::{clients::{ReadClients, WriteClients}, tool::WriteTool};
-/// fn call<T: WriteTool>(aws: WriteClients) {
-///     drop(T::call(aws));
-/// }
-/// ```
-#[derive(Debug)]
-pub struct WriteClients {
-    aws: Aws,
-    account: Arc<Account>,
-    guard: Guard,
-    meter: Meter,
-    beside: Beside,
-    proof: Spent,
 }
 
 impl ReadClients {
@@ -471,61 +395,6 @@ impl fmt::Debug for Aws {
 impl fmt::Debug for ReadClients {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ReadClients").field("by", &self.by).finish_non_exhaustive()
-    }
-}
-
-impl WriteClients {
-    /// What was approved; the call does this and nothing else.
-    #[must_use]
-    pub fn plan(&self) -> &Proposal {
-        self.proof.proposal()
-    }
-
-    /// Tells how far the change is.
-    pub fn progress(&self, progress: Progress) {
-        (self.beside.progress)(progress);
-    }
-
-    /// As [`WriteClients::progress`], when there is something to tell.
-    pub(crate) fn progress_if(&self, progress: Option<Progress>) {
-        if let Some(progress) = progress {
-            self.progress(progress);
-        }
-    }
-
-    /// What was sent so far has changed nothing: a transfer that is not put together yet, or was called off.
-    pub(crate) fn called_off(&self) {
-        self.meter.called_off(true);
-    }
-
-    /// From here on what is sent may change something, whatever becomes of its answer.
-    pub(crate) fn under_way(&self) {
-        self.meter.called_off(false);
-    }
-
-    /// Whether a person wants it to stop.
-    pub(crate) fn stop(&self) -> &Stop {
-        &self.beside.stop
-    }
-
-    /// Files that tools may read.
-    pub(crate) fn files(&self) -> &Files {
-        &self.aws.settings().files
-    }
-
-    /// The approved account's configuration.
-    pub(crate) fn config(&self) -> &SdkConfig {
-        &self.account.config
-    }
-
-    /// The tool's own list of changes.
-    pub(crate) fn guard(&self) -> Guard {
-        self.guard
-    }
-
-    /// Counts what is sent.
-    pub(crate) fn meter(&self) -> Meter {
-        self.meter.clone()
     }
 }
 

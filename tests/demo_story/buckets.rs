@@ -107,7 +107,11 @@ async fn from_the_sentence_to_a_bucket_that_is_blocked() {
     stage.console.ask("Please create a bucket called harbor-invoices in Frankfurt").await;
     stage.console.dialog().await;
     let shown = stage.console.draw().await;
-    for words in ["Create the bucket harbor-invoices in eu-central-1", "arn:aws:s3:::harbor-invoices"] {
+    for words in [
+        "Create the bucket harbor-invoices in eu-central-1",
+        "region from the request",
+        "eu-central-1 (Frankfurt)",
+    ] {
         assert!(shown.contains(words), "{words}: {shown}");
     }
     let plan = stage.console.gate().unwrap().proposal();

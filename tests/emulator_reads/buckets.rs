@@ -22,6 +22,12 @@ fn block(emulator: &mut Emulator, bucket: &str, on: bool) {
     emulator.boto("s3", HERE, "put_public_access_block", args);
 }
 
+/// moto writes this answer under a name that S3's clients do not take.
+fn versioning(emulator: &mut Emulator, status: &str) {
+    let xml = format!("<VersioningConfiguration><Status>{status}</Status></VersioningConfiguration>");
+    emulator.canned(json!({ "s3:GetBucketVersioning": xml }));
+}
+
 /// The three ways a read fails: denied, throttled once, throttled always.
 async fn trouble(emulator: &mut Emulator, aws: &Aws, tool: &str, args: Value, operation: &str, action: &str) {
     let denied = json!([{ "operation": operation, "code": "AccessDenied", "status": 403, "message": "Access Denied", "times": -1 }]);
@@ -170,20 +176,16 @@ async fn who_reaches_a_bucket() {
     }
     block(&mut emulator, "app-closed", true);
     block(&mut emulator, "app-behind", true);
-    emulator.boto(
-        "s3",
-        HERE,
-        "put_bucket_acl",
-        json!({ "Bucket": "app-by-acl", "ACL": "public-read-write" }),
-    );
+    let everyone = "uri=http://acs.amazonaws.com/groups/global/AllUsers";
+    let args = json!({ "Bucket": "app-by-acl", "GrantRead": everyone, "GrantWrite": everyone });
+    emulator.boto("s3", HERE, "put_bucket_acl", args);
     for name in ["app-by-policy", "app-behind"] {
         let policy = json!({ "Version": "2012-10-17", "Statement": [{ "Effect": "Allow", "Principal": "*",
             "Action": "s3:GetObject", "Resource": format!("arn:aws:s3:::{name}/*") }] });
         let args = json!({ "Bucket": name, "Policy": policy.to_string() });
         emulator.boto("s3", HERE, "put_bucket_policy", args);
     }
-    let versioning = json!({ "Bucket": "app-plain", "VersioningConfiguration": { "Status": "Enabled" } });
-    emulator.boto("s3", HERE, "put_bucket_versioning", versioning);
+    versioning(&mut emulator, "Enabled");
     let kms = json!({ "Rules": [{ "ApplyServerSideEncryptionByDefault": { "SSEAlgorithm": "aws:kms" } }] });
     let kms = json!({ "Bucket": "app-plain", "ServerSideEncryptionConfiguration": kms });
     emulator.boto("s3", HERE, "put_bucket_encryption", kms);
@@ -232,6 +234,7 @@ async fn who_reaches_a_bucket() {
 async fn parts_that_are_denied_are_not_known() {
     let mut emulator = fresh().await;
     bucket(&mut emulator, HERE, "app-data");
+    versioning(&mut emulator, "Suspended");
     let aws = emulator.aws(&[HERE]);
     for (operation, action, public) in [
         ("GetBucketAcl", "s3:GetBucketAcl", "unknown"),

@@ -160,6 +160,7 @@ async fn a_name_taken_meanwhile_is_told() {
     console.approve().await;
     console.until("the outcome", |c| effect(c).is_some()).await;
     assert_eq!(effect(&console), Some(WriteEffect::NotDone), "{}", console.story());
+    console.until("the result", |c| c.count(|f| matches!(f, Fact::ToolFinished { .. })) > 0).await;
     assert!(console.story().contains("another account has taken the name"), "{}", console.story());
     console.end().await;
     assert_eq!(emulator.changes(), ["CreateBucket"]);

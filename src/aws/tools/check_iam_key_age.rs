@@ -28,7 +28,7 @@ pub struct Args {
     /// Older active keys are HIGH, in whole days, e.g. 90.
     #[serde(default = "ninety")]
     pub max_age_days: u32,
-    /// Accounts by configured name, e.g. ["prod"]. Default: the session's.
+    /// Accounts by configured name, e.g. ["prod"].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub accounts: Option<Vec<String>>,
 }

@@ -31,7 +31,7 @@ pub struct Args {
     /// Day after the last, as "2026-11-15". Default: up to now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<String>,
-    /// Accounts by configured name, e.g. ["prod"]. Default: the session's.
+    /// Accounts by configured name, e.g. ["prod"].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub accounts: Option<Vec<String>>,
 }

@@ -49,7 +49,7 @@ pub struct Args {
     /// Count credits and refunds (negative). Default false.
     #[serde(default)]
     pub include_credits: bool,
-    /// Accounts by configured name, e.g. ["prod"]. Default: the session's.
+    /// Accounts by configured name, e.g. ["prod"].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub accounts: Option<Vec<String>>,
 }

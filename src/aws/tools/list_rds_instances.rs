@@ -28,10 +28,10 @@ pub struct Args {
     /// Events since then, at most 14 days ago: a span such as "3d", or RFC 3339. Default: 1d.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since: Option<String>,
-    /// For example ["eu-west-1"] or ["all"]. Default: the session's.
+    /// Regions, e.g. ["eu-west-1"], or ["all"]. Default: the session's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub regions: Option<Vec<String>>,
-    /// Names in the configuration, for example ["prod"].
+    /// Accounts by configured name, e.g. ["prod"].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub accounts: Option<Vec<String>>,
 }

@@ -39,10 +39,10 @@ pub struct Args {
     #[serde(default = "default_limit")]
     #[schemars(range(min = 1, max = 10_000))]
     pub limit: u32,
-    /// For example ["eu-west-1"] or ["all"]. Default: the session's.
+    /// Regions, e.g. ["eu-west-1"], or ["all"]. Default: the session's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub regions: Option<Vec<String>>,
-    /// Names in the configuration, for example ["prod"].
+    /// Accounts by configured name, e.g. ["prod"].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub accounts: Option<Vec<String>>,
 }

@@ -44,7 +44,7 @@ pub struct Args {
     /// true: the file name or the whole key is exactly this. false: the key contains it. Default: true.
     #[serde(default = "yes")]
     pub exact_match: bool,
-    /// Accounts by configured name, e.g. ["prod"]. Default: the session's.
+    /// Accounts by configured name, e.g. ["prod"].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub accounts: Option<Vec<String>>,
 }

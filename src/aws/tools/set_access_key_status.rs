@@ -1,34 +1,25 @@
 //! `set_access_key_status`: switches a user's access key off, or on again.
 
-use super::ec2::plan::{Warnings, unknown};
-use super::iam::age::{Key, Status, Used, days};
+use super::iam::age::Key;
 use super::iam::args::{self, KeyRef, tail_of};
 use super::iam::live;
-use super::iam::read::{self, LastUse};
+use super::iam::proposal::{Facts, propose};
+use super::iam::read;
 use super::reading::patience::Patience;
-use super::reading::tags;
-use super::reading::words::span;
 use crate::clients::{ReadClients, WriteClients};
 use crate::fault;
-use crate::instant;
-use crate::place::Place;
-use crate::shell;
 use crate::tool::WriteTool;
 use aws_sdk_iam::Client;
 use aws_sdk_iam::types::{StatusType, User};
 use quarterdeck_core::Timestamp;
-use quarterdeck_core::approval::{Change, DryRun, Proposal, Reversible, Target, WarningLevel};
-use quarterdeck_core::scope::Identity;
+use quarterdeck_core::approval::Proposal;
 use quarterdeck_core::tool::{
     Cell, ColumnKind, Fault, FaultKind, Op, Projection, RegionRule, Row, Spec, Verdict, Watch, WriteCall,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use serde_json::json;
 use std::time::Duration;
-
-/// A key used within this long is in use.
-const RECENTLY: Duration = Duration::from_secs(24 * 3_600);
 
 /// `set_access_key_status`.
 #[derive(Debug)]
@@ -60,14 +51,16 @@ pub enum Wanted {
 }
 
 impl Wanted {
-    const fn name(self) -> &'static str {
+    /// As AWS names it.
+    pub const fn name(self) -> &'static str {
         match self {
             Self::Active => "Active",
             Self::Inactive => "Inactive",
         }
     }
 
-    const fn other(self) -> Self {
+    /// What undoes it.
+    pub const fn other(self) -> Self {
         match self {
             Self::Active => Self::Inactive,
             Self::Inactive => Self::Active,
@@ -270,143 +263,6 @@ fn own_key(id: &str) -> Fault {
 fn already(id: &str, args: &Args) -> Fault {
     let text = format!("{} of {} is already {}", tail_of(id), args.user, args.status.name());
     Fault::new(FaultKind::Conflict, text).hint("there is nothing to do for it")
-}
-
-/// What was read.
-struct Facts<'a> {
-    place: Place,
-    identity: Identity,
-    keys: &'a [Key],
-    key: &'a Key,
-    id: String,
-    user: Result<User, Fault>,
-    last: Result<LastUse, Fault>,
-    now: Timestamp,
-}
-
-fn propose(args: &Args, facts: Facts<'_>, aws: &ReadClients) -> Result<Proposal, Fault> {
-    for fault in [facts.user.as_ref().err(), facts.last.as_ref().err()].into_iter().flatten() {
-        if fault.kind == FaultKind::Expired {
-            return Err(fault.clone());
-        }
-    }
-    let (warnings, unknown) = warnings(args, &facts);
-    let status = args.status.name();
-    let resolved = |status: Wanted| {
-        let mut map = Map::new();
-        map.insert("user".to_owned(), json!(args.user));
-        map.insert("key_id".to_owned(), json!(facts.id));
-        map.insert("status".to_owned(), json!(status.name()));
-        map.extend(args.account.iter().map(|account| ("account".to_owned(), json!(account))));
-        Value::Object(map)
-    };
-    let verb = match args.status {
-        Wanted::Active => "Activate",
-        Wanted::Inactive => "Deactivate",
-    };
-    Ok(Proposal {
-        tool: SetAccessKeyStatus::SPEC.name.to_owned(),
-        args: resolved(args.status),
-        title: format!("{verb} the access key {} of {}", tail_of(&facts.id), args.user),
-        region: facts.place.region.clone(),
-        targets: vec![target(args, &facts)],
-        warnings: warnings.finish(),
-        dry_run: DryRun::NotOffered,
-        actions: vec!["iam:UpdateAccessKey".to_owned()],
-        command: command(args, &facts, aws.profile(&facts.place).as_deref()),
-        reversible: Reversible::Yes(format!("set_access_key_status sets it back from {status} at any time")),
-        unknown,
-        undo: resolved(args.status.other()),
-        as_of: facts.now,
-        identity: facts.identity,
-    })
-}
-
-fn target(args: &Args, facts: &Facts<'_>) -> Target {
-    let found = facts.user.as_ref().ok();
-    let partition = facts.identity.arn.split(':').nth(1).unwrap_or("aws");
-    let bare = || format!("arn:{partition}:iam::{}:user/{}", facts.identity.account, args.user);
-    let before = facts.key.status.label().unwrap_or("unknown");
-    let used = facts.last.as_ref().ok().map(|last| match last.at {
-        Used::At(at) => {
-            let place = last.place.as_deref().map_or_else(String::new, |p| format!(", {p}"));
-            format!("{at}{place}")
-        }
-        Used::Never => "never".to_owned(),
-        Used::NotKnown => "not known".to_owned(),
-    });
-    let made = facts.key.created.map(|at| format!("{at}, {} days ago", days(at, facts.now)));
-    let user_made = found.and_then(|u| instant::of(Some(u.create_date()))).map(|at| at.to_string());
-    let context = [("last used", used), ("key made", made), ("user made", user_made)];
-    Target {
-        arn: found.map_or_else(bare, |user| user.arn().to_owned()),
-        id: facts.id.clone(),
-        name: Some(args.user.clone()),
-        tags: tags::deciding(found.map(User::tags).unwrap_or_default().iter().map(|t| (t.key(), t.value()))),
-        state: before.to_owned(),
-        changes: vec![Change {
-            field: "status".to_owned(),
-            before: before.to_owned(),
-            after: args.status.name().to_owned(),
-        }],
-        context: context.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect(),
-    }
-}
-
-/// What to think of first, and what could not be read.
-fn warnings(args: &Args, facts: &Facts<'_>) -> (Warnings, Vec<String>) {
-    let mut warnings = Warnings::default();
-    let mut facts_missing = Vec::new();
-    let tail = tail_of(&facts.id);
-    let off = args.status == Wanted::Inactive;
-    match &facts.last {
-        Ok(LastUse { at: Used::At(at), place, .. }) if facts.now.since(*at) < RECENTLY => {
-            let place = place.as_deref().map_or_else(String::new, |p| format!(" ({p})"));
-            let ago = span(facts.now.since(*at));
-            let breaks = if off { ": what uses it stops working" } else { "" };
-            let text = format!("used {ago} ago{place}{breaks}");
-            let evidence = format!("GetAccessKeyLastUsed: {at}{place}");
-            warnings.add("key_used_recently", WarningLevel::Caution, &tail, &text, evidence);
-        }
-        Ok(_) => {}
-        Err(fault) => facts_missing.push(unknown("when the key was last used", fault)),
-    }
-    if let Err(fault) = &facts.user {
-        facts_missing.push(unknown("the user's path and tags (environment)", fault));
-    }
-    if off {
-        let text = "temporary credentials already issued with it stay valid until they end, up to 36 h";
-        let evidence = "STS: sessions of GetSessionToken and GetFederationToken last up to 36 h".to_owned();
-        warnings.add("sessions_live_on", WarningLevel::Caution, &tail, text, evidence);
-        let others =
-            facts.keys.iter().filter(|k| k.status == Status::Active && k.id.as_deref() != Some(&facts.id));
-        if others.count() == 0 {
-            let text = format!("the only active key of {}", args.user);
-            let evidence = format!("ListAccessKeys: {} has no other active key", args.user);
-            warnings.add("only_active_key", WarningLevel::Info, &tail, &text, evidence);
-        }
-        let own = facts.user.as_ref().is_ok_and(|user| user.arn() == facts.identity.arn);
-        if own {
-            let text =
-                "this console is signed in as the same user: if its session came from this key, it ends";
-            let evidence = format!("GetCallerIdentity: {}", facts.identity.arn);
-            warnings.add("own_user", WarningLevel::Critical, &tail, text, evidence);
-        }
-    } else {
-        let text = "it works again for whoever has it: make sure that it did not leak";
-        let evidence = format!("ListAccessKeys: status {}", facts.key.status.label().unwrap_or("unknown"));
-        warnings.add("key_usable_again", WarningLevel::Caution, &tail, text, evidence);
-    }
-    (warnings, facts_missing)
-}
-
-fn command(args: &Args, facts: &Facts<'_>, profile: Option<&str>) -> String {
-    let mut words = vec!["aws", "iam", "update-access-key"];
-    if let Some(profile) = profile {
-        words.extend(["--profile", profile]);
-    }
-    words.extend(["--user-name", &args.user, "--access-key-id", &facts.id, "--status", args.status.name()]);
-    shell::line(words)
 }
 
 #[cfg(test)]

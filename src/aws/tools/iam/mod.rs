@@ -10,6 +10,7 @@ pub mod inventory;
 pub mod keys_view;
 pub mod live;
 pub mod policy;
+pub mod proposal;
 pub mod read;
 pub mod report;
 pub mod risk;

@@ -2,7 +2,8 @@ use super::*;
 use crate::registry;
 use crate::testing::Canned;
 use crate::tools::iam::fixture::{answer, denied, error, keys, last_used, users};
-use quarterdeck_core::approval::Impact;
+use quarterdeck_core::approval::{DryRun, Impact};
+use serde_json::Value;
 use std::sync::Arc;
 
 const KEY: &str = "AKIAEXAMPLE000000001";
