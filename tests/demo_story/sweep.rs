@@ -98,7 +98,8 @@ async fn a_sweep_is_told_in_few_bytes() {
         ("the large account", format!("{story}{scale}"), 40_960),
     ] {
         let results = sweep(Drill::parse(&text).unwrap()).await;
-        let sizes: Vec<(&str, usize)> = results.iter().map(|(name, told)| (name.as_str(), told.len())).collect();
+        let sizes: Vec<(&str, usize)> =
+            results.iter().map(|(name, told)| (name.as_str(), told.len())).collect();
         let bytes: usize = sizes.iter().map(|(_, n)| n).sum();
         assert_eq!(sizes.len(), 10, "{what}: {sizes:?}");
         assert!(bytes <= most, "{what}: {bytes} bytes: {sizes:?}");
