@@ -96,6 +96,8 @@ impl Performer {
                     self.ending.retain(|task| !task.is_finished());
                     self.ending.push(task);
                 }
+            }
+            Effect::AskToStop(call) => {
                 if let Some(write) = self.writes.get(&call) {
                     write.stop();
                 }

@@ -173,6 +173,7 @@ impl Stage {
                 | Effect::Commit { .. }
                 | Effect::CancelModel(_)
                 | Effect::CancelCall(_)
+                | Effect::AskToStop(_)
                 | Effect::WakeAt(..)
                 | Effect::Finish => {}
             }

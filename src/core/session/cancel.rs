@@ -58,7 +58,7 @@ impl Session {
             State::Reading => (true, false),
             State::Planning | State::Replanning(_) => (true, true),
             State::Queued(_) | State::Asked(_) => (false, true),
-            State::Committed => return self.out.push(Effect::CancelCall(id)),
+            State::Committed => return self.out.push(Effect::AskToStop(id)),
         };
         if running {
             self.out.push(Effect::CancelCall(id));

@@ -37,8 +37,10 @@ pub enum Effect {
     },
     /// Stop the model request of this turn.
     CancelModel(TurnId),
-    /// Stop a read or a plan; ask a write that went out to stop. Only a transfer can, and its outcome is still told.
+    /// Stop a read or a plan. A write that went out is never cancelled.
     CancelCall(CallId),
+    /// Ask a write that went out to stop by itself. Only a transfer can; its outcome is told all the same.
+    AskToStop(CallId),
     /// Feed `Input::Woke` at this time.
     WakeAt(Wake, Timestamp),
     /// Show something that is not an entry.

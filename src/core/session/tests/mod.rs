@@ -154,6 +154,7 @@ pub(super) struct Rig {
     pub(super) commits: Vec<Spent>,
     pub(super) wakes: Vec<(Wake, Timestamp)>,
     pub(super) cancelled: Vec<CallId>,
+    pub(super) asked_to_stop: Vec<CallId>,
     pub(super) cancelled_models: Vec<TurnId>,
     pub(super) told: Vec<(FrontId, String)>,
     pub(super) shown: String,
@@ -204,6 +205,7 @@ impl Rig {
             commits: Vec::new(),
             wakes: Vec::new(),
             cancelled: Vec::new(),
+            asked_to_stop: Vec::new(),
             cancelled_models: Vec::new(),
             told: Vec::new(),
             shown: String::new(),
@@ -239,6 +241,7 @@ impl Rig {
                 }
                 Effect::CancelModel(turn) => self.cancelled_models.push(turn),
                 Effect::CancelCall(call) => self.cancelled.push(call),
+                Effect::AskToStop(call) => self.asked_to_stop.push(call),
                 Effect::WakeAt(wake, at) => self.wakes.push((wake, at)),
                 Effect::Show(Live::Text(_, text)) => self.shown.push_str(&text),
                 Effect::Show(_) => {}
