@@ -113,7 +113,8 @@ async fn lacking(aws: &Aws, tool: &Tool) -> Vec<String> {
 #[tokio::test]
 async fn each_tool_without_and_with_its_permissions() {
     let mut emulator = Program::start("denials.py", REQUIREMENTS);
-    let here = json!({ "Bucket": "shop-exports", "CreateBucketConfiguration": { "LocationConstraint": HERE } });
+    let here =
+        json!({ "Bucket": "shop-exports", "CreateBucketConfiguration": { "LocationConstraint": HERE } });
     emulator.control(&json!(["boto", "s3", HERE, "create_bucket", here]));
     let object = json!({ "Bucket": "shop-exports", "Key": "orders.csv", "Body": "id,total" });
     emulator.control(&json!(["boto", "s3", HERE, "put_object", object]));
