@@ -17,6 +17,7 @@ mod costs;
 mod doctor;
 mod identity;
 mod security;
+mod sweep;
 
 use common::calls::{column, not_allowed, ok, read, refusal, unique};
 use common::emulator::{ACCOUNT, HERE, fresh};
