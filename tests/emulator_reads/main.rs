@@ -18,6 +18,7 @@ mod doctor;
 mod identity;
 mod security;
 mod sweep;
+mod throttling;
 
 use common::calls::{column, not_allowed, ok, read, refusal, unique};
 use common::emulator::{ACCOUNT, HERE, fresh};
