@@ -93,6 +93,20 @@ pub enum Command {
         #[arg(long)]
         forget: bool,
     },
+    /// Print the IAM policy the read tools and the console need; with --write what changes need on top.
+    IamPolicy {
+        /// The actions of changes, dry runs and downloads, to be attached beside the read policy.
+        #[arg(long)]
+        write: bool,
+    },
+    /// Say what works here and what does not: settings, terminal, journal, model, credentials, regions, clock, services,
+    /// and which tools lack which IAM action. Changes nothing, asks nothing that is billed. Exits with 1 when anything
+    /// fails, else 0.
+    Doctor {
+        /// As one JSON object.
+        #[arg(long)]
+        json: bool,
+    },
     /// List saved sessions.
     Sessions,
 }

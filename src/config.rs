@@ -27,12 +27,20 @@ pub struct Config {
     pub iterations: u32,
     /// Tokens one answer may take.
     pub max_tokens: u32,
+    /// GB a Logs Insights query may scan without a question.
+    pub insights_budget_gb: u32,
     /// A theme's name.
     pub theme: String,
     /// Plain borders.
     pub ascii: bool,
     /// Mouse reporting.
     pub mouse: bool,
+    /// Where downloads go; `~` is the home.
+    pub downloads: String,
+    /// Where uploads come from.
+    pub uploads: String,
+    /// MiB an upload from a URL may have.
+    pub url_limit_mib: u64,
     /// Account names and their profiles.
     pub accounts: BTreeMap<String, String>,
 }
@@ -157,6 +165,20 @@ impl Config {
         if !(256..=200_000).contains(&self.max_tokens) {
             return Err(format!("max_tokens is {}: it takes 256 to 200000", self.max_tokens));
         }
+        if !(1..=102_400).contains(&self.url_limit_mib) {
+            return Err(format!("url_limit_mib is {}: it takes 1 to 102400", self.url_limit_mib));
+        }
+        for (key, folder) in [("downloads", &self.downloads), ("uploads", &self.uploads)] {
+            let anchored = folder == "~" || folder.starts_with("~/") || folder.starts_with('/');
+            if !anchored || folder.split('/').any(|part| part == "..") {
+                return Err(format!(
+                    "{key} is {folder:?}: it takes an absolute path, or one that begins with ~/"
+                ));
+            }
+        }
+        if self.insights_budget_gb > 100_000 {
+            return Err(format!("insights_budget_gb is {}: it takes 0 to 100000", self.insights_budget_gb));
+        }
         Ok(())
     }
 }
@@ -193,6 +215,16 @@ pub fn keymap(env: Env<'_>) -> Result<Arc<Keymap>, ConfigError> {
     let place = path.display().to_string();
     let text = std::fs::read_to_string(&path).map_err(|e| ConfigError::new(&place, e.to_string()))?;
     Keymap::standard().overridden(&text).map(Arc::new).map_err(|e| ConfigError::new(&place, e.to_string()))
+}
+
+/// Where the user's own settings are: the folder when it is the console's, else the files.
+#[must_use]
+pub fn user_places(env: Env<'_>) -> Vec<PathBuf> {
+    let Some(file) = user_file(env) else { return Vec::new() };
+    match file.parent().filter(|folder| folder.ends_with("quarterdeck")) {
+        Some(folder) => vec![folder.to_owned()],
+        None => vec![file.with_file_name("keymap.toml"), file],
+    }
 }
 
 /// `$QUARTERDECK_CONFIG`, else `config.toml` in the XDG configuration folder.
@@ -244,6 +276,10 @@ mod tests {
             ("iterations = 51", "1 to 50"),
             ("iterations = \"many\"", "iterations"),
             ("theme = 3", "theme"),
+            ("downloads = \"here\"", "absolute path"),
+            ("uploads = \"/home/../etc\"", "absolute path"),
+            ("url_limit_mib = 0", "1 to 102400"),
+            ("insights_budget_gb = 100001", "0 to 100000"),
             ("not toml", "config.toml"),
         ] {
             let error = load(Some(file), &[], &none).unwrap_err().to_string();

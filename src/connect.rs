@@ -6,16 +6,20 @@ use crate::engine::store::{Database, StoreError, Writer, default_folder};
 use crate::engine::{Clock, Engine, Parts};
 use crate::providers;
 use anyhow::{Context as _, anyhow};
-use quarterdeck_aws::Settings;
 use quarterdeck_aws::clients::Aws;
+use quarterdeck_aws::files::Files;
 use quarterdeck_aws::registry;
+use quarterdeck_aws::settings::GB;
 use quarterdeck_core::Timestamp;
 use quarterdeck_core::keymap::Keymap;
+use quarterdeck_core::models::Models;
 use quarterdeck_core::scope::{Mode, Scope};
 use quarterdeck_core::session::{Input, Session, Setup};
+use quarterdeck_core::settings::Settings;
 use quarterdeck_core::tool::{Catalogue, FaultKind};
 use quarterdeck_demo::Demo;
-use quarterdeck_model::{Load, Models, Provider};
+use quarterdeck_model::{Load, Provider as _, Several};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -40,8 +44,8 @@ pub struct Deck {
     pub catalogue: Arc<Catalogue>,
     /// Where the session looks.
     pub scope: Scope,
-    /// Provider and model, for the first frame.
-    pub model: (String, String),
+    /// Model, effort and limits.
+    pub settings: Settings,
     /// What to tell the operator once the screen is up.
     pub remarks: Vec<String>,
     /// What is carried out.
@@ -51,7 +55,7 @@ pub struct Deck {
     /// The table of models in force.
     pub models: Arc<Models>,
     aws: Aws,
-    provider: Arc<dyn Provider>,
+    provider: Arc<Several>,
     env: Env,
 }
 
@@ -65,7 +69,8 @@ impl Deck {
         let mut remarks = Vec::new();
         let models = Arc::new(providers::table(&env)?);
         let may_do_without = common.demo.is_some() || !asks_a_model;
-        let first = providers::first(&config, &models, &env, may_do_without)?;
+        let provider = provider(&config, &models, may_do_without, &clock, env)?;
+        let first = provider.name().to_owned();
         if first == "offline" && config.provider == "auto" && common.demo.is_none() {
             remarks.push(
                 "no model key: runbooks answer, no model is behind them; every tool works from :".into(),
@@ -76,9 +81,14 @@ impl Deck {
         } else {
             config.model.clone()
         };
-        let provider: Arc<dyn Provider> =
-            Arc::new(providers::several(&first, &config, &models, env, own_account(&config, &clock)));
-        let (aws, scope) = account(&config, common, &clock)?;
+        let settings = Settings {
+            provider: first,
+            model,
+            iterations: config.iterations,
+            max_tokens: config.max_tokens,
+            ..Settings::default()
+        };
+        let (aws, scope) = account(&config, common, &clock, files(&config, env))?;
         let mode = match (common.read_only, common.track) {
             (true, _) => Mode::ReadOnly,
             (false, true) => Mode::Track,
@@ -89,7 +99,7 @@ impl Deck {
             config,
             catalogue: Arc::new(registry::catalogue()),
             scope,
-            model: (first, model),
+            settings,
             models,
             remarks,
             mode,
@@ -163,11 +173,9 @@ impl Deck {
             catalogue: self.catalogue.clone(),
             scope: self.scope.clone(),
             mode: self.mode,
-            provider: self.model.0.clone(),
-            model: self.model.1.clone(),
+            settings: self.settings.clone(),
+            models: Arc::clone(&self.models),
             system: quarterdeck_model::system_prompt().into(),
-            max_iterations: self.config.iterations,
-            max_tokens: self.config.max_tokens,
             redact_key,
         })
     }
@@ -228,9 +236,24 @@ impl Deck {
     }
 }
 
+/// Every provider behind one that begins with what the settings name. Nothing is sent, no keyring is asked.
+///
+/// # Errors
+/// The settings name an unknown provider, or one without its key where there `may_do_without` is false.
+pub(crate) fn provider(
+    config: &Config,
+    models: &Arc<Models>,
+    may_do_without: bool,
+    clock: &Clock,
+    env: Env,
+) -> anyhow::Result<Arc<Several>> {
+    let first = providers::first(config, models, &env, may_do_without)?;
+    Ok(Arc::new(providers::several(&first, config, models, env, own_account(config, clock))))
+}
+
 /// The operator's own AWS configuration, for models on Bedrock: also when the account looked at is the embedded one.
 fn own_account(config: &Config, clock: &Clock) -> Load {
-    let aws = Aws::new(real(config, clock));
+    let aws = Aws::new(real(config, clock, Files::default()));
     Arc::new(move || {
         let aws = aws.clone();
         Box::pin(async move { aws.account(None).await.map(|a| a.config.clone()).map_err(|f| f.to_string()) })
@@ -238,36 +261,68 @@ fn own_account(config: &Config, clock: &Clock) -> Load {
 }
 
 /// The account the settings name.
-fn real(config: &Config, clock: &Clock) -> Settings {
-    Settings {
+fn real(config: &Config, clock: &Clock, files: Files) -> quarterdeck_aws::Settings {
+    quarterdeck_aws::Settings {
         profile: Some(config.profile.clone()).filter(|p| !p.is_empty()),
         regions: config.regions.clone(),
         http: None,
         endpoint: None,
         credentials: None,
         accounts: config.accounts.clone(),
+        files,
+        insights_budget: u64::from(config.insights_budget_gb) * GB,
         clock: clock.clone(),
     }
 }
 
-fn account(config: &Config, common: &Common, clock: &Clock) -> anyhow::Result<(Aws, Scope)> {
+/// Which files tools may touch: the folders of the settings, and never the console's own.
+pub(crate) fn files(config: &Config, env: Env) -> Files {
+    let set = |name: &str| env(name).filter(|v| !v.is_empty()).map(PathBuf::from);
+    let home = set("HOME").filter(|home| home.is_absolute());
+    let folder = |given: &str| match (given.strip_prefix('~'), &home) {
+        (Some(rest), Some(home)) => home.join(rest.trim_start_matches('/')),
+        // Without a home there is no such folder: every file is named in full.
+        (Some(_), None) => PathBuf::new(),
+        (None, _) => PathBuf::from(given),
+    };
+    let named = ["AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE", "AWS_WEB_IDENTITY_TOKEN_FILE"];
+    let own = [default_folder(&env)].into_iter().chain(crate::config::user_places(&env));
+    let never = named.into_iter().filter_map(set).chain(own);
+    Files {
+        downloads: folder(&config.downloads),
+        uploads: folder(&config.uploads),
+        never: never.filter_map(|place| std::path::absolute(place).ok()).collect(),
+        url_limit: config.url_limit_mib.saturating_mul(1024 * 1024),
+        home,
+        ..Files::default()
+    }
+}
+
+pub(crate) fn account(
+    config: &Config,
+    common: &Common,
+    clock: &Clock,
+    files: Files,
+) -> anyhow::Result<(Aws, Scope)> {
     if let Some(drill) = &common.demo {
         let demo = Demo::start(drill, clock.clone()).context("--demo")?;
         let regions =
             if common.regions.is_empty() { vec![demo.region().to_owned()] } else { common.regions.clone() };
         let (key, secret) = demo.credentials();
-        let aws = Aws::new(Settings {
+        let aws = Aws::new(quarterdeck_aws::Settings {
             profile: None,
             regions: regions.clone(),
             http: Some(demo.http_client()),
             endpoint: None,
             credentials: Some((key.to_owned(), secret.to_owned())),
             accounts: std::collections::BTreeMap::new(),
+            files,
+            insights_budget: u64::from(config.insights_budget_gb) * GB,
             clock: clock.clone(),
         });
         return Ok((aws, Scope { regions, demo: Some(drill.clone()), ..Scope::default() }));
     }
-    let settings = real(config, clock);
+    let settings = real(config, clock, files);
     let profile = settings.profile.clone();
     Ok((Aws::new(settings), Scope { profile, regions: config.regions.clone(), ..Scope::default() }))
 }

@@ -5,8 +5,8 @@
 
 use crate::config::Env;
 use anyhow::{Context as _, anyhow, bail};
+use quarterdeck_core::models::ProviderDefaults;
 use quarterdeck_model::Key;
-use quarterdeck_model::caps::ProviderDefaults;
 use std::path::PathBuf;
 use std::process::Stdio;
 use std::sync::Arc;

@@ -5,6 +5,7 @@
 pub mod cli;
 pub mod config;
 pub mod connect;
+pub mod doctor;
 pub mod engine;
 pub mod fronts;
 pub mod keys;

@@ -5,6 +5,7 @@ use quarterdeck::cli::{Cli, Command, Common};
 use quarterdeck::connect::Deck;
 use quarterdeck::engine::clock;
 use quarterdeck::fronts::headless::{self, Exit, Format, ToolFlags};
+use quarterdeck_aws::iam_policy;
 use quarterdeck_core::keymap::{Keymap, Place};
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -29,7 +30,7 @@ fn main() -> ExitCode {
 fn with_drill(args: impl Iterator<Item = OsString>) -> Vec<OsString> {
     let mut out: Vec<OsString> = Vec::new();
     for arg in args {
-        let is_drill = quarterdeck_demo::Drill::list().iter().any(|(name, _)| arg == *name);
+        let is_drill = quarterdeck_demo::Drill::names().any(|name| arg == name);
         match out.last_mut() {
             Some(last) if is_drill && last == "--demo" => {
                 last.push("=");
@@ -61,6 +62,18 @@ fn run(cli: Cli) -> anyhow::Result<Exit> {
             let login = quarterdeck::keys::login(&provider, models.provider(&provider), forget, &env);
             headless::line(&runtime()?.block_on(login)?)?;
             Ok(Exit::Answered)
+        }
+        Some(Command::IamPolicy { write }) => {
+            let kind = if write { iam_policy::Kind::Write } else { iam_policy::Kind::Read };
+            for policy in iam_policy::policies(&quarterdeck_aws::registry::catalogue(), kind) {
+                headless::line(policy.pretty().trim_end())?;
+            }
+            Ok(Exit::Answered)
+        }
+        Some(Command::Doctor { json }) => {
+            let report = runtime()?.block_on(quarterdeck::doctor::examine(&common, clock::system(), env))?;
+            headless::doctor::print(&report, json)?;
+            Ok(headless::doctor::exit(&report))
         }
         Some(Command::Sessions) => sessions(&common),
         Some(Command::Ask { question, json, markdown }) => {

@@ -5,8 +5,8 @@ use crate::connect::MissingCredentials;
 use crate::keys;
 use anyhow::Context as _;
 use quarterdeck_core::message::{ModelError, ModelErrorKind};
-use quarterdeck_model::caps::{Api, ProviderDefaults};
-use quarterdeck_model::{Key, Load, Models, Provider, Several, anthropic, bedrock, chat, offline, responses};
+use quarterdeck_core::models::{Api, Models, ProviderDefaults};
+use quarterdeck_model::{Key, Load, Provider, Several, anthropic, bedrock, chat, offline, responses};
 use std::sync::Arc;
 
 /// Asked in this order when the settings say `auto` and a key is at hand.

@@ -12,6 +12,9 @@
 #[path = "peers/scripted_anthropic.rs"]
 mod scripted_anthropic;
 
+#[path = "headless/doctor.rs"]
+mod doctor;
+
 use quarterdeck_core::journal::{Chain, Entry, Fact};
 use quarterdeck_core::tool::Risk;
 use scripted_anthropic::{Reply, Say, Scripted};
@@ -119,7 +122,7 @@ fn the_tools_are_the_registrys() {
         assert_eq!(line["description"], tool.spec.description);
         assert_eq!(line["schema"], tool.schema);
         assert_eq!(line["schema"]["additionalProperties"], false);
-        assert_eq!(line["risk"], if tool.risk == Risk::Read { "read" } else { "write" }, "{line}");
+        assert_eq!(line["risk"], tool.risk.label(), "{line}");
         let iam: BTreeSet<&str> =
             line["iam"].as_array().unwrap().iter().map(|a| a.as_str().unwrap()).collect();
         let ops = tool.spec.reads.iter().chain(tool.spec.writes);

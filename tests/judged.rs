@@ -15,7 +15,8 @@ use common::python::Program;
 use quarterdeck_aws::registry;
 use quarterdeck_core::id::TurnId;
 use quarterdeck_core::message::{Block, Input, Request, ToolDef, Turn, UserPart};
-use quarterdeck_model::{Models, Provider, anthropic, bedrock, chat, responses};
+use quarterdeck_core::models::Models;
+use quarterdeck_model::{Provider, anthropic, bedrock, chat, responses};
 use serde_json::{Value, json};
 use std::sync::Arc;
 
@@ -154,6 +155,7 @@ fn every_request_is_what_its_vendor_takes() {
                     iteration: 1,
                     provider: provider.name().to_owned(),
                     model: model.to_owned(),
+                    effort: None,
                     system: quarterdeck_model::system_prompt().into(),
                     tools,
                     turns: turns.clone(),

@@ -18,13 +18,15 @@ mod scripted;
 use common::console::{Begin, Console, StillClock};
 use common::python::Program;
 use quarterdeck_aws::clients::Aws;
-use quarterdeck_aws::{Settings, http};
+use quarterdeck_aws::http;
 use quarterdeck_core::command::Command;
 use quarterdeck_core::journal::{Fact, TurnEnd};
 use quarterdeck_core::message::{Block, ModelError, ModelErrorKind};
+use quarterdeck_core::models::Models;
 use quarterdeck_core::scope::Mode;
+use quarterdeck_core::settings::Settings;
 use quarterdeck_demo::Demo;
-use quarterdeck_model::{Load, Models, Provider, Several, anthropic, bedrock, chat, responses};
+use quarterdeck_model::{Load, Provider, Several, anthropic, bedrock, chat, responses};
 use scripted::{Reply, Say, Scripted, answer_bytes};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -66,7 +68,7 @@ async fn endpoint(format: fn(&[Say]) -> Vec<u8>) -> Scripted {
 
 fn load(endpoint: String) -> Load {
     Arc::new(move || {
-        let settings = Settings {
+        let settings = quarterdeck_aws::Settings {
             regions: vec!["eu-west-1".to_owned()],
             http: Some(http::https()),
             endpoint: Some(endpoint.clone()),
@@ -112,7 +114,7 @@ async fn console(urls: BTreeMap<&'static str, String>, first: (&'static str, &'s
     let clock = StillClock::new();
     let demo = Demo::start("checkout-outage", clock.shared()).unwrap();
     let (id, secret) = demo.credentials();
-    let aws = Aws::new(Settings {
+    let aws = Aws::new(quarterdeck_aws::Settings {
         regions: vec![demo.region().to_owned()],
         http: Some(demo.http_client()),
         credentials: Some((id.to_owned(), secret.to_owned())),
@@ -146,14 +148,20 @@ async fn a_session_goes_through_every_provider() {
     let urls = servers.iter().map(|(name, server)| (*name, server.url())).collect();
     let mut console = console(urls, (KINDS[0].0, KINDS[0].1)).await;
     for (n, (name, model, kind, _)) in KINDS.into_iter().enumerate() {
-        console.send(Command::SetModel { provider: name.into(), model: model.into() }).await;
+        console
+            .send(Command::Set(Settings {
+                provider: name.into(),
+                model: model.into(),
+                ..Settings::default()
+            }))
+            .await;
         console.ask("what is wrong?").await;
         console.turn_over().await;
         let ended = console.facts().filter_map(|f| match f {
             Fact::TurnEnded { reason, .. } => Some(reason.clone()),
             _ => None,
         });
-        assert_eq!(ended.last(), Some(TurnEnd::Completed), "{name}: {}", console.story());
+        assert_eq!(ended.last(), Some(TurnEnd::Answered), "{name}: {}", console.story());
         let received = servers[name].received();
         assert_eq!(received.len(), 2, "{name}: the calls and the answer");
         for request in &received {
@@ -180,14 +188,22 @@ async fn a_provider_that_cannot_be_made_is_an_error_and_the_session_goes_on() {
     let server = endpoint(answer_bytes).await;
     let mut console =
         console(BTreeMap::from([("anthropic", server.url())]), ("anthropic", "claude-sonnet-5-5")).await;
-    console.send(Command::SetModel { provider: "nobody".into(), model: "x".into() }).await;
+    console
+        .send(Command::Set(Settings { provider: "nobody".into(), model: "x".into(), ..Settings::default() }))
+        .await;
     console.ask("why?").await;
     console.turn_over().await;
     assert_eq!(
         console.count(|f| matches!(f, Fact::ModelFailed { error, .. } if error.message == "no nobody here")),
         1
     );
-    console.send(Command::SetModel { provider: "anthropic".into(), model: "claude-sonnet-5-5".into() }).await;
+    console
+        .send(Command::Set(Settings {
+            provider: "anthropic".into(),
+            model: "claude-sonnet-5-5".into(),
+            ..Settings::default()
+        }))
+        .await;
     console.ask("why?").await;
     console.turn_over().await;
     assert_eq!(server.received().len(), 2, "{}", console.story());
@@ -210,7 +226,13 @@ async fn through_a_gateway_of_somebody_elses() {
     let urls = ["anthropic", "openai-compatible"].map(|name| (name, gateway.endpoint.clone()));
     let mut console = console(urls.into_iter().collect(), ("anthropic", "claude-sonnet-5-5")).await;
     for (n, name) in ["anthropic", "openai-compatible"].into_iter().enumerate() {
-        console.send(Command::SetModel { provider: name.into(), model: "claude-sonnet-5-5".into() }).await;
+        console
+            .send(Command::Set(Settings {
+                provider: name.into(),
+                model: "claude-sonnet-5-5".into(),
+                ..Settings::default()
+            }))
+            .await;
         console.ask("what is wrong?").await;
         console.turn_over().await;
         let received = server.received();

@@ -134,7 +134,7 @@ fn only_clients_builds_clients() {
     absent(
         "src/aws",
         &["Client::new(", "Client::from_conf(", "aws_config::"],
-        &["src/aws/clients.rs", "src/aws/account.rs", "src/aws/identity.rs", "src/aws/http.rs"],
+        &["src/aws/clients.rs", "src/aws/services.rs", "src/aws/account.rs", "src/aws/http.rs"],
         "only `clients` builds clients",
     );
 }
@@ -222,6 +222,44 @@ fn the_readme_lists_the_registry() {
     assert_eq!(listed, registered, "README.md's table of tools and the registry differ");
 }
 
+/// The folder holds exactly what the tools' lists come to. To write it anew:
+/// `QUARTERDECK_REGENERATE=1 cargo test --test tidy iam`.
+#[test]
+fn the_iam_policies_are_the_registrys() {
+    use quarterdeck_aws::iam_policy::{Kind, policies};
+    let folder = root().join("assets/iam");
+    let mut wanted = std::collections::BTreeMap::new();
+    for (kind, name) in [(Kind::Read, "read"), (Kind::Write, "write")] {
+        for (n, policy) in policies(&quarterdeck_aws::registry::catalogue(), kind).iter().enumerate() {
+            let part = if n == 0 { String::new() } else { format!("-{}", n + 1) };
+            wanted.insert(format!("{name}{part}.json"), policy.pretty());
+        }
+    }
+    if std::env::var_os("QUARTERDECK_REGENERATE").is_some() {
+        let _ = fs::remove_dir_all(&folder);
+        fs::create_dir_all(&folder).unwrap();
+        wanted.iter().for_each(|(name, text)| fs::write(folder.join(name), text).unwrap());
+    }
+    let files = fs::read_dir(&folder).unwrap().map(|f| f.unwrap().path());
+    let found: std::collections::BTreeMap<String, String> = files
+        .map(|f| (f.file_name().unwrap().to_string_lossy().into_owned(), fs::read_to_string(&f).unwrap()))
+        .collect();
+    assert_eq!(
+        found, wanted,
+        "assets/iam is not what the tools need: QUARTERDECK_REGENERATE=1 cargo test --test tidy iam writes it anew"
+    );
+}
+
+#[test]
+fn the_readme_lists_the_drills() {
+    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+    let missing: Vec<_> = quarterdeck_demo::Drill::list()
+        .into_iter()
+        .filter(|(name, summary)| !readme.contains(&format!("| `{name}` | {summary} |")))
+        .collect();
+    assert!(missing.is_empty(), "README.md lacks {missing:?}");
+}
+
 #[test]
 fn the_configuration_is_its_own_reference() {
     for line in quarterdeck::config::DEFAULT.lines() {
@@ -232,4 +270,12 @@ fn the_configuration_is_its_own_reference() {
     for pair in lines.windows(2).filter(|p| p[1].contains(" = ") && !p[1].starts_with('#')) {
         assert!(pair[0].starts_with('#'), "no comment above: {}", pair[1]);
     }
+}
+
+#[test]
+fn only_an_approval_creates_a_file() {
+    let words =
+        ["File::create", "OpenOptions", "fs::write", "create_dir", "DirBuilder", "fs::rename", "hard_link"];
+    let may = ["src/aws/local/"];
+    absent("src/aws", &words, &may, "LocalWrite, which only an approval yields, is what creates files");
 }

@@ -34,10 +34,14 @@ pub struct Account {
 /// What is known of the credentials last used. Never the secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Key {
+    /// The access key id.
+    pub id: String,
     /// The access key id's last four characters.
     pub tail: String,
     /// When they end.
     pub expires: Option<Timestamp>,
+    /// What the SDK calls the provider they came from.
+    pub source: String,
 }
 
 impl Account {
@@ -124,6 +128,12 @@ fn embedded(settings: &Settings, id: &str, secret: &str, http: SharedHttpClient)
     builder.build()
 }
 
+/// The provider's name, which credentials tell in their debug form only (their secrets they do not).
+fn provider(debug: &str) -> String {
+    let name = debug.split_once("provider_name: \"").and_then(|(_, rest)| rest.split('"').next());
+    name.unwrap_or("an unknown provider").to_owned()
+}
+
 /// A credentials chain that remembers which key it gave out last, so that expiry can be shown without asking again.
 #[derive(Debug)]
 struct Remembering {
@@ -138,13 +148,15 @@ impl ProvideCredentials for Remembering {
     {
         future::ProvideCredentials::new(async move {
             let credentials = self.inner.provide_credentials().await?;
-            let id: Vec<char> = credentials.access_key_id().chars().collect();
-            let tail = id.iter().skip(id.len().saturating_sub(4)).collect();
+            let id = credentials.access_key_id().to_owned();
+            let tail = id.chars().skip(id.chars().count().saturating_sub(4)).collect();
             let expires = credentials
                 .expiry()
                 .and_then(|at| at.duration_since(SystemTime::UNIX_EPOCH).ok())
                 .map(|d| Timestamp::default().plus(d));
-            *self.key.lock().unwrap_or_else(PoisonError::into_inner) = Some(Key { tail, expires });
+            let source = provider(&format!("{credentials:?}"));
+            *self.key.lock().unwrap_or_else(PoisonError::into_inner) =
+                Some(Key { id, tail, expires, source });
             Ok(credentials)
         })
     }

@@ -4,57 +4,63 @@
 //! loaded on first use. [`ReadClients`] is one tool call's view of it, guarded by that tool's list of
 //! operations; [`WriteClients`] exists only for a [`Spent`] approval.
 
+mod write;
+
+pub use write::{Beside, WriteClients};
+
 use crate::account::Account;
-use crate::fault;
+use crate::files::Files;
 use crate::guard::Guard;
 use crate::http;
+use crate::local::LocalWrite;
 use crate::meter::Meter;
-use crate::place::{Gathered, Place};
+use crate::place::Place;
+use crate::probe::Sparing;
 use crate::settings::Settings;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_types::SdkConfig;
-use futures::StreamExt;
 use quarterdeck_core::Timestamp;
-use quarterdeck_core::approval::{Proposal, Spent};
+use quarterdeck_core::approval::Spent;
 use quarterdeck_core::event::Progress;
 use quarterdeck_core::journal::CallStats;
 use quarterdeck_core::scope::Identity;
-use quarterdeck_core::tool::{Fault, FaultKind, Op, Partial, Spec};
+use quarterdeck_core::tool::{Fault, FaultKind, Op, Spec};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::future::Future;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
-use tokio::sync::OnceCell;
+use tokio::sync::{OnceCell, mpsc};
 use tokio::time::Instant;
 
-/// Places asked at the same time.
-const AT_ONCE: usize = 8;
 /// One part in so many of a call's limit is left for what comes after its places have answered or were given up.
 const LAST_PART: u32 = 6;
+/// Farewells that may wait.
+const FAREWELLS: usize = 64;
 /// How long the console's own operations may take.
 const OWN_LIMIT: Duration = Duration::from_secs(30);
 
 /// The console's connection to AWS. Cheap to clone; nothing is loaded before the first call.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Aws {
     shared: Arc<Shared>,
 }
 
-#[derive(Debug)]
 struct Shared {
     settings: Settings,
     http: OnceLock<SharedHttpClient>,
     session: OnceCell<Arc<Account>>,
     accounts: BTreeMap<String, OnceCell<Arc<Account>>>,
     enabled: RwLock<BTreeMap<Option<String>, Arc<[String]>>>,
+    farewells: (mpsc::Sender<Farewell>, Mutex<Option<mpsc::Receiver<Farewell>>>),
 }
 
 impl Aws {
     /// A connection that is made when it is first used.
     #[must_use]
     pub fn new(settings: Settings) -> Self {
+        let (say, said) = mpsc::channel(FAREWELLS);
         let accounts = settings.accounts.keys().map(|name| (name.clone(), OnceCell::new())).collect();
         Self {
             shared: Arc::new(Shared {
@@ -63,6 +69,7 @@ impl Aws {
                 session: OnceCell::new(),
                 accounts,
                 enabled: RwLock::default(),
+                farewells: (say, Mutex::new(Some(said))),
             }),
         }
     }
@@ -101,21 +108,59 @@ impl Aws {
     /// The session's account has no credentials.
     pub async fn reads(&self, spec: &'static Spec, progress: ProgressSink) -> Result<ReadClients, Fault> {
         self.account(None).await?;
-        Ok(ReadClients {
+        Ok(self.reading(spec, spec.reads, progress))
+    }
+
+    fn reading(&self, spec: &'static Spec, ops: &'static [Op], progress: ProgressSink) -> ReadClients {
+        ReadClients {
             aws: self.clone(),
             by: spec.name,
-            ops: spec.reads,
+            ops,
             progress,
             meter: Meter::default(),
+            sparing: None,
             deadline: Instant::now() + spec.limit.saturating_sub(spec.limit / LAST_PART),
-        })
+            allowed: None,
+        }
+    }
+
+    /// Clients that read what an approved file is made of, and the permission to write that file, by value.
+    ///
+    /// # Errors
+    /// As [`Aws::write`].
+    pub async fn local(
+        &self,
+        spec: &'static Spec,
+        proof: Spent,
+        beside: Beside,
+    ) -> Result<(ReadClients, LocalWrite), Fault> {
+        self.approved(&proof).await?;
+        Ok((self.reading(spec, spec.writes, beside.progress), LocalWrite::new(proof, beside.stop)))
     }
 
     /// Clients for the approved change, by value: one write per approval.
     ///
     /// # Errors
     /// `conflict`: the credentials belong to another account or identity than the one approved. Nothing was sent.
-    pub async fn write(&self, spec: &'static Spec, proof: Spent) -> Result<WriteClients, Fault> {
+    pub async fn write(
+        &self,
+        spec: &'static Spec,
+        proof: Spent,
+        beside: Beside,
+    ) -> Result<WriteClients, Fault> {
+        let account = self.approved(&proof).await?;
+        Ok(WriteClients {
+            aws: self.clone(),
+            account,
+            guard: Guard::new(spec.name, spec.writes),
+            meter: Meter::default(),
+            beside,
+            proof,
+        })
+    }
+
+    /// The account that was approved, as whom it was approved.
+    async fn approved(&self, proof: &Spent) -> Result<Arc<Account>, Fault> {
         let name = proof.proposal().args.get("account").and_then(serde_json::Value::as_str);
         let account = self.account(name).await?;
         let now = self.identity_of(&account).await?;
@@ -127,12 +172,14 @@ impl Aws {
             )
             .hint("plan the change again"));
         }
-        Ok(WriteClients {
-            account,
-            guard: Guard::new(spec.name, spec.writes),
-            meter: Meter::default(),
-            proof,
-        })
+        Ok(account)
+    }
+
+    /// What calls that were dropped leave to be sent, such as the end of a query that would go on costing. Whoever runs
+    /// calls takes it, once, and runs what comes; `None` when it was taken.
+    #[must_use]
+    pub fn farewells(&self) -> Option<mpsc::Receiver<Farewell>> {
+        self.shared.farewells.1.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     pub(crate) fn loaded(&self, account: Option<&str>) -> Option<Arc<Account>> {
@@ -167,6 +214,9 @@ impl Aws {
     }
 }
 
+/// A last request of a call that was dropped.
+pub type Farewell = Pin<Box<dyn Future<Output = ()> + Send>>;
+
 /// Receives progress of one call; never blocks.
 pub type ProgressSink = Arc<dyn Fn(Progress) + Send + Sync>;
 
@@ -178,16 +228,10 @@ pub struct ReadClients {
     ops: &'static [Op],
     progress: ProgressSink,
     meter: Meter,
+    /// Set while a tool is only probed.
+    sparing: Option<Sparing>,
     deadline: Instant,
-}
-
-/// Clients for one approved change.
-#[derive(Debug)]
-pub struct WriteClients {
-    account: Arc<Account>,
-    guard: Guard,
-    meter: Meter,
-    proof: Spent,
+    allowed: Option<u64>,
 }
 
 impl ReadClients {
@@ -199,8 +243,30 @@ impl ReadClients {
             ops: crate::identity::OWN_OPERATIONS,
             progress: Arc::new(|_| ()),
             meter: Meter::default(),
+            sparing: None,
             deadline: Instant::now() + OWN_LIMIT,
+            allowed: None,
         }
+    }
+
+    /// The same call, allowed by a person to read so many bytes that are paid for.
+    #[must_use]
+    pub fn allowing(mut self, bytes: Option<u64>) -> Self {
+        self.allowed = bytes;
+        self
+    }
+
+    /// Bytes a query may scan: what a person allowed this call, or what the settings allow without asking.
+    #[must_use]
+    pub fn may_scan(&self) -> u64 {
+        let unasked = self.aws.settings().insights_budget;
+        self.allowed.map_or(unasked, |bytes| bytes.max(unasked))
+    }
+
+    /// Leaves a last request to be sent although this call ends here: it was dropped.
+    pub(crate) fn farewell(&self, last: Farewell) {
+        // Without a taker, or with too many waiting, it is not sent: AWS ends a query by itself in the end.
+        let _ = self.aws.shared.farewells.0.try_send(last);
     }
 
     /// The places a call goes to: the session's regions unless given; `["all"]` means every enabled region.
@@ -241,42 +307,9 @@ impl ReadClients {
         crate::regions::global_place(&self.aws, account).await
     }
 
-    /// Runs `read` in every place, at most 8 at a time, and reports progress as each answers. A place that is late is
-    /// given up before the call is, so that the others' answers are not lost with it.
-    pub async fn gather<T, F, Fut>(&self, places: Vec<Place>, read: F) -> Gathered<T>
-    where
-        T: Send,
-        F: Fn(Place) -> Fut + Send + Sync,
-        Fut: Future<Output = Result<T, Fault>> + Send,
-    {
-        let total = u64::try_from(places.len()).unwrap_or(u64::MAX);
-        let many_accounts = places.iter().any(|p| places.first().is_some_and(|f| f.account != p.account));
-        let many_regions = places.iter().any(|p| places.first().is_some_and(|f| f.region != p.region));
-        let unit = if many_accounts && !many_regions { "accounts" } else { "regions" };
-        let done = AtomicU64::new(0);
-        let (read, done) = (&read, &done);
-        let asked = places.into_iter().enumerate().map(|(index, place)| async move {
-            let late = || Fault::new(FaultKind::Timeout, "AWS did not answer in time");
-            let answer = tokio::time::timeout_at(self.deadline, read(place.clone()));
-            let answer = answer.await.unwrap_or_else(|_| Err(late()));
-            let done = done.fetch_add(1, Ordering::Relaxed) + 1;
-            self.progress(Progress { done, total: Some(total), unit, rows: 0, partial: None });
-            (index, place, answer)
-        });
-        let mut answered: Vec<_> = futures::stream::iter(asked).buffer_unordered(AT_ONCE).collect().await;
-        answered.sort_by_key(|(index, ..)| *index);
-        let mut gathered = Gathered { answers: Vec::new(), errors: Vec::new(), many_accounts, many_regions };
-        for (_, place, answer) in answered {
-            match answer {
-                Ok(answer) => gathered.answers.push((place, answer)),
-                Err(fault) => {
-                    let fault = fault::expired_with(fault, self.profile(&place).as_deref());
-                    let account = if many_accounts { place.account } else { None };
-                    gathered.errors.push(Partial { account, place: place.region, fault });
-                }
-            }
-        }
-        gathered
+    /// When the places of this call are given up.
+    pub(crate) fn deadline(&self) -> Instant {
+        self.deadline
     }
 
     /// The time of this call.
@@ -311,9 +344,33 @@ impl ReadClients {
         self.aws.loaded(place.account.as_deref())?.profile.clone()
     }
 
+    /// Whether `id` is the access key this console itself uses in `place`. Known once anything was asked there.
+    #[must_use]
+    pub fn is_own_key(&self, place: &Place, id: &str) -> bool {
+        self.aws
+            .loaded(place.account.as_deref())
+            .and_then(|account| account.key())
+            .is_some_and(|key| key.id == id)
+    }
+
+    /// Files that tools may read and write.
+    pub(crate) fn files(&self) -> &Files {
+        &self.aws.settings().files
+    }
+
     /// Counts what is sent.
     pub(crate) fn meter(&self) -> Meter {
         self.meter.clone()
+    }
+
+    /// The same, for a probe: every operation is sent once at most.
+    pub(crate) fn sparing(self, sparing: Sparing) -> Self {
+        Self { sparing: Some(sparing), ..self }
+    }
+
+    /// What a probe adds to every client.
+    pub(crate) fn probe(&self) -> Option<Sparing> {
+        self.sparing.clone()
     }
 
     /// A place whose account was never resolved gets a client that refuses everything: better than another account's.
@@ -329,32 +386,15 @@ impl ReadClients {
     }
 }
 
-impl fmt::Debug for ReadClients {
+impl fmt::Debug for Aws {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ReadClients").field("by", &self.by).finish_non_exhaustive()
+        f.debug_struct("Aws").field("settings", self.settings()).finish_non_exhaustive()
     }
 }
 
-impl WriteClients {
-    /// What was approved; the call does this and nothing else.
-    #[must_use]
-    pub fn plan(&self) -> &Proposal {
-        self.proof.proposal()
-    }
-
-    /// The approved account's configuration.
-    pub(crate) fn config(&self) -> &SdkConfig {
-        &self.account.config
-    }
-
-    /// The tool's own list of changes.
-    pub(crate) fn guard(&self) -> Guard {
-        self.guard
-    }
-
-    /// Counts what is sent.
-    pub(crate) fn meter(&self) -> Meter {
-        self.meter.clone()
+impl fmt::Debug for ReadClients {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ReadClients").field("by", &self.by).finish_non_exhaustive()
     }
 }
 
@@ -365,6 +405,7 @@ mod tests {
     use crate::testing::{Canned, NOW};
     use quarterdeck_core::tool::RegionRule;
     use std::sync::Mutex;
+    use std::sync::atomic::{AtomicU64, Ordering};
 
     static SPEC: Spec = Spec {
         name: "a_tool",

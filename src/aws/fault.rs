@@ -6,7 +6,9 @@ use aws_credential_types::provider::error::CredentialsError;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use quarterdeck_core::tool::{Fault, FaultKind};
+use std::cell::RefCell;
 use std::error::Error;
+use std::future::Future;
 
 /// The HTTP status an answer came with.
 pub trait Status: std::fmt::Debug + 'static {
@@ -20,9 +22,35 @@ impl Status for aws_smithy_runtime_api::client::orchestrator::HttpResponse {
     }
 }
 
+tokio::task_local! {
+    /// Listens to every fault of a call, also to those the call can do without.
+    static HEARD: RefCell<Vec<Fault>>;
+}
+
+/// What `running` comes to, and every fault that it met on the way.
+pub(crate) async fn overheard<T>(running: impl Future<Output = T>) -> (T, Vec<Fault>) {
+    HEARD
+        .scope(RefCell::default(), async {
+            let out = running.await;
+            (out, HEARD.with(RefCell::take))
+        })
+        .await
+}
+
 /// The fault an SDK error stands for: denied with the IAM action, throttled, expired, missing, ...
 #[must_use]
 pub fn of<E, R>(error: &SdkError<E, R>) -> Fault
+where
+    E: ProvideErrorMetadata + Error + 'static,
+    R: Status,
+{
+    let fault = told(error);
+    // Nobody listens unless a probe does.
+    let _ = HEARD.try_with(|heard| heard.borrow_mut().push(fault.clone()));
+    fault
+}
+
+fn told<E, R>(error: &SdkError<E, R>) -> Fault
 where
     E: ProvideErrorMetadata + Error + 'static,
     R: Status,
@@ -163,12 +191,28 @@ fn action_of(error: &str) -> Option<String> {
     let operation = path.rsplit("::").next()?.strip_suffix("Error")?;
     let service = match sdk {
         "cloudwatchlogs" => "logs",
+        "costexplorer" => "ce",
         "elasticloadbalancingv2" => "elasticloadbalancing",
         "applicationautoscaling" => "application-autoscaling",
         same => same,
     };
-    Some(format!("{service}:{operation}"))
+    let renamed = RENAMED.iter().find(|(of, name, _)| (*of, *name) == (sdk, operation));
+    Some(renamed.map_or_else(|| format!("{service}:{operation}"), |(_, _, action)| (*action).to_owned()))
 }
+
+/// Operations whose action has another name: SDK, operation, action.
+const RENAMED: [(&str, &str, &str); 10] = [
+    ("s3", "ListBuckets", "s3:ListAllMyBuckets"),
+    ("s3", "HeadBucket", "s3:ListBucket"),
+    ("s3", "ListObjectsV2", "s3:ListBucket"),
+    ("s3", "HeadObject", "s3:GetObject"),
+    ("s3", "CreateMultipartUpload", "s3:PutObject"),
+    ("s3", "UploadPart", "s3:PutObject"),
+    ("s3", "CompleteMultipartUpload", "s3:PutObject"),
+    ("s3", "GetPublicAccessBlock", "s3:GetBucketPublicAccessBlock"),
+    ("s3", "GetBucketEncryption", "s3:GetEncryptionConfiguration"),
+    ("s3control", "GetPublicAccessBlock", "s3:GetAccountPublicAccessBlock"),
+];
 
 fn kind(code: &str, status: Option<u16>) -> FaultKind {
     let is = |names: &[&str]| names.contains(&code);
@@ -219,6 +263,11 @@ fn kind(code: &str, status: Option<u16>) -> FaultKind {
         "OperationNotPermitted",
         "UnsupportedOperation",
         "InvalidState",
+        "AlreadyExists",
+        "AlreadyOwned",
+        "InvalidObjectState",
+        "PreconditionFailed",
+        "TooManyBuckets",
     ]) {
         FaultKind::Conflict
     } else if has(&["NotFound", "NoSuch", "DoesNotExist"]) {
@@ -232,6 +281,7 @@ fn kind(code: &str, status: Option<u16>) -> FaultKind {
             Some(403) => FaultKind::Denied,
             Some(401) => FaultKind::Expired,
             Some(404) => FaultKind::Missing,
+            Some(409 | 412) => FaultKind::Conflict,
             Some(429) => FaultKind::Throttled,
             Some(400..=499) => FaultKind::Invalid,
             _ => FaultKind::Unavailable,
@@ -328,6 +378,10 @@ mod tests {
             ("OperationNotPermitted", 400, FaultKind::Conflict),
             ("ServiceNotActiveException", 400, FaultKind::Conflict),
             ("ConflictException", 409, FaultKind::Conflict),
+            ("BucketAlreadyExists", 409, FaultKind::Conflict),
+            ("PreconditionFailed", 412, FaultKind::Conflict),
+            ("NoSuchBucket", 404, FaultKind::Missing),
+            ("", 409, FaultKind::Conflict),
             ("InsufficientInstanceCapacity", 500, FaultKind::Unavailable),
             ("InternalError", 500, FaultKind::Unavailable),
             ("ServiceUnavailable", 503, FaultKind::Unavailable),
@@ -364,6 +418,16 @@ mod tests {
         );
         let logs = "aws_sdk_cloudwatchlogs::operation::filter_log_events::FilterLogEventsError";
         assert_eq!(action_of(logs).as_deref(), Some("logs:FilterLogEvents"));
+        for (error, action) in [
+            ("aws_sdk_s3::operation::list_buckets::ListBucketsError", "s3:ListAllMyBuckets"),
+            ("aws_sdk_s3::operation::get_bucket_acl::GetBucketAclError", "s3:GetBucketAcl"),
+            (
+                "aws_sdk_s3control::operation::get_public_access_block::GetPublicAccessBlockError",
+                "s3:GetAccountPublicAccessBlock",
+            ),
+        ] {
+            assert_eq!(action_of(error).as_deref(), Some(action));
+        }
     }
 
     type Sdk = SdkError<DescribeInstancesError, aws_smithy_runtime_api::client::orchestrator::HttpResponse>;

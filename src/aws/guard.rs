@@ -46,6 +46,16 @@ pub enum Refused {
         /// The tool.
         by: &'static str,
     },
+    /// A probe sends each operation once, and none that is billed.
+    #[error("a probe does not send {service}.{operation}: {why}")]
+    Unprobed {
+        /// The service's id.
+        service: String,
+        /// The operation.
+        operation: String,
+        /// Why not.
+        why: &'static str,
+    },
     /// The account a call names was never resolved.
     #[error("{by} named an account whose configuration is not loaded")]
     NoAccount {

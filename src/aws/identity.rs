@@ -40,7 +40,12 @@ impl Aws {
             return Ok(identity.clone());
         }
         let identity = self.ask(account).await?;
-        let key = account.key().unwrap_or(Key { tail: String::new(), expires: None });
+        let key = account.key().unwrap_or(Key {
+            id: String::new(),
+            tail: String::new(),
+            expires: None,
+            source: String::new(),
+        });
         let identity = Identity { key_tail: Some(key.tail.clone()), expires: key.expires, ..identity };
         *known = Some((key, identity.clone()));
         Ok(identity)

@@ -11,7 +11,7 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
 use quarterdeck_core::journal::CallStats;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 /// Shared by all clients of one call.
 #[derive(Clone, Debug, Default)]
@@ -22,6 +22,7 @@ struct Counters {
     requests: AtomicU32,
     retries: AtomicU32,
     unsent: AtomicU32,
+    undone: AtomicBool,
 }
 
 impl Meter {
@@ -34,9 +35,17 @@ impl Meter {
         }
     }
 
-    /// Whether any request may have reached AWS: not those whose connection was never made.
+    /// Whether what was sent has changed nothing that stays: a transfer that is not put together, or was called off.
+    pub fn called_off(&self, undone: bool) {
+        self.0.undone.store(undone, Ordering::Relaxed);
+    }
+
+    /// Whether any request may have reached AWS and left something: not those whose connection was never made.
     #[must_use]
     pub fn reached_aws(&self) -> bool {
+        if self.0.undone.load(Ordering::Relaxed) {
+            return false;
+        }
         self.0.requests.load(Ordering::Relaxed) > self.0.unsent.load(Ordering::Relaxed)
     }
 }

@@ -156,7 +156,7 @@ fn unknown<'a>(region: &str, names: impl Iterator<Item = &'a str>) -> Fault {
 }
 
 /// Every enabled region, by name; asked once per account. Source: EC2 DescribeRegions.
-async fn enabled(aws: &Aws, account: &Account) -> Result<Arc<[String]>, Fault> {
+pub(crate) async fn enabled(aws: &Aws, account: &Account) -> Result<Arc<[String]>, Fault> {
     let name = account.name.as_deref();
     if let Some(known) = aws.enabled_known(name) {
         return Ok(known);

@@ -1,9 +1,11 @@
 //! The table of tools: one line each.
 
-use crate::clients::{Aws, ProgressSink, ReadClients, WriteClients};
+use crate::clients::{Aws, Beside, ProgressSink, ReadClients, WriteClients};
 use crate::fault;
+use crate::local::LocalWrite;
+use crate::probe::{Rehearsal, Sparing};
 use crate::schema;
-use crate::tool::{ReadTool, WriteTool};
+use crate::tool::{LocalTool, ReadTool, WriteTool};
 use crate::tools;
 use quarterdeck_core::approval::{Proposal, Spent};
 use quarterdeck_core::journal::CallStats;
@@ -16,15 +18,37 @@ use std::time::Duration;
 
 /// Every tool.
 const TOOLS: &[Line] = &[
+    Line::read::<tools::audit_iam_users::AuditIamUsers>(),
+    Line::read::<tools::audit_s3_buckets::AuditS3Buckets>(),
+    Line::read::<tools::audit_security_groups::AuditSecurityGroups>(),
+    Line::read::<tools::check_iam_key_age::CheckIamKeyAge>(),
+    Line::write::<tools::create_s3_bucket::CreateS3Bucket>(),
+    Line::local::<tools::download_s3_object::DownloadS3Object>(),
     Line::read::<tools::get_active_alarms::GetActiveAlarms>(),
     Line::read::<tools::get_cloudwatch_logs::GetCloudwatchLogs>(),
+    Line::read::<tools::get_cost_anomalies::GetCostAnomalies>(),
+    Line::read::<tools::get_cost_by_service::GetCostByService>(),
     Line::read::<tools::get_ecs_stopped_tasks::GetEcsStoppedTasks>(),
+    Line::read::<tools::get_metrics::GetMetrics>(),
     Line::read::<tools::get_recent_changes::GetRecentChanges>(),
+    Line::read::<tools::get_target_health::GetTargetHealth>(),
+    Line::read::<tools::list_auto_scaling_groups::ListAutoScalingGroups>(),
     Line::read::<tools::list_ec2_instances::ListEc2Instances>(),
     Line::read::<tools::list_ecs_services::ListEcsServices>(),
+    Line::read::<tools::list_eks_clusters::ListEksClusters>(),
+    Line::read::<tools::list_guardduty_findings::ListGuarddutyFindings>(),
+    Line::read::<tools::list_lambda_functions::ListLambdaFunctions>(),
+    Line::read::<tools::list_rds_instances::ListRdsInstances>(),
+    Line::read::<tools::list_s3_buckets::ListS3Buckets>(),
+    Line::read::<tools::list_s3_objects::ListS3Objects>(),
+    Line::read::<tools::query_logs_insights::QueryLogsInsights>(),
+    Line::write::<tools::revoke_security_group_ingress::RevokeSecurityGroupIngress>(),
+    Line::read::<tools::search_s3_objects::SearchS3Objects>(),
+    Line::write::<tools::set_access_key_status::SetAccessKeyStatus>(),
     Line::write::<tools::start_instances::StartInstances>(),
     Line::write::<tools::stop_instances::StopInstances>(),
     Line::write::<tools::update_ecs_service::UpdateEcsService>(),
+    Line::write::<tools::upload_s3_object::UploadS3Object>(),
 ];
 
 /// Every tool, for the pure half.
@@ -59,12 +83,49 @@ pub async fn read(
     args: &Value,
     progress: ProgressSink,
 ) -> Result<(Projection, CallStats), Fault> {
+    read_allowed(aws, tool, args, None, progress).await
+}
+
+/// As [`read`], of a read that a person allowed to cost more than it may without asking: so many bytes.
+///
+/// # Errors
+/// As [`read`].
+pub async fn read_allowed(
+    aws: &Aws,
+    tool: &str,
+    args: &Value,
+    allowed: Option<u64>,
+    progress: ProgressSink,
+) -> Result<(Projection, CallStats), Fault> {
     let line = line(tool)?;
     let Run::Read(run) = line.run else { return Err(not_a(tool, "read tool")) };
-    let clients = aws.reads(line.spec, progress).await?;
+    let clients = aws.reads(line.spec, progress).await?.allowing(allowed);
     let projection = within(line.spec.limit, run(clients.clone(), args.clone())).await?;
     Ok((projection, clients.stats()))
 }
+
+/// Runs a read tool for a probe: as [`read`], but every operation goes out once at most.
+pub(crate) async fn probe(
+    aws: &Aws,
+    tool: &str,
+    args: &Value,
+    sparing: Sparing,
+) -> Result<Projection, Fault> {
+    let line = line(tool)?;
+    let Run::Read(run) = line.run else { return Err(not_a(tool, "read tool")) };
+    let clients = aws.reads(line.spec, std::sync::Arc::new(|_| ())).await?;
+    within(line.spec.limit, run(clients.sparing(sparing), args.clone())).await
+}
+
+/// How the dry run of a write tool is rehearsed; `None` where it has none.
+pub(crate) fn rehearsal(tool: &str) -> Option<Rehearsal> {
+    match line(tool).ok()?.run {
+        Run::Write { rehearsal, .. } => rehearsal(),
+        Run::Read(_) | Run::Local { .. } => None,
+    }
+}
+/// Longest that planning may take, however long carrying it out may.
+const PLANNING: Duration = Duration::from_secs(30);
 
 /// Plans a write with fresh reads, within the tool's limit. Changes nothing.
 ///
@@ -72,9 +133,11 @@ pub async fn read(
 /// No such write tool, arguments that do not fit, targets that cannot be read or changed, `timeout`.
 pub async fn plan(aws: &Aws, tool: &str, args: &Value, progress: ProgressSink) -> Result<Proposal, Fault> {
     let line = line(tool)?;
-    let Run::Write { plan, .. } = line.run else { return Err(not_a(tool, "write tool")) };
+    let (Run::Write { plan, .. } | Run::Local { plan, .. }) = line.run else {
+        return Err(not_a(tool, "write tool"));
+    };
     let clients = aws.reads(line.spec, progress).await?;
-    let planned = within(line.spec.limit, plan(clients, args.clone())).await;
+    let planned = within(line.spec.limit.min(PLANNING), plan(clients, args.clone())).await;
     let profile = || aws.loaded(args.get("account").and_then(Value::as_str))?.profile.clone();
     planned.map_err(|fault| fault::expired_with(fault, profile().as_deref()))
 }
@@ -91,19 +154,27 @@ pub struct Failed {
 /// Carries out an approved write, once. Do not drop the future: what went out cannot be called back.
 ///
 /// # Errors
-/// AWS refused, or its answer was lost.
-pub async fn write(aws: &Aws, proof: Spent) -> Result<(Projection, CallStats), Failed> {
+/// AWS or the disk refused, or AWS's answer was lost.
+pub async fn write(aws: &Aws, proof: Spent, beside: Beside) -> Result<(Projection, CallStats), Failed> {
     let not_sent = |fault| Failed { fault, lost: false };
     let line = line(&proof.proposal().tool).map_err(not_sent)?;
-    let Run::Write { call, .. } = line.run else {
-        return Err(not_sent(not_a(line.spec.name, "write tool")));
+    let (meter, running, changes_account) = match line.run {
+        Run::Write { call, .. } => {
+            let clients = aws.write(line.spec, proof, beside).await.map_err(not_sent)?;
+            (clients.meter(), call(clients, aws.now()), true)
+        }
+        Run::Local { call, .. } => {
+            let (clients, disk) = aws.local(line.spec, proof, beside).await.map_err(not_sent)?;
+            (clients.meter(), call(clients, disk), false)
+        }
+        Run::Read(_) => return Err(not_sent(not_a(line.spec.name, "write tool"))),
     };
-    let clients = aws.write(line.spec, proof).await.map_err(not_sent)?;
-    let (meter, now) = (clients.meter(), aws.now());
-    match tokio::time::timeout(line.spec.limit, call(clients, now)).await {
+    let done = tokio::time::timeout(line.spec.limit, running).await;
+    let reached = || changes_account && meter.reached_aws();
+    match done {
         Ok(Ok(projection)) => Ok((projection, meter.read())),
-        Ok(Err(fault)) => Err(Failed { lost: meter.reached_aws() && may_have_happened(fault.kind), fault }),
-        Err(_) => Err(Failed { lost: meter.reached_aws(), fault: too_long(line.spec.limit) }),
+        Ok(Err(fault)) => Err(Failed { lost: reached() && may_have_happened(fault.kind), fault }),
+        Err(_) => Err(Failed { lost: reached(), fault: too_long(line.spec.limit) }),
     }
 }
 
@@ -137,6 +208,11 @@ enum Run {
     Write {
         plan: fn(ReadClients, Value) -> Running<Proposal>,
         call: fn(WriteClients, quarterdeck_core::Timestamp) -> Running<Projection>,
+        rehearsal: fn() -> Option<Rehearsal>,
+    },
+    Local {
+        plan: fn(ReadClients, Value) -> Running<Proposal>,
+        call: fn(ReadClients, LocalWrite) -> Running<Projection>,
     },
 }
 
@@ -151,6 +227,7 @@ impl Line {
                 validate: |args| schema::canonical::<T::Args>(args, T::check),
                 verify: None,
                 inverse: None,
+                only_undoes: |_| false,
             },
             run: Run::Read(|aws, args| {
                 Box::pin(async move {
@@ -160,6 +237,37 @@ impl Line {
                     Ok(T::project(&args, &out, aws.now()))
                 })
             }),
+        }
+    }
+
+    const fn local<T: LocalTool>() -> Self {
+        Self {
+            spec: const { &T::SPEC },
+            tool: || Tool {
+                spec: const { &T::SPEC },
+                risk: Risk::Local,
+                schema: schema::of::<T::Args>(),
+                validate: |args| schema::canonical::<T::Args>(args, T::check),
+                verify: None,
+                inverse: Some(T::inverse),
+                only_undoes: |_| false,
+            },
+            run: Run::Local {
+                plan: |aws, args| {
+                    Box::pin(async move {
+                        let args: T::Args = schema::parse(&args)?;
+                        T::check(&args)?;
+                        T::plan(&aws, &args).await
+                    })
+                },
+                call: |aws, disk| {
+                    Box::pin(async move {
+                        let plan = disk.plan().clone();
+                        let out = T::call(&aws, disk).await?;
+                        Ok(T::project(&plan, &out, aws.now()))
+                    })
+                },
+            },
         }
     }
 
@@ -173,6 +281,7 @@ impl Line {
                 validate: |args| schema::canonical::<T::Args>(args, T::check),
                 verify: Some(T::verify),
                 inverse: Some(T::inverse),
+                only_undoes: |args| schema::parse(args).is_ok_and(|args| T::only_undoes(&args)),
             },
             run: Run::Write {
                 plan: |aws, args| {
@@ -189,6 +298,7 @@ impl Line {
                         Ok(T::project(&plan, &out, now))
                     })
                 },
+                rehearsal: T::rehearsal,
             },
         }
     }
@@ -250,6 +360,19 @@ mod tests {
         }
     }
 
+    /// What every request carries: as sent to a model, in tokens of four bytes.
+    #[test]
+    fn all_specs_together_are_affordable() {
+        let sent = |t: &Tool| {
+            let (name, description) = (t.spec.name, t.spec.description);
+            json!({ "name": name, "description": description, "input_schema": t.schema }).to_string().len()
+        };
+        let bytes: usize = catalogue().iter().map(sent).sum();
+        assert!(bytes / 4 < 9_000, "{} tokens", bytes / 4);
+        let count = |risk| catalogue().iter().filter(|t| t.risk == risk).count();
+        assert_eq!((count(Risk::Read), count(Risk::Local), count(Risk::Write)), (23, 1, 7));
+    }
+
     #[test]
     fn every_operation_has_its_actions_and_only_writes_write() {
         for line in TOOLS {
@@ -262,15 +385,21 @@ mod tests {
                         .all(|a| a.split_once(':').is_some_and(|(s, n)| !s.is_empty() && !n.is_empty()))
                 );
             }
-            let writes = matches!(line.run, Run::Write { .. });
+            let writes = !matches!(line.run, Run::Read(_));
             assert_eq!(writes, !spec.writes.is_empty(), "{}", spec.name);
             assert!(spec.writes.iter().all(|op| !op.dry_run_only), "{}", spec.name);
-            if !writes {
-                let reading = |op: &quarterdeck_core::tool::Op| {
-                    ["Describe", "List", "Get", "Filter", "Lookup"].iter().any(|v| op.name.starts_with(v))
-                };
-                assert!(spec.reads.iter().all(reading), "{}", spec.name);
-            }
+            // A query reads what was logged, and leaves nothing in the account; stopping one ends what it costs. A credential
+            // report is made to be read.
+            let reading = |op: &quarterdeck_core::tool::Op| {
+                let verbs = ["Describe", "List", "Get", "Head", "Filter", "Lookup"];
+                verbs.iter().any(|v| op.name.starts_with(v))
+                    || ["StartQuery", "StopQuery", "GenerateCredentialReport"].contains(&op.name)
+            };
+            let account_stays = match line.run {
+                Run::Read(_) | Run::Local { .. } => spec.reads.iter().chain(spec.writes).all(reading),
+                Run::Write { .. } => spec.reads.iter().all(|op| reading(op) || op.dry_run_only),
+            };
+            assert!(account_stays, "{}", spec.name);
         }
         assert!(iam_actions(line("stop_instances").unwrap().spec).writes.contains("ec2:StopInstances"));
     }

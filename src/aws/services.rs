@@ -4,7 +4,10 @@ use crate::clients::{ReadClients, WriteClients};
 use crate::guard::Guard;
 use crate::meter::Meter;
 use crate::place::Place;
+use crate::probe::Sparing;
+use crate::unprefixed::Unprefixed;
 use aws_smithy_runtime::client::retries::RetryPartition;
+use aws_smithy_runtime_api::client::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_smithy_types::retry::{RetryConfig, RetrySpec};
 use aws_smithy_types::timeout::TimeoutConfig;
 use aws_types::region::Region;
@@ -16,11 +19,16 @@ const ATTEMPTS: u32 = 4;
 pub(crate) const CONNECT: Duration = Duration::from_secs(3);
 /// For one attempt, up to the head of its answer.
 pub(crate) const ATTEMPT: Duration = Duration::from_secs(10);
+/// For one attempt that carries a part of a file: what ends a slow line is [`STALLED`].
+const TRANSFER: Duration = Duration::from_secs(15 * 60);
+/// A line over which nothing moves for this long is given up.
+const STALLED: Duration = Duration::from_secs(20);
 
 /// How a client behaves beyond its service: what it may call, how often it tries.
 pub(crate) struct Manner {
     guard: Guard,
     meter: Meter,
+    probe: Option<Sparing>,
     pub(crate) retry: RetryConfig,
     partition: RetryPartition,
 }
@@ -30,31 +38,44 @@ pub(crate) struct Manner {
 fn reading(guard: Guard, meter: Meter, service: &str, account: Option<&str>, region: &str) -> Manner {
     let partition = RetryPartition::new(format!("{}/{region}/{service}", account.unwrap_or_default()));
     let retry = RetryConfig::adaptive().with_max_attempts(ATTEMPTS).with_retry_spec(RetrySpec::v2_1());
-    Manner { guard, meter, retry, partition }
+    Manner { guard, meter, probe: None, retry, partition }
 }
 
 /// A change is attempted once.
 pub(crate) fn writing(guard: Guard, meter: Meter) -> Manner {
-    Manner { guard, meter, retry: RetryConfig::disabled(), partition: RetryPartition::new("writes") }
+    Manner {
+        guard,
+        meter,
+        probe: None,
+        retry: RetryConfig::disabled(),
+        partition: RetryPartition::new("writes"),
+    }
 }
 
-fn timeouts() -> TimeoutConfig {
-    TimeoutConfig::builder().connect_timeout(CONNECT).operation_attempt_timeout(ATTEMPT).build()
+fn timeouts(attempt: Duration) -> TimeoutConfig {
+    TimeoutConfig::builder().connect_timeout(CONNECT).operation_attempt_timeout(attempt).build()
 }
 
 /// The one function per service that builds a client.
 macro_rules! build {
-    ($sdk:ident, $config:expr, $region:expr, $manner:expr) => {{
+    ($sdk:ident, $config:expr, $region:expr, $manner:expr) => {
+        build!($sdk, $config, $region, $manner, ATTEMPT)
+    };
+    ($sdk:ident, $config:expr, $region:expr, $manner:expr, $attempt:expr) => {{
         let manner: Manner = $manner;
-        let config = $sdk::config::Builder::from($config)
+        let mut config = $sdk::config::Builder::from($config)
             .region(Region::new($region))
-            .timeout_config(timeouts())
+            .timeout_config(timeouts($attempt))
+            .stalled_stream_protection(StalledStreamProtectionConfig::enabled().grace_period(STALLED).build())
             .retry_config(manner.retry)
             .retry_partition(manner.partition)
             .interceptor(manner.guard)
             .interceptor(manner.meter)
-            .build();
-        $sdk::Client::from_conf(config)
+            .interceptor(Unprefixed);
+        if let Some(probe) = manner.probe {
+            config = config.interceptor(probe);
+        }
+        $sdk::Client::from_conf(config.build())
     }};
 }
 
@@ -68,6 +89,7 @@ macro_rules! reads {
                     let service = stringify!($method);
                     let account = place.account.as_deref();
                     let manner = reading(guard, self.meter(), service, account, &place.region);
+                    let manner = Manner { probe: self.probe(), ..manner };
                     build!($sdk, config, place.region.clone(), manner)
                 })
             })*
@@ -86,6 +108,15 @@ macro_rules! writes {
             })*
         }
     };
+}
+
+impl WriteClients {
+    /// S3, for requests that carry a part of a file or wait for one to be put together.
+    #[must_use]
+    pub(crate) fn s3_transfer(&self) -> aws_sdk_s3::Client {
+        let manner = writing(self.guard(), self.meter());
+        build!(aws_sdk_s3, self.config(), self.plan().region.clone(), manner, TRANSFER)
+    }
 }
 
 reads! {

@@ -1,5 +1,6 @@
 //! What the console's connection to AWS is made from.
 
+use crate::files::Files;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use quarterdeck_core::Timestamp;
 use std::collections::BTreeMap;
@@ -28,9 +29,18 @@ pub struct Settings {
     pub credentials: Option<(String, String)>,
     /// Other accounts by name, each reached through an AWS profile.
     pub accounts: BTreeMap<String, String>,
+    /// Files that tools may read and write.
+    pub files: Files,
+    /// Bytes one Logs Insights query may scan without a person being asked.
+    pub insights_budget: u64,
     /// The time.
     pub clock: Clock,
 }
+
+/// Ten GB, about five US cents.
+pub const INSIGHTS_BUDGET: u64 = 10 * GB;
+/// What AWS bills by.
+pub const GB: u64 = 1_000_000_000;
 
 impl Default for Settings {
     fn default() -> Self {
@@ -41,6 +51,8 @@ impl Default for Settings {
             endpoint: None,
             credentials: None,
             accounts: BTreeMap::new(),
+            files: Files::default(),
+            insights_budget: INSIGHTS_BUDGET,
             clock: Arc::new(wall_clock),
         }
     }

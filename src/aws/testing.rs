@@ -1,5 +1,7 @@
 //! A stand-in for AWS in tests: canned answers per service and operation, every request recorded.
 
+pub mod approval;
+
 use crate::clients::{Aws, ReadClients};
 use crate::settings::Settings;
 use aws_smithy_runtime_api::client::http::{

@@ -3,6 +3,7 @@
 use crate::approval::{Authorized, Refusal};
 use crate::id::CallId;
 use crate::scope::Mode;
+use crate::settings::Settings;
 use serde_json::Value;
 
 /// One request to the engine. Neither Clone nor Serialize: it may hold an approval.
@@ -29,19 +30,20 @@ pub enum Command {
     Approve(Authorized),
     /// A person refused.
     Refuse(Refusal),
+    /// The answer to a question about money.
+    Spend {
+        /// The read that waits for it.
+        call: CallId,
+        /// Whether it may go ahead.
+        yes: bool,
+    },
     /// Cancel the turn and everything that runs for it.
     Cancel,
-    /// Ask another model from now on. Its predecessor's reasoning is left out, what tools found is kept.
-    SetModel {
-        /// The provider's name.
-        provider: String,
-        /// The model's id there.
-        model: String,
-    },
+    /// Model, effort and limits from the next round on. Another model is not sent its predecessor's reasoning; what tools
+    /// found is kept.
+    Set(Settings),
     /// Change the mode.
     SetMode(Mode),
-    /// At most this many iterations a turn, 1 to 50.
-    SetIterations(u32),
     /// End the console: refuse what waits, let a write in flight finish.
     Quit,
 }

@@ -15,12 +15,23 @@ pub enum Event {
     Live(Live),
     /// A person is asked.
     Ask(Gate),
+    /// A person is asked about money. Never yields an approval.
+    Spend(Spending),
     /// A sentence for the notice line. Untrusted.
     Notice(String),
     /// The store failed: changes are refused from here on; reads go on.
     StoreFailed(String),
     /// The engine has ended.
     Closed,
+}
+
+/// A billed read that would cost more than it may without asking.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Spending {
+    /// The read that waits for the answer.
+    pub call: CallId,
+    /// What it would cost and what it may, in one sentence. May quote AWS, so it is untrusted text.
+    pub says: String,
 }
 
 /// Not an entry: shown while something runs.
@@ -45,7 +56,7 @@ pub struct Progress {
     pub done: u64,
     /// Units there are, when known.
     pub total: Option<u64>,
-    /// What is counted: `regions`, `pages`, `windows`.
+    /// What is counted: `regions`, `pages`, `windows`, `bytes`.
     pub unit: &'static str,
     /// Rows so far.
     pub rows: u64,

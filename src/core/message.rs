@@ -104,6 +104,8 @@ pub struct Request {
     pub provider: String,
     /// The model's id at the provider.
     pub model: String,
+    /// How hard it is to think, in the provider's own word; the model's default when absent.
+    pub effort: Option<String>,
     /// The system prompt.
     pub system: Arc<str>,
     /// Tools, sorted by name.

@@ -1,10 +1,19 @@
 //! What an account holds, as its file says it.
 
+mod assemble;
 pub(crate) mod compute;
+pub(crate) mod costs;
+pub(crate) mod databases;
+pub(crate) mod identity;
 pub(crate) mod scale;
+pub(crate) mod security;
+pub(crate) mod storage;
+
+pub(crate) use assemble::Account;
 
 use crate::condition::During;
 use crate::span::{Moment, Span};
+use assemble::merge;
 use scale::Scale;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -41,7 +50,12 @@ pub(crate) struct Contents {
     pub log: Vec<LogSource>,
     pub change: Vec<Change>,
     pub background: Vec<Background>,
+    pub storage: storage::Storage,
     pub compute: compute::Compute,
+    pub costs: costs::Costs,
+    pub security: security::Security,
+    pub identity: identity::Identities,
+    pub databases: databases::Databases,
     pub scale: Scale,
 }
 
@@ -161,6 +175,8 @@ pub(crate) struct TargetGroup {
     pub port: u16,
     #[serde(default)]
     pub instances: Vec<String>,
+    /// The Lambda function that is its target.
+    pub function: Option<String>,
 }
 
 /// A metric's behaviour.
@@ -245,6 +261,8 @@ pub(crate) struct LogSource {
     pub region: String,
     pub stream: String,
     pub every: Span,
+    /// How many lines like it each stands for, in what is counted and billed; none: itself.
+    pub stands_for: Option<u32>,
     pub lines: Vec<String>,
     /// Only while this `cluster/service` has lost capacity.
     pub when_down: Option<String>,
@@ -302,54 +320,10 @@ pub(crate) struct Event {
     pub error: Option<[String; 2]>,
 }
 
-/// The account a drill plays in: the base with the drill's overrides.
-#[derive(Clone, Debug)]
-pub(crate) struct Account {
-    pub header: Header,
-    pub holds: Contents,
-}
-
-impl Account {
-    /// The base with overrides, every region filled in. `None` when the base has no `[account]`.
-    pub(crate) fn assemble(base: Contents, over: &Contents) -> Option<Self> {
-        let mut holds = base;
-        let header = over.account.clone().or_else(|| holds.account.take())?;
-        merge(&mut holds.instance, &over.instance, |i| i.id.clone());
-        merge(&mut holds.service, &over.service, Service::key);
-        merge(&mut holds.load_balancer, &over.load_balancer, |l| l.name.clone());
-        merge(&mut holds.target_group, &over.target_group, |t| t.name.clone());
-        merge(&mut holds.metric, &over.metric, |m| {
-            format!("{} {} {:?} {}", m.namespace, m.name, m.dimensions, m.region)
-        });
-        merge(&mut holds.alarm, &over.alarm, |a| a.name.clone());
-        holds.compute.merge(&over.compute);
-        holds.log.extend(over.log.iter().cloned());
-        holds.change.extend(over.change.iter().cloned());
-        holds.background.extend(over.background.iter().cloned());
-        over.scale.fill(&mut holds);
-        let home = header.regions.first().cloned().unwrap_or_default();
-        for region in regions_of(&mut holds) {
-            if region.is_empty() {
-                region.clone_from(&home);
-            }
-        }
-        Some(Self { header, holds })
-    }
-
-    /// The service `cluster/name` in `region`.
-    pub(crate) fn service(&self, region: &str, key: &str) -> Option<&Service> {
-        self.holds.service.iter().find(|s| s.region == region && s.key() == key)
-    }
-}
-
-impl Contents {
-    /// The conditions that something in the account depends on.
-    pub(crate) fn conditions(&self) -> impl Iterator<Item = &String> {
-        let metrics = self.metric.iter().map(|m| &m.during);
-        let lines = self.log.iter().map(|l| &l.during);
-        let changes = self.change.iter().map(|c| &c.during);
-        let background = self.background.iter().map(|b| &b.during);
-        metrics.chain(lines).chain(changes).chain(background).flat_map(|d| &d.0)
+impl Metric {
+    /// What tells it from others.
+    pub(crate) fn key(&self) -> String {
+        format!("{} {} {:?} {}", self.namespace, self.name, self.dimensions, self.region)
     }
 }
 
@@ -377,30 +351,6 @@ impl Service {
     pub(crate) fn key(&self) -> String {
         format!("{}/{}", self.cluster, self.name)
     }
-}
-
-fn merge<T: Clone>(base: &mut Vec<T>, over: &[T], key: impl Fn(&T) -> String) {
-    for item in over {
-        match base.iter_mut().find(|b| key(b) == key(item)) {
-            Some(old) => *old = item.clone(),
-            None => base.push(item.clone()),
-        }
-    }
-}
-
-fn regions_of(holds: &mut Contents) -> Vec<&mut String> {
-    let mut all: Vec<&mut String> = Vec::new();
-    all.extend(holds.instance.iter_mut().map(|x| &mut x.region));
-    all.extend(holds.service.iter_mut().map(|x| &mut x.region));
-    all.extend(holds.load_balancer.iter_mut().map(|x| &mut x.region));
-    all.extend(holds.target_group.iter_mut().map(|x| &mut x.region));
-    all.extend(holds.metric.iter_mut().map(|x| &mut x.region));
-    all.extend(holds.alarm.iter_mut().map(|x| &mut x.region));
-    all.extend(holds.log.iter_mut().map(|x| &mut x.region));
-    all.extend(holds.change.iter_mut().map(|x| &mut x.event.region));
-    all.extend(holds.background.iter_mut().map(|x| &mut x.event.region));
-    all.extend(holds.compute.regions());
-    all
 }
 
 fn running() -> String {

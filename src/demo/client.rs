@@ -1,9 +1,10 @@
 //! The seam: an HTTP client that answers from the embedded account.
 
-use crate::demo::{Demo, Outcome};
+use crate::demo::{Answer, Demo, Outcome};
 use crate::fault::Trouble;
 use crate::router;
-use crate::wire::{Failure, Protocol, cbor, ec2_query, json, query, rest_json};
+use crate::wire::raw::RawReply;
+use crate::wire::{Failure, Node, Protocol, cbor, ec2_query, json, query, rest_json, rest_xml};
 use aws_smithy_runtime_api::client::http::{
     HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
 };
@@ -59,8 +60,12 @@ async fn exchange(demo: &Demo, mut request: HttpRequest) -> Result<HttpResponse,
 /// The outcome in its protocol.
 fn write(outcome: &Outcome) -> Result<HttpResponse, ConnectorError> {
     let (operation, id) = (outcome.operation.as_str(), outcome.request_id.as_str());
-    let status = outcome.answer.as_ref().map_or_else(|f| f.status, |_| 200);
-    let answer: Result<_, &Failure> = outcome.answer.as_ref();
+    let answer: Result<&Node, &Failure> = match &outcome.answer {
+        Ok(Answer::Raw(reply)) => return raw(reply, id),
+        Ok(Answer::Node(node)) => Ok(node),
+        Err(failure) => Err(failure),
+    };
+    let status = answer.map_or_else(|f| f.status, |_| 200);
     let (kind, body): (&'static str, Bytes) = match outcome.protocol {
         Protocol::Ec2Query => (
             "text/xml;charset=UTF-8",
@@ -75,10 +80,27 @@ fn write(outcome: &Outcome) -> Result<HttpResponse, ConnectorError> {
         Protocol::RestJson => {
             ("application/json", answer.map_or_else(rest_json::error, rest_json::body).into())
         }
+        // Its answers are raw, its refusals too.
+        Protocol::RestXml => {
+            ("application/xml", answer.map_or_else(|f| rest_xml::error(f, id), |_| String::new()).into())
+        }
     };
     let mut response = respond(status, kind, body, id)?;
     if let (Protocol::RestJson, Err(failure)) = (outcome.protocol, answer) {
         response.headers_mut().insert(rest_json::ERROR, failure.code.to_string());
+    }
+    Ok(response)
+}
+
+/// An answer that has its own headers.
+fn raw(reply: &RawReply, id: &str) -> Result<HttpResponse, ConnectorError> {
+    let status = StatusCode::try_from(reply.status).map_err(|e| ConnectorError::other(e.into(), None))?;
+    let mut response = HttpResponse::new(status, SdkBody::from(reply.body.clone()));
+    let headers = response.headers_mut();
+    headers.insert("x-amz-request-id", id.to_owned());
+    for (name, value) in &reply.headers {
+        let told = headers.try_append(name.clone(), value.clone());
+        told.map_err(|e| ConnectorError::other(e.into(), None))?;
     }
     Ok(response)
 }

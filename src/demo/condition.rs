@@ -122,7 +122,6 @@ impl<'a> Course<'a> {
     }
 
     /// When it was last the case: now while it is, `None` when it never was.
-    #[allow(dead_code)] // until a story needs it
     pub(crate) fn last(&self) -> Option<Timestamp> {
         if self.holds(self.now) {
             return Some(self.now);
@@ -180,7 +179,6 @@ impl<'a> Part<'a> {
     }
 
     /// When it ended; `None` while it is the case.
-    #[allow(dead_code)] // until a story needs it
     fn ended(&self) -> Option<Timestamp> {
         let story = self.turns.last().filter(|(_, on)| !on).map(|(at, _)| *at);
         story.or_else(|| self.fleet.as_ref()?.changes().last().copied())

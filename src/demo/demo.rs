@@ -6,9 +6,11 @@ use crate::condition::During;
 use crate::fault::{Faults, Trouble, failure};
 use crate::router::{self, Request};
 use crate::seed;
+use crate::services::s3;
 use crate::story::{Drill, DrillError};
+use crate::wire::raw::RawReply;
 use crate::wire::{Failure, Node, Protocol};
-use crate::world::{Action, World};
+use crate::world::{Action, What, World};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use quarterdeck_core::Timestamp;
 use std::fmt;
@@ -61,8 +63,14 @@ pub(crate) struct Outcome {
     pub protocol: Protocol,
     pub operation: String,
     pub request_id: String,
-    pub answer: Result<Node, Failure>,
+    pub answer: Result<Answer, Failure>,
     pub troubles: Vec<Trouble>,
+}
+
+/// An answer that its protocol still has to write, or one that is written.
+pub(crate) enum Answer {
+    Node(Node),
+    Raw(RawReply),
 }
 
 impl Demo {
@@ -115,13 +123,20 @@ impl Demo {
         &self.0.drill
     }
 
-    /// The names of the drill's conditions that hold now. None is left once all is put right.
+    /// What is still wrong: the names of the drill's conditions that hold now, and the broken revisions that are
+    /// deployed, as `cluster/service:revision`. Nothing is left once all is put right.
     #[must_use]
-    pub fn holding(&self) -> Vec<&str> {
+    pub fn holding(&self) -> Vec<String> {
         let log = self.0.log.lock().unwrap_or_else(PoisonError::into_inner);
         let world = self.world(&log.actions, self.region(), (self.0.clock)());
-        let holds = |name: &str| world.course(&During(vec![name.to_owned()])).holds(world.now);
-        self.0.drill.condition.iter().map(|c| c.name.as_str()).filter(|n| holds(n)).collect()
+        let conditions = self.0.drill.condition.iter().map(|c| c.name.clone());
+        let holds = |name: &String| world.course(&During(vec![name.clone()])).holds(world.now);
+        let broken = self.0.drill.deploy.iter().filter(|d| d.broken.is_some()).filter_map(|d| {
+            let key = format!("{}/{}", d.cluster, d.service);
+            let deployed = world.anywhere(&key)?.primary()?.revision;
+            (deployed == d.revision).then(|| format!("{key}:{deployed}"))
+        });
+        conditions.filter(holds).chain(broken).collect()
     }
 
     fn world<'a>(&'a self, actions: &'a [Action], region: &'a str, now: Timestamp) -> World<'a> {
@@ -163,6 +178,12 @@ impl Demo {
         });
         let request_id = seed::uuid(&request.operation, log.calls.len() as u64);
         let answer = self.answer(request, &troubles, now, &mut log.actions);
+        let answer = match (request.service.protocol(), answer) {
+            (Protocol::RestXml, Err(failure)) => {
+                Ok(Answer::Raw(s3::refused(&request.raw, &failure, &request_id)))
+            }
+            (_, answer) => answer,
+        };
         let (protocol, operation) = (request.service.protocol(), request.operation.clone());
         Outcome { protocol, operation, request_id, answer, troubles }
     }
@@ -173,7 +194,7 @@ impl Demo {
         troubles: &[Trouble],
         now: Timestamp,
         actions: &mut Vec<Action>,
-    ) -> Result<Node, Failure> {
+    ) -> Result<Answer, Failure> {
         let play = &self.0;
         let known = play.account.header.regions.contains(&request.region);
         if request.access_key != ACCESS_KEY || !known {
@@ -184,11 +205,20 @@ impl Demo {
         if let Some(failure) = troubles.iter().find_map(|t| failure(*t, request, &caller)) {
             return Err(failure);
         }
-        let reply = router::answer(&world, request)?;
-        if let Some(what) = reply.action {
+        let (answer, action) = match request.service.protocol() {
+            Protocol::RestXml => {
+                let reply = s3::answer(&world, &request.operation, &request.raw)?;
+                (Answer::Raw(reply.raw), reply.change.map(What::S3))
+            }
+            Protocol::Ec2Query | Protocol::Query | Protocol::Json | Protocol::Cbor | Protocol::RestJson => {
+                let reply = router::answer(&world, request)?;
+                (Answer::Node(reply.body), reply.action)
+            }
+        };
+        if let Some(what) = action {
             actions.push(Action { at: now, region: request.region.clone(), what });
         }
-        Ok(reply.body)
+        Ok(answer)
     }
 }
 
@@ -202,6 +232,10 @@ fn stranger(request: &Request) -> Failure {
         }
         Protocol::Query => Failure::new("InvalidClientTokenId", message).status(403),
         Protocol::Json | Protocol::Cbor => Failure::new("UnrecognizedClientException", message),
+        Protocol::RestXml => {
+            let message = "The AWS Access Key Id you provided does not exist in our records.";
+            Failure::new("InvalidAccessKeyId", message).status(403)
+        }
         Protocol::RestJson => Failure::new("UnrecognizedClientException", message).status(403),
     }
 }

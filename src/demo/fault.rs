@@ -1,9 +1,8 @@
 //! Trouble on demand, for tests: delays, denials, throttling, lost answers.
 
 use crate::router::Request;
-use crate::services::Service;
+use crate::services::{Service, s3};
 use crate::wire::{Failure, Protocol};
-use std::borrow::Cow;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -42,7 +41,8 @@ impl Fault {
     }
 
     /// Only for this service, by its signing name: `ec2`, `ecs`, `monitoring`, `logs`, `cloudtrail`,
-    /// `elasticloadbalancing`, `application-autoscaling`, `eks`, `sts`, `iam`.
+    /// `elasticloadbalancing`, `application-autoscaling`, `autoscaling`, `ce`, `eks`, `guardduty`, `lambda`, `sts`, `iam`,
+    /// `s3`.
     #[must_use]
     pub fn service(mut self, name: &str) -> Self {
         self.service = Some(name.to_owned());
@@ -115,6 +115,7 @@ pub(crate) fn failure(trouble: Trouble, request: &Request, caller: &str) -> Opti
             Protocol::Ec2Query => Failure::new("RequestLimitExceeded", "Request limit exceeded.").status(503),
             Protocol::Query => Failure::new("Throttling", "Rate exceeded"),
             Protocol::Json | Protocol::Cbor => Failure::new("ThrottlingException", "Rate exceeded"),
+            Protocol::RestXml => Failure::new("SlowDown", "Please reduce your request rate.").status(503),
             Protocol::RestJson => Failure::new("TooManyRequestsException", "Rate exceeded").status(429),
         }),
         Trouble::Expire => Some(match protocol {
@@ -126,6 +127,7 @@ pub(crate) fn failure(trouble: Trouble, request: &Request, caller: &str) -> Opti
             Protocol::Json | Protocol::Cbor => {
                 Failure::new("ExpiredTokenException", "The security token included in the request is expired")
             }
+            Protocol::RestXml => Failure::new("ExpiredToken", "The provided token has expired."),
             Protocol::RestJson => {
                 Failure::new("ExpiredTokenException", "The security token included in the request is expired")
                     .status(403)
@@ -136,7 +138,7 @@ pub(crate) fn failure(trouble: Trouble, request: &Request, caller: &str) -> Opti
                 Failure::new("Unavailable", "The server is overloaded and can't handle the request.")
                     .status(503)
             }
-            Protocol::Query | Protocol::Json | Protocol::Cbor | Protocol::RestJson => {
+            Protocol::Query | Protocol::Json | Protocol::Cbor | Protocol::RestJson | Protocol::RestXml => {
                 Failure::new("ServiceUnavailable", "Service is unable to handle request.").status(503)
             }
         }),
@@ -145,7 +147,10 @@ pub(crate) fn failure(trouble: Trouble, request: &Request, caller: &str) -> Opti
 }
 
 fn denied(request: &Request, caller: &str) -> Failure {
-    let action = format!("{}:{}", request.service.iam(), request.operation);
+    let action = match request.service {
+        Service::S3 => s3::action(&request.operation, &request.raw),
+        other => format!("{}:{}", other.iam(), request.operation),
+    };
     let why = format!(
         "User: {caller} is not authorized to perform: {action} because no identity-based policy allows the {action} action"
     );
@@ -154,10 +159,10 @@ fn denied(request: &Request, caller: &str) -> Failure {
             let message = format!("You are not authorized to perform this operation. {why}");
             Failure::new("UnauthorizedOperation", message).status(403)
         }
-        (Service::CloudWatch, _) | (_, Protocol::Query) => Failure::new("AccessDenied", why).status(403),
-        (_, Protocol::Json | Protocol::Cbor) => {
-            Failure { status: 400, code: Cow::Borrowed("AccessDeniedException"), message: why }
+        (Service::CloudWatch, _) | (_, Protocol::Query | Protocol::RestXml) => {
+            Failure::new("AccessDenied", why).status(403)
         }
+        (_, Protocol::Json | Protocol::Cbor) => Failure::new("AccessDeniedException", why),
         (_, Protocol::RestJson) => Failure::new("AccessDeniedException", why).status(403),
     }
 }

@@ -12,6 +12,8 @@ mod fault;
 mod fleet;
 #[cfg(test)]
 mod http_tests;
+mod incoming;
+mod insights;
 mod lines;
 mod machine;
 mod page;
@@ -24,6 +26,7 @@ mod steps;
 mod story;
 mod told;
 mod trail;
+mod walls;
 mod wire;
 mod world;
 

@@ -38,6 +38,17 @@ pub(crate) fn groups(world: &World<'_>) -> Vec<String> {
     all
 }
 
+/// How many lines like it each of the group's stands for.
+pub(crate) fn stands_for(world: &World<'_>, group: &str) -> u32 {
+    let sources = world.account.holds.log.iter().filter(|l| l.region == world.region && l.group == group);
+    sources.filter_map(|l| l.stands_for).max().unwrap_or(1)
+}
+
+/// Bytes a line is billed by.
+pub(crate) fn bytes(line: &Line) -> u64 {
+    line.message.len() as u64
+}
+
 /// The lines of `group` from `from` up to, not including, `until`, oldest first.
 pub(crate) fn lines(world: &World<'_>, group: &str, from: Timestamp, until: Timestamp) -> Vec<Line> {
     let from = from.max(world.start.minus(RETENTION));

@@ -153,7 +153,13 @@ fn orders(world: &World<'_>, id: &str) -> Vec<(u64, Timestamp, bool)> {
     here.filter_map(|(n, a)| match &a.what {
         What::Stop { ids } if mine(ids) => Some((n, a.at, true)),
         What::Start { ids } if mine(ids) => Some((n, a.at, false)),
-        What::Stop { .. } | What::Start { .. } | What::UpdateService { .. } | What::Other(_) => None,
+        What::Stop { .. }
+        | What::Start { .. }
+        | What::UpdateService { .. }
+        | What::RevokeRules { .. }
+        | What::AddRules { .. }
+        | What::S3(_)
+        | What::Other(_) => None,
     })
     .collect()
 }

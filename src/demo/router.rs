@@ -1,9 +1,11 @@
 //! Which service, operation and region a request is for.
 
 use crate::services::{self, Reply, Service};
+use crate::wire::raw::RawRequest;
 use crate::wire::{Failure, Input, Protocol, cbor, form, rest, rest_json};
 use crate::world::World;
 use aws_smithy_runtime_api::http::Headers;
+use bytes::Bytes;
 use serde_json::Value;
 
 /// A request, recognised.
@@ -14,6 +16,8 @@ pub(crate) struct Request {
     pub region: String,
     pub access_key: String,
     pub input: Input,
+    /// The whole of it, for services that speak REST.
+    pub raw: RawRequest,
 }
 
 /// Recognises a request: service and region from the SigV4 credential scope, the operation as each protocol
@@ -21,7 +25,12 @@ pub(crate) struct Request {
 ///
 /// # Errors
 /// It is not signed, or is for a service the account does not have, or its body cannot be read.
-pub(crate) fn recognise(headers: &Headers, method: &str, uri: &str, body: &[u8]) -> Result<Request, Failure> {
+pub(crate) fn recognise(
+    headers: &Headers,
+    method: &str,
+    uri: &str,
+    body: &Bytes,
+) -> Result<Request, Failure> {
     let (access_key, region, name) =
         scope(headers.get("authorization").unwrap_or_default()).ok_or_else(|| {
             Failure::new("MissingAuthenticationToken", "Request is missing Authentication Token").status(403)
@@ -30,6 +39,7 @@ pub(crate) fn recognise(headers: &Headers, method: &str, uri: &str, body: &[u8])
         Failure::new("NotImplemented", format!("the embedded account does not implement {name}")).status(501)
     })?;
     let unreadable = |why: String| Failure::new("SerializationException", why);
+    let mut raw = RawRequest::default();
     let (operation, input) = match service.protocol() {
         Protocol::Ec2Query | Protocol::Query => {
             let input = form::parse(&String::from_utf8_lossy(body));
@@ -49,6 +59,10 @@ pub(crate) fn recognise(headers: &Headers, method: &str, uri: &str, body: &[u8])
             let (operation, members) = rest::bound(service.routes(), method, uri).unwrap_or_default();
             (operation.to_owned(), rest_json::parse(members, body).map_err(unreadable)?)
         }
+        Protocol::RestXml => {
+            raw = RawRequest::read(method, uri, headers, body).map_err(unreadable)?;
+            (services::s3::operation(&raw).to_owned(), Value::Null)
+        }
     };
     Ok(Request {
         service,
@@ -56,6 +70,7 @@ pub(crate) fn recognise(headers: &Headers, method: &str, uri: &str, body: &[u8])
         region: region.to_owned(),
         access_key: access_key.to_owned(),
         input: Input(input),
+        raw,
     })
 }
 
@@ -79,15 +94,32 @@ pub(crate) fn answer(world: &World<'_>, request: &Request) -> Result<Reply, Fail
         Service::CloudTrail => services::cloudtrail::answer(world, operation, input),
         Service::Elb => services::elb::answer(world, operation, input),
         Service::AutoScaling => services::autoscaling::answer(world, operation, input),
+        Service::Costs => services::costs::answer(world, operation, input),
+        Service::GuardDuty => services::guardduty::answer(world, operation, input),
+        Service::Ec2AutoScaling => services::ec2_autoscaling::answer(world, operation, input),
+        Service::Lambda => services::lambda::answer(world, operation, input),
         Service::Eks => services::eks::answer(world, operation, input),
+        Service::Rds => services::rds::answer(world, operation, input),
         Service::Sts => services::sts::answer(world, operation),
-        Service::Iam => services::iam::answer(world, operation),
+        Service::Iam => services::iam::answer(world, operation, input),
+        // It answers in its own form: see Demo::answer.
+        Service::S3 => Err(services::unknown(Service::S3, operation)),
     }
 }
 
 /// Whether an operation changes the account.
 pub(crate) fn mutating(operation: &str) -> bool {
-    matches!(operation, "StopInstances" | "StartInstances" | "UpdateService")
+    matches!(
+        operation,
+        "StopInstances"
+            | "StartInstances"
+            | "UpdateService"
+            | "RevokeSecurityGroupIngress"
+            | "AuthorizeSecurityGroupIngress"
+            | "PutFunctionConcurrency"
+            | "DeleteFunctionConcurrency"
+            | "UpdateAccessKey"
+    ) || services::s3::mutating(operation)
 }
 
 #[cfg(test)]

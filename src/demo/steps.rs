@@ -25,7 +25,13 @@ pub(crate) fn steps(world: World<'_>, service: &Service) -> Vec<Step> {
         What::UpdateService { key: k, desired, revision, force } if *k == key => {
             Some(Step { at: a.at, revision: *revision, desired: *desired, force: *force })
         }
-        What::UpdateService { .. } | What::Stop { .. } | What::Start { .. } | What::Other(_) => None,
+        What::UpdateService { .. }
+        | What::Stop { .. }
+        | What::Start { .. }
+        | What::RevokeRules { .. }
+        | What::AddRules { .. }
+        | What::S3(_)
+        | What::Other(_) => None,
     });
     let mut all: Vec<Step> = story.chain(actions).filter(|s| s.at <= world.now).collect();
     all.sort_by_key(|s| s.at);

@@ -135,6 +135,11 @@ pub enum DrillError {
 }
 
 impl Drill {
+    /// Every embedded drill's name. Reads none of them.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        DRILLS.iter().map(|(name, _)| *name)
+    }
+
     /// Every embedded drill's name with a one-line description.
     #[must_use]
     pub fn list() -> Vec<(&'static str, String)> {
@@ -149,13 +154,12 @@ impl Drill {
     /// # Errors
     /// There is none of that name: names the nearest and lists all.
     pub fn named(name: &str) -> Result<Self, DrillError> {
-        let all = || DRILLS.iter().map(|(n, _)| *n);
         match DRILLS.iter().find(|(n, _)| *n == name) {
             Some((_, text)) => Self::parse(text),
             None => Err(DrillError::Unknown {
                 name: name.to_owned(),
-                nearest: nearest(name, all(), 1).first().map(|n| (*n).to_owned()),
-                all: all().map(str::to_owned).collect(),
+                nearest: nearest(name, Self::names(), 1).first().map(|n| (*n).to_owned()),
+                all: Self::names().map(str::to_owned).collect(),
             }),
         }
     }

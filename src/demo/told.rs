@@ -1,5 +1,7 @@
 //! What the operator did, as CloudTrail tells it.
 
+use crate::services::s3::Change;
+use crate::walls::Rule;
 use crate::world::What;
 use serde_json::{Map, Value, json};
 
@@ -14,12 +16,26 @@ pub(crate) struct Told {
     pub resources: Vec<[String; 2]>,
     /// Its `requestParameters`.
     pub request: Value,
+    /// Whether it changed nothing.
+    pub read_only: bool,
 }
 
 impl Told {
     /// The operation `name` of `source` with these parameters.
     pub(crate) fn new(source: &str, name: &str, request: Value) -> Self {
-        Self { name: name.to_owned(), source: source.to_owned(), resources: Vec::new(), request }
+        Self {
+            name: name.to_owned(),
+            source: source.to_owned(),
+            resources: Vec::new(),
+            request,
+            read_only: false,
+        }
+    }
+
+    /// It changed nothing.
+    pub(crate) fn reading(mut self) -> Self {
+        self.read_only = true;
+        self
     }
 
     /// On these resources.
@@ -30,6 +46,12 @@ impl Told {
 }
 
 impl What {
+    /// The change that is only told.
+    pub(crate) fn other(&self) -> Option<&Told> {
+        let Self::Other(told) = self else { return None };
+        Some(told)
+    }
+
     /// As CloudTrail tells it.
     pub(crate) fn told(&self) -> Told {
         match self {
@@ -49,6 +71,29 @@ impl What {
                 }
                 Told::new("ecs.amazonaws.com", "UpdateService", Value::Object(request))
             }
+            Self::RevokeRules { group, ids } => {
+                let request = json!({ "groupId": group, "securityGroupRuleIds": { "items": ids } });
+                Told::new("ec2.amazonaws.com", "RevokeSecurityGroupIngress", request)
+                    .on("AWS::EC2::SecurityGroup", [group])
+            }
+            Self::AddRules { rules } => {
+                let group = rules.first().map(|r| r.group.as_str()).unwrap_or_default();
+                let items: Vec<Value> = rules.iter().map(added).collect();
+                let request = json!({ "groupId": group, "ipPermissions": { "items": items } });
+                Told::new("ec2.amazonaws.com", "AuthorizeSecurityGroupIngress", request)
+                    .on("AWS::EC2::SecurityGroup", [group])
+            }
+            Self::S3(Change::CreateBucket { name }) => {
+                let request = json!({ "bucketName": name });
+                Told::new("s3.amazonaws.com", "CreateBucket", request).on("AWS::S3::Bucket", [name])
+            }
+            Self::S3(Change::Put { bucket, key, .. }) => {
+                let request = json!({ "bucketName": bucket, "key": key });
+                Told::new("s3.amazonaws.com", "PutObject", request).on("AWS::S3::Bucket", [bucket])
+            }
+            Self::S3(Change::Upload { id, .. }) => {
+                Told::new("s3.amazonaws.com", "UploadPart", json!({ "uploadId": id }))
+            }
             Self::Other(told) => told.clone(),
         }
     }
@@ -58,4 +103,14 @@ fn instances(name: &str, ids: &[String]) -> Told {
     let items: Vec<Value> = ids.iter().map(|id| json!({ "instanceId": id })).collect();
     let request = json!({ "instancesSet": { "items": items } });
     Told::new("ec2.amazonaws.com", name, request).on("AWS::EC2::Instance", ids)
+}
+
+/// A rule as a permission.
+fn added(rule: &Rule) -> Value {
+    json!({
+        "ipProtocol": rule.protocol,
+        "fromPort": rule.from,
+        "toPort": rule.to,
+        "ipRanges": { "items": [{ "cidrIp": rule.source, "description": rule.description }] },
+    })
 }

@@ -2,8 +2,9 @@
 
 use crate::account::Event;
 use crate::seed;
+use crate::services::s3::Change;
 use crate::story::Deploy;
-use crate::world::{Action, World};
+use crate::world::{Action, What, World};
 use quarterdeck_core::Timestamp;
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -44,7 +45,7 @@ pub(crate) fn records(world: &World<'_>, from: Timestamp, until: Timestamp) -> V
         all.extend(deployed(world, deploy));
     }
     for action in world.actions.iter().filter(|a| a.region == world.region) {
-        all.push(acted(world, action));
+        all.extend(acted(world, action));
     }
     for background in world.account.holds.background.iter().filter(|b| b.event.region == world.region) {
         let step = i64::try_from(background.every.0.as_millis()).unwrap_or(1).max(1);
@@ -104,8 +105,11 @@ fn deployed(world: &World<'_>, deploy: &Deploy) -> Vec<Record> {
     ]
 }
 
-/// What the operator did.
-fn acted(world: &World<'_>, action: &Action) -> Record {
+/// What the operator did. What is done to objects are data events, which it does not look up.
+fn acted(world: &World<'_>, action: &Action) -> Option<Record> {
+    if matches!(action.what, What::S3(Change::Put { .. } | Change::Upload { .. })) {
+        return None;
+    }
     let told = action.what.told();
     let event = Event {
         name: told.name.clone(),
@@ -116,9 +120,10 @@ fn acted(world: &World<'_>, action: &Action) -> Record {
         ip: "198.51.100.7".to_owned(),
         agent: "quarterdeck".to_owned(),
         resources: told.resources.clone(),
+        read_only: told.read_only,
         ..Event::default()
     };
-    record(world, action.at, &event, &told.request)
+    Some(record(world, action.at, &event, &told.request))
 }
 
 fn record(world: &World<'_>, at: Timestamp, event: &Event, request: &Value) -> Record {

@@ -3,8 +3,10 @@
 use crate::account::{Account, Service};
 use crate::condition::{Course, During};
 use crate::fleet::Fleet;
+use crate::services::s3::Change;
 use crate::story::Drill;
 use crate::told::Told;
+use crate::walls::Rule;
 use quarterdeck_core::Timestamp;
 
 /// Something the operator did.
@@ -24,8 +26,13 @@ pub(crate) enum What {
     Stop { ids: Vec<String> },
     /// EC2 StartInstances.
     Start { ids: Vec<String> },
+    /// EC2 RevokeSecurityGroupIngress.
+    RevokeRules { group: String, ids: Vec<String> },
+    /// EC2 AuthorizeSecurityGroupIngress.
+    AddRules { rules: Vec<Rule> },
+    /// A change of buckets and objects.
+    S3(Change),
     /// Any other change: what it moves is said by the drill's conditions alone.
-    #[allow(dead_code)] // until a service tells one
     Other(Told),
 }
 

@@ -158,6 +158,7 @@ impl Loop {
                     None => break,
                 },
                 Some(report) = self.performer.store.reports.recv() => self.report(report),
+                Some(farewell) = self.performer.farewells.recv() => Performer::say(farewell),
                 Some(live) = self.performer.progress.recv() => self.fronts.live(self.session.entries().len(), &live),
                 () = sleep(wait) => self.wake(),
             }
@@ -212,6 +213,7 @@ impl Loop {
         for effect in effects {
             match effect {
                 Effect::Ask(front, gate) => self.fronts.ask(front, gate),
+                Effect::AskSpending(front, spending) => self.fronts.send(front, Event::Spend(spending)),
                 Effect::Show(live) => self.fronts.live(self.session.entries().len(), &live),
                 Effect::Tell(front, text) => self.fronts.tell(front, text),
                 Effect::Finish => self.finished = true,

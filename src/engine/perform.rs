@@ -2,8 +2,9 @@
 
 use super::store::Writer;
 use futures::{FutureExt as _, StreamExt as _};
-use quarterdeck_aws::clients::{Aws, ProgressSink};
+use quarterdeck_aws::clients::{Aws, Beside, Farewell, ProgressSink};
 use quarterdeck_aws::registry::{self, Failed};
+use quarterdeck_aws::stop::{self, Switch};
 use quarterdeck_core::Timestamp;
 use quarterdeck_core::approval::{Authorized, Challenge, Spent};
 use quarterdeck_core::event::Live;
@@ -16,10 +17,13 @@ use std::collections::{BTreeSet, HashMap};
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
-use tokio::task::AbortHandle;
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+/// How long what ends with the console may take: calls that are dropped, and their last requests.
+const ENDING: Duration = Duration::from_secs(2);
 /// Progress messages that may wait; more are dropped, the next one replaces them.
 const PROGRESS: usize = 256;
 
@@ -32,7 +36,13 @@ pub(super) struct Performer {
     aws: Aws,
     provider: Arc<dyn Provider>,
     inputs: mpsc::Sender<Input>,
-    calls: HashMap<CallId, AbortHandle>,
+    /// Writes that may be asked to stop.
+    writes: HashMap<CallId, Switch>,
+    /// Last requests of calls that were dropped.
+    pub(super) farewells: mpsc::Receiver<Farewell>,
+    calls: HashMap<CallId, JoinHandle<()>>,
+    /// Cancelled, but perhaps not dropped yet.
+    ending: Vec<JoinHandle<()>>,
     models: HashMap<TurnId, CancellationToken>,
     wakes: BTreeSet<(Timestamp, Wake)>,
 }
@@ -45,6 +55,7 @@ impl Performer {
         inputs: mpsc::Sender<Input>,
     ) -> Self {
         let (progress_sink, progress) = mpsc::channel(PROGRESS);
+        let farewells = aws.farewells().unwrap_or_else(|| mpsc::channel(1).1);
         Self {
             store,
             progress,
@@ -52,7 +63,10 @@ impl Performer {
             aws,
             provider,
             inputs,
+            farewells,
             calls: HashMap::new(),
+            writes: HashMap::new(),
+            ending: Vec::new(),
             models: HashMap::new(),
             wakes: BTreeSet::new(),
         }
@@ -79,12 +93,23 @@ impl Performer {
             Effect::CancelCall(call) => {
                 if let Some(task) = self.calls.remove(&call) {
                     task.abort();
+                    self.ending.retain(|task| !task.is_finished());
+                    self.ending.push(task);
+                }
+            }
+            Effect::AskToStop(call) => {
+                if let Some(write) = self.writes.get(&call) {
+                    write.stop();
                 }
             }
             Effect::WakeAt(wake, at) => {
                 self.wakes.insert((at, wake));
             }
-            Effect::Ask(..) | Effect::Show(_) | Effect::Tell(..) | Effect::Finish => {}
+            Effect::Ask(..)
+            | Effect::AskSpending(..)
+            | Effect::Show(_)
+            | Effect::Tell(..)
+            | Effect::Finish => {}
         }
     }
 
@@ -93,6 +118,9 @@ impl Performer {
         self.store.flush();
         if self.calls.len() > 64 {
             self.calls.retain(|_, task| !task.is_finished());
+        }
+        if !self.writes.is_empty() {
+            self.writes.retain(|_, write| write.is_heard());
         }
     }
 
@@ -111,7 +139,7 @@ impl Performer {
     }
 
     /// Stops everything and makes what was appended durable.
-    pub(super) async fn close(self) {
+    pub(super) async fn close(mut self) {
         for token in self.models.values() {
             token.cancel();
         }
@@ -119,6 +147,21 @@ impl Performer {
             task.abort();
         }
         self.store.close().await;
+        let last = async {
+            futures::future::join_all(self.calls.into_values().chain(self.ending)).await;
+            let mut farewells = Vec::new();
+            while let Ok(farewell) = self.farewells.try_recv() {
+                farewells.push(farewell);
+            }
+            futures::future::join_all(farewells).await;
+        };
+        // What is not said by then is not waited for.
+        let _ = tokio::time::timeout(ENDING, last).await;
+    }
+
+    /// Sends a dropped call's last request; nobody waits for it.
+    pub(super) fn say(farewell: Farewell) {
+        tokio::spawn(farewell);
     }
 
     fn ask_model(&mut self, request: Request) {
@@ -144,7 +187,8 @@ impl Performer {
         let (aws, sink) = (self.aws.clone(), self.sink(call.call));
         let id = call.call;
         self.run(id, async move {
-            let result = guarded(registry::read(&aws, &call.tool, &call.args, sink)).await;
+            let result =
+                guarded(registry::read_allowed(&aws, &call.tool, &call.args, call.allowed, sink)).await;
             Input::Read(id, result)
         });
     }
@@ -167,17 +211,23 @@ impl Performer {
         });
     }
 
-    /// A write is not in `calls`: nothing may abort it once it was approved and planned again.
-    fn write(&self, spent: Spent, written_down: oneshot::Receiver<Result<(), String>>) {
+    /// A write is not in `calls`: nothing may abort it once it was approved and planned again. One that can stop by
+    /// itself, a transfer, is asked to.
+    fn write(&mut self, spent: Spent, written_down: oneshot::Receiver<Result<(), String>>) {
         let (aws, inputs, id) = (self.aws.clone(), self.inputs.clone(), spent.call());
+        let (switch, stop) = stop::pair();
+        self.writes.insert(id, switch);
+        let beside = Beside { progress: self.sink(id), stop };
         tokio::spawn(async move {
             let written = match written_down.await {
-                Ok(Ok(())) => match AssertUnwindSafe(registry::write(&aws, spent)).catch_unwind().await {
-                    Ok(Ok((projection, stats))) => Written::Done(projection, stats),
-                    Ok(Err(Failed { fault, lost: false })) => Written::NotDone(fault),
-                    Ok(Err(Failed { fault, lost: true })) => Written::Unknown(fault),
-                    Err(_) => Written::Unknown(internal()),
-                },
+                Ok(Ok(())) => {
+                    match AssertUnwindSafe(registry::write(&aws, spent, beside)).catch_unwind().await {
+                        Ok(Ok((projection, stats))) => Written::Done(projection, stats),
+                        Ok(Err(Failed { fault, lost: false })) => Written::NotDone(fault),
+                        Ok(Err(Failed { fault, lost: true })) => Written::Unknown(fault),
+                        Err(_) => Written::Unknown(internal()),
+                    }
+                }
                 Ok(Err(why)) => Written::NotDurable(why),
                 Err(_) => Written::NotDurable("the journal has ended".into()),
             };
@@ -192,7 +242,7 @@ impl Performer {
             // The engine has ended: nobody is interested any more.
             let _ = inputs.send(input).await;
         });
-        self.calls.insert(id, task.abort_handle());
+        self.calls.insert(id, task);
     }
 
     fn sink(&self, call: CallId) -> ProgressSink {

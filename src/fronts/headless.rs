@@ -15,6 +15,7 @@ use quarterdeck_core::tool::{Catalogue, Risk, from_flags};
 use std::io::{self, Write};
 use std::sync::Arc;
 
+pub mod doctor;
 mod exit;
 mod table;
 mod tools;
@@ -87,7 +88,7 @@ pub async fn ask(
             Some(Event::Notice(text)) => progress(&text),
             Some(Event::StoreFailed(why)) => progress(&format!("the journal cannot be written: {why}")),
             // Not reached: a front that cannot ask is never asked. Dropping a gate approves nothing.
-            Some(Event::Ask(_)) => {}
+            Some(Event::Ask(_) | Event::Spend(_)) => {}
             Some(Event::Closed) | None => break,
         }
     }
@@ -152,7 +153,7 @@ pub async fn tool(deck: &Deck, name: &str, flags: &ToolFlags) -> anyhow::Result<
                 continue;
             }
             Event::Closed => break,
-            Event::Live(_) | Event::Ask(_) => continue,
+            Event::Live(_) | Event::Ask(_) | Event::Spend(_) => continue,
         };
         tally.take(&entry.fact);
         match &entry.fact {

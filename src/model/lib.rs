@@ -5,7 +5,6 @@
 
 pub mod anthropic;
 pub mod bedrock;
-pub mod caps;
 pub mod chat;
 pub mod offline;
 mod prompt;
@@ -15,7 +14,6 @@ mod several;
 pub mod tags;
 mod wire;
 
-pub use caps::{Caps, Models};
 pub use prompt::{prompt_hash, system_prompt};
 pub use provider::{EventStream, Provider};
 pub use several::{Make, Several};

@@ -23,6 +23,14 @@ pub trait Provider: Send + Sync {
     /// `Invalid` when the request cannot be expressed.
     fn encode(&self, request: &Request) -> Result<Value, ModelError>;
 
+    /// Whether it can be reached and takes the key, in words. Spends no tokens.
+    ///
+    /// # Errors
+    /// It cannot, and what to do.
+    fn reach(&self) -> BoxFuture<'_, Result<String, ModelError>> {
+        Box::pin(async { Ok("answers by itself".to_owned()) })
+    }
+
     /// Asks. Nothing happens until the stream is polled; dropping it ends the request. After `cancel`, the next item
     /// beyond those already received is the error `Cancelled`.
     fn stream(&self, request: Request, cancel: CancellationToken) -> EventStream;
@@ -35,6 +43,10 @@ impl<P: Provider + ?Sized> Provider for Arc<P> {
 
     fn encode(&self, request: &Request) -> Result<Value, ModelError> {
         (**self).encode(request)
+    }
+
+    fn reach(&self) -> BoxFuture<'_, Result<String, ModelError>> {
+        (**self).reach()
     }
 
     fn stream(&self, request: Request, cancel: CancellationToken) -> EventStream {

@@ -2,6 +2,7 @@
 
 use crate::provider::{EventStream, Provider};
 use crate::tags;
+use futures::future::BoxFuture;
 use futures::{StreamExt as _, stream};
 use quarterdeck_core::message::{ModelError, Request};
 use serde_json::Value;
@@ -55,6 +56,11 @@ impl Provider for Several {
 
     fn encode(&self, request: &Request) -> Result<Value, ModelError> {
         self.named(&request.provider)?.encode(request)
+    }
+
+    fn reach(&self) -> BoxFuture<'_, Result<String, ModelError>> {
+        let first = self.named(&self.first);
+        Box::pin(async move { first?.reach().await })
     }
 
     fn stream(&self, request: Request, cancel: CancellationToken) -> EventStream {

@@ -13,10 +13,12 @@ use quarterdeck_core::approval::{Gate, Readiness};
 use quarterdeck_core::command::Command;
 use quarterdeck_core::event::Event;
 use quarterdeck_core::journal::{Fact, RefusedBy};
+use quarterdeck_core::models::Models;
 use quarterdeck_core::press::{Key, Press};
 use quarterdeck_core::scope::{Mode, Scope};
 use quarterdeck_core::screen::{Msg, Screen, Shown};
 use quarterdeck_core::session::{FrontCaps, Session, Setup};
+use quarterdeck_core::settings::Settings;
 use quarterdeck_core::tool::Catalogue;
 use quarterdeck_model::Provider;
 use ratatui::Terminal;
@@ -108,11 +110,15 @@ impl Begin {
             catalogue: Arc::clone(&catalogue),
             scope: Scope { regions, identity: Some(identity), ..Scope::default() },
             mode,
-            provider: provider.name().to_owned(),
-            model,
+            settings: Settings {
+                provider: provider.name().to_owned(),
+                model: model,
+                iterations: 20,
+                max_tokens: 4_000,
+                ..Settings::default()
+            },
+            models: Arc::new(Models::embedded().clone()),
             system: quarterdeck_model::system_prompt().into(),
-            max_iterations: 20,
-            max_tokens: 4_000,
             redact_key: [7; 16],
         };
         let session = Session::new(setup, now);

@@ -58,6 +58,11 @@ impl Emulator {
         self.control(&json!(["canned", answers]));
     }
 
+    /// What `GetCostAndUsage` answers: one result for each request that differs, in order.
+    pub fn costs(&mut self, results: Value) {
+        self.control(&json!(["costs", results]));
+    }
+
     /// Operations that arrived, in order: service, operation, region, dry_run.
     pub fn calls(&mut self) -> Vec<Value> {
         self.control(&json!(["calls"])).as_array().cloned().expect("a list")
@@ -70,7 +75,7 @@ impl Emulator {
 
     /// Every request that changes the account: whatever is neither a read nor a dry run.
     pub fn changes(&mut self) -> Vec<String> {
-        let reads = ["Describe", "List", "Get", "Lookup", "Filter"];
+        let reads = ["Describe", "List", "Get", "Head", "Lookup", "Filter", "GenerateCredentialReport"];
         let name = |c: &Value| c["operation"].as_str().unwrap_or_default().to_owned();
         let real = self.calls().into_iter().filter(|c| c["dry_run"] == false).map(|c| name(&c));
         real.filter(|name| !reads.iter().any(|read| name.starts_with(read))).collect()

@@ -11,10 +11,12 @@ use quarterdeck_core::event::{Event, Live, Progress};
 use quarterdeck_core::id::{CallId, FrontId, TurnId};
 use quarterdeck_core::journal::CallStats;
 use quarterdeck_core::message::{self, Block, ModelEvent, Stop, Usage};
+use quarterdeck_core::models::Models;
 use quarterdeck_core::press::{Key, Press};
 use quarterdeck_core::scope::{Identity, Mode, Scope};
 use quarterdeck_core::screen::{Msg, Screen, Shown};
 use quarterdeck_core::session::{Effect, FrontCaps, Input, Session, Setup};
+use quarterdeck_core::settings::Settings;
 use quarterdeck_core::tool::{
     Catalogue, Cell, ColumnKind, Fault, Op, Partial, Projection, RegionRule, Risk, Row, Series, Spec, Tool,
 };
@@ -59,6 +61,7 @@ pub fn catalogue() -> Arc<Catalogue> {
         validate: |args: &Value| Ok(args.clone()),
         verify: None,
         inverse: None,
+        only_undoes: |_| false,
     };
     Arc::new(Catalogue::new(SPECS.iter().map(tool)))
 }
@@ -105,11 +108,15 @@ impl Stage {
             catalogue: catalogue(),
             scope,
             mode: Mode::Execute,
-            provider: "anthropic".into(),
-            model: "claude-x".into(),
+            settings: Settings {
+                provider: "anthropic".into(),
+                model: "claude-x".into(),
+                iterations: 20,
+                max_tokens: 4_000,
+                ..Settings::default()
+            },
+            models: Arc::new(Models::embedded().clone()),
             system: "You help.".into(),
-            max_iterations: 20,
-            max_tokens: 4_000,
             redact_key: [7; 16],
         };
         let (session, effects) = Session::new(setup, NOON);
@@ -159,6 +166,9 @@ impl Stage {
                 Effect::Ask(_, gate) => {
                     self.tell(Msg::Event(Event::Ask(gate)));
                 }
+                Effect::AskSpending(_, spending) => {
+                    self.tell(Msg::Event(Event::Spend(spending)));
+                }
                 Effect::Show(live) => {
                     self.tell(Msg::Event(Event::Live(live)));
                 }
@@ -169,6 +179,7 @@ impl Stage {
                 | Effect::Commit { .. }
                 | Effect::CancelModel(_)
                 | Effect::CancelCall(_)
+                | Effect::AskToStop(_)
                 | Effect::WakeAt(..)
                 | Effect::Finish => {}
             }

@@ -9,11 +9,13 @@ answered by one line of JSON. It ends when the input closes, so that it never ou
                                                 lost: it is done all the same, and then answered with the code
     ["pages", {"service:Operation": n or [field, n]}]
                                                 pages of n: AWS may return fewer than asked for; with a field, moto
-                                                itself does not page
+                                                itself does not page (EC2: the name of the set)
     ["canned", {"service:Operation": body}]     answered instead of moto's; a list is a page each (the token's name is read off
                                                 the request, or off a page that has one; NextToken otherwise); a string is the
-                                                body itself (XML); "service:Operation@region". REST services (eks, lambda,
+                                                body itself (XML), a list of strings pages of it, each with the number of the next as
+                                                its token; "service:Operation@region". REST services (eks, lambda,
                                                 guardduty, s3, s3:GetPublicAccessBlock of S3 Control too) by operation as well
+    ["costs", results]                          what Cost Explorer's GetCostAndUsage answers, one result per distinct request
     ["calls"]                                   [{"service", "operation", "region", "dry_run"}] in order of arrival
     ["peak"]                                    {"all", "scope": {"service/region"}}: most requests open at the same time
     ["forget"]                                  empties the call log and the peaks
@@ -35,7 +37,8 @@ import re
 import sys
 import threading
 import time
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlencode
+from xml.etree import ElementTree
 
 import boto3
 import botocore.session
@@ -91,6 +94,7 @@ class Call:
         scope = re.search(r"Credential=[^/]+/\d+/([^/]+)/([^/]+)/", request.headers.get("Authorization", ""))
         self.region, self.service = scope.groups() if scope else ("", "")
         self.dry_run = False
+        self.page = request.args.get("continuation-token", "0")
         target = request.headers.get("X-Amz-Target")
         rpc = re.fullmatch(r"/service/([^/]+)/operation/([^/]+)", request.path)
         if target:
@@ -232,6 +236,9 @@ def control(port, what, *rest):
             RULES[:] = rest[0]
         elif what == "canned":
             CANNED.update(rest[0])
+        elif what == "costs":
+            Client(EMULATOR).post("/moto-api/static/ce/cost-and-usage-results", base_url=endpoint,
+                                  json={"account_id": "123456789012", "results": rest[0]})
         elif what == "pages":
             PAGES.update(rest[0])
         elif what == "peak":
@@ -272,18 +279,33 @@ def answer(call, request, body, rule):
     if canned is not None:
         return from_can(call, body, canned)
     page = PAGES.get(name)
+    if isinstance(page, list) and call.wire == "ec2":
+        return items_of(request, body, *page)
     if call.wire == "cbor":
         return bridge(call, request, body, page)
-    if isinstance(page, int) and call.wire == "ec2":
-        return forward(request, re.sub(rb"MaxResults=\d+", b"MaxResults=%d" % page, body))
+    if isinstance(page, int) and call.wire in ("ec2", "query"):
+        return forward(request, re.sub(rb"(MaxResults|MaxRecords|PageSize)=\d+", rb"\g<1>=%d" % page, body))
+    if isinstance(page, int) and call.wire == "xml":
+        return forward(request, body, re.sub(r"max-keys=\d+", f"max-keys={page}", query_of(request)))
+    if isinstance(page, int) and call.wire == "rest" and request.method == "GET":
+        return forward(request, body, re.sub(r"(maxResults|MaxItems)=\d+", rf"\g<1>={page}", query_of(request)))
     if isinstance(page, int):
         return forward(request, json.dumps({**json.loads(body), "limit": page}).encode())
+    if page and request.method == "GET":
+        return slice_of({"Marker": request.args.get("Marker", 0)}, *page, lambda _: forward(request, body), ("Marker", "NextMarker"))
     if page:
         return slice_of(json.loads(body or b"{}"), *page, lambda asked: forward(request, json.dumps(asked).encode()))
     return forward(request, body)
 
 
+def query_of(request):
+    return request.query_string.decode()
+
+
 def from_can(call, body, canned):
+    if isinstance(canned, list) and isinstance(canned[0], str):
+        form = dict(parse_qsl(body.decode()))
+        canned = canned[int(form.get("Marker") or form.get("NextToken") or call.page)]
     if isinstance(canned, str):
         return Response(canned, 200, content_type="text/xml")
     if isinstance(canned, list):
@@ -299,17 +321,21 @@ def from_can(call, body, canned):
     return encode(call, canned)
 
 
-def forward(request, body):
+def forward(request, body, query=None):
     environ = dict(request.environ)
+    if query is not None:
+        environ["QUERY_STRING"] = query
     environ["wsgi.input"] = io.BytesIO(body)
     environ["CONTENT_LENGTH"] = str(len(body))
     return Response.from_app(EMULATOR, environ)
 
 
-def slice_of(asked, field, size, ask):
-    """A page of an operation that moto answers whole; the token is an offset."""
+def slice_of(asked, field, size, ask, tokens=None):
+    """A page of an operation that moto answers whole; the token is an offset. Tokens: the names of the one asked with and
+    of the one answered."""
     token = "NextToken" if field[0].isupper() else "nextToken"
-    start = int(asked.pop(token, 0))
+    given, token = tokens or (token, token)
+    start = int(asked.pop(given, 0))
     whole = ask(asked)
     if whole.status_code >= 300:
         return whole
@@ -318,6 +344,25 @@ def slice_of(asked, field, size, ask):
         value[token] = str(start + size)
     value[field] = value[field][start:start + size]
     return Response(json.dumps(value), 200, content_type="application/x-amz-json-1.1")
+
+
+def items_of(request, body, field, size):
+    """A page of an EC2 operation that moto answers whole: so many items of the set named field; the token is an offset."""
+    form = parse_qsl(body.decode())
+    start = int(dict(form).get("NextToken", 0))
+    whole = forward(request, urlencode([pair for pair in form if pair[0] not in ("NextToken", "MaxResults")]).encode())
+    if whole.status_code >= 300:
+        return whole
+    ElementTree.register_namespace("", "http://ec2.amazonaws.com/doc/2016-11-15/")
+    root = ElementTree.fromstring(whole.get_data(as_text=True))
+    space = root.tag.partition("}")[0] + "}" if root.tag.startswith("{") else ""
+    items = root.find(space + field)
+    all_items = list(items if items is not None else [])
+    for item in all_items[:start] + all_items[start + size:]:
+        items.remove(item)
+    if start + size < len(all_items):
+        ElementTree.SubElement(root, space + "nextToken").text = str(start + size)
+    return Response(ElementTree.tostring(root), 200, content_type="text/xml")
 
 
 def main():

@@ -9,8 +9,16 @@
     missing_docs
 )]
 
+mod buckets;
 #[path = "../common/mod.rs"]
 mod common;
+mod compute;
+mod costs;
+mod doctor;
+mod identity;
+mod security;
+mod sweep;
+mod throttling;
 
 use common::calls::{column, not_allowed, ok, read, refusal, unique};
 use common::emulator::{ACCOUNT, HERE, fresh};
@@ -288,6 +296,8 @@ mod ec2 {
         assert_eq!(fault.kind, FaultKind::Unavailable, "{fault}");
     }
 }
+
+mod metrics;
 
 mod ecs {
     use super::*;

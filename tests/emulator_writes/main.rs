@@ -9,8 +9,12 @@
     missing_docs
 )]
 
+mod buckets;
 #[path = "../common/mod.rs"]
 mod common;
+mod identity;
+mod security;
+mod transfers;
 
 use common::calls::{not_allowed, plan, planned, refusal};
 use common::console::{Begin, Console, StillClock};
@@ -316,7 +320,7 @@ mod ecs {
 mod carried_out {
     use super::*;
 
-    async fn console(emulator: &Emulator) -> Console {
+    pub(super) async fn console(emulator: &Emulator) -> Console {
         let clock = StillClock::new();
         let aws = Aws::new(Settings { clock: clock.shared(), ..emulator.settings(&[HERE]) });
         let provider = Arc::new(Offline::embedded());
@@ -332,28 +336,28 @@ mod carried_out {
     }
 
     /// A person's own call, approved.
-    async fn approved(console: &mut Console, tool: &str, args: Value) {
+    pub(super) async fn approved(console: &mut Console, tool: &str, args: Value) {
         console.send(Command::Call { tool: tool.into(), args, fresh: true }).await;
         console.dialog().await;
         console.approve().await;
         console.until("the outcome", |c| c.count(|f| matches!(f, Fact::WriteConcluded { .. })) == 1).await;
     }
 
-    fn effect(console: &Console) -> WriteEffect {
+    pub(super) fn effect(console: &Console) -> WriteEffect {
         console
             .facts()
             .find_map(|f| if let Fact::WriteConcluded { effect, .. } = f { Some(*effect) } else { None })
             .unwrap()
     }
 
-    fn fault(console: &Console) -> Option<FaultKind> {
+    pub(super) fn fault(console: &Console) -> Option<FaultKind> {
         console.facts().find_map(|f| match f {
             Fact::ToolFinished { outcome: Outcome::Failed { fault }, .. } => Some(fault.kind),
             _ => None,
         })
     }
 
-    async fn verified(console: &mut Console) -> Option<bool> {
+    pub(super) async fn verified(console: &mut Console) -> Option<bool> {
         console.until("the verification", |c| c.count(|f| matches!(f, Fact::Verified { .. })) == 1).await;
         console.facts().find_map(|f| if let Fact::Verified { reached, .. } = f { *reached } else { None })
     }

@@ -21,17 +21,16 @@ pub struct GetActiveAlarms;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Args {
-    /// Only alarms whose name begins with this; case counts, for example "checkout-". Default: every name.
+    /// What the name begins with; case counts, e.g. "checkout-".
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// Only alarms in this state; "all" for every state. Default: ALARM. Alarms in INSUFFICIENT_DATA are counted in
-    /// any case.
+    /// Only alarms in this state. Those in INSUFFICIENT_DATA are counted in any case.
     #[serde(default)]
     pub state: State,
-    /// Regions, for example ["eu-west-1"], or ["all"] for every enabled region. Default: the session's.
+    /// Regions, e.g. ["eu-west-1"], or ["all"]. Default: the session's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub regions: Option<Vec<String>>,
-    /// Accounts by their names in the configuration, for example ["prod"]. Default: the session's.
+    /// Accounts by configured name, e.g. ["prod"].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub accounts: Option<Vec<String>>,
 }

@@ -25,14 +25,14 @@ pub struct GetCloudwatchLogs;
 pub struct Args {
     /// The log group: its name or ARN, for example "/ecs/checkout-api".
     pub log_group: String,
-    /// Only lines since then: a span before now such as "15m", or RFC 3339. Default: an hour before `until`.
+    /// From then on: a span before now ("15m") or RFC 3339. Default: an hour before `until`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since: Option<String>,
-    /// Only lines before then: a span before now such as "10m", or RFC 3339. Default: now.
+    /// Until then: a span before now ("10m") or RFC 3339. Default: now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<String>,
-    /// Only lines that match this filter pattern of CloudWatch Logs; case counts. For example "ERROR timeout" (both),
-    /// "?ERROR ?FATAL" (either), "\"out of memory\"", "ERROR -health", "{ $.status = 500 }".
+    /// A CloudWatch Logs filter pattern; case counts: "ERROR timeout" (both), "?ERROR ?FATAL" (either),
+    /// "\"out of memory\"", "ERROR -health", "{ $.status = 500 }".
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pattern: Option<String>,
     /// Only streams whose name begins with this, for example "app/checkout/".
@@ -42,10 +42,10 @@ pub struct Args {
     #[serde(default = "default_limit")]
     #[schemars(range(min = 1, max = 10_000))]
     pub limit: u32,
-    /// Regions, for example ["eu-west-1"], or ["all"] for every enabled region. Default: the session's.
+    /// Regions, e.g. ["eu-west-1"], or ["all"]. Default: the session's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub regions: Option<Vec<String>>,
-    /// Accounts by their names in the configuration, for example ["prod"]. Default: the session's.
+    /// Accounts by configured name, e.g. ["prod"].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub accounts: Option<Vec<String>>,
 }

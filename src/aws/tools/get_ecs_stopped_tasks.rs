@@ -26,21 +26,19 @@ pub struct GetEcsStoppedTasks;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Args {
-    /// Only this cluster: its name or ARN, for example "prod". Default: every cluster.
+    /// The cluster's name or ARN, e.g. "prod". Default: every one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cluster: Option<String>,
-    /// Only tasks of this service: its name or ARN, for example "checkout-api". Needs the cluster unless it is an
-    /// ARN. Default: every task.
+    /// The service's name or ARN, e.g. "checkout-api"; a name needs the cluster.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub service: Option<String>,
-    /// Only tasks stopped since then: a span such as "15m", or RFC 3339. Default: everything ECS still keeps, about
-    /// an hour.
+    /// Stopped since then: a span ("15m") or RFC 3339. Default: all ECS keeps.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since: Option<String>,
-    /// Regions, for example ["eu-west-1"], or ["all"] for every enabled region. Default: the session's.
+    /// Regions, e.g. ["eu-west-1"], or ["all"]. Default: the session's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub regions: Option<Vec<String>>,
-    /// Accounts by their names in the configuration, for example ["prod"]. Default: the session's.
+    /// Accounts by configured name, e.g. ["prod"].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub accounts: Option<Vec<String>>,
 }

@@ -22,27 +22,25 @@ pub struct GetRecentChanges;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Args {
-    /// Only events since then: a span before now such as "3h" or "2d", or RFC 3339; at most 90 days back. Default: 3
-    /// hours before `until`.
+    /// From then on: a span before now ("3h", "2d") or RFC 3339, at most 90 days back. Default: 3 hours before `until`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since: Option<String>,
-    /// Only events before then: a span before now such as "1h", or RFC 3339. Default: now.
+    /// Until then: a span before now ("1h") or RFC 3339. Default: now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<String>,
-    /// Only events about this: an id, a name or an ARN, for example "sg-0123456789abcdef0" or "checkout-api". Looked
-    /// for in the event's resources and its request.
+    /// What they are about: an id, a name or an ARN, e.g. "checkout-api"; looked for in resources and request.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resource: Option<String>,
-    /// Only events by this user, role or session name, for example "jo".
+    /// Who: a user, role or session name, e.g. "jo".
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user: Option<String>,
-    /// Only events of this service, for example "ecs" or "ec2.amazonaws.com".
+    /// The service, e.g. "ecs" or "ec2.amazonaws.com".
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub service: Option<String>,
-    /// Only this API call, for example "UpdateService". A read named here is found too.
+    /// The API call, e.g. "UpdateService"; a read named here is found too.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub event: Option<String>,
-    /// Only events made with this access key id, for example "AKIAIOSFODNN7EXAMPLE". Finds reads too.
+    /// The access key id it was made with, e.g. "AKIAIOSFODNN7EXAMPLE". Finds reads too.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub access_key: Option<String>,
     /// Reads (Describe, List, Get) as well as changes. Default: false.
@@ -52,11 +50,10 @@ pub struct Args {
     #[serde(default = "default_limit")]
     #[schemars(range(min = 1, max = 1_000))]
     pub limit: u32,
-    /// Regions, for example ["eu-west-1"], or ["all"] for every enabled region. us-east-1 is always read too, for the
-    /// global services. Default: the session's.
+    /// Regions, e.g. ["eu-west-1"], or ["all"]; us-east-1 is always read too. Default: the session's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub regions: Option<Vec<String>>,
-    /// Accounts by their names in the configuration, for example ["prod"]. Default: the session's.
+    /// Accounts by configured name, e.g. ["prod"].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub accounts: Option<Vec<String>>,
 }

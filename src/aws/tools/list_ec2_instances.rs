@@ -30,22 +30,22 @@ pub struct Args {
     /// Instance ids, e.g. ["i-0123456789abcdef0"]. At most 200.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ids: Option<Vec<String>>,
-    /// Only instances in this lifecycle state, e.g. "running".
+    /// The lifecycle state, e.g. "running".
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub state: Option<Lifecycle>,
-    /// Only instances whose Name tag matches; `*` and `?` are wildcards and case counts, e.g. "web-*".
+    /// The Name tag; `*` and `?` are wildcards, case counts, e.g. "web-*".
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// Only instances with this tag, as "key=value" or "key"; wildcards as in `name`, e.g. "team=payments".
+    /// A tag, as "key=value" or "key"; wildcards as in `name`, e.g. "team=payments".
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tag: Option<String>,
-    /// Only the instance with this primary private or public address, e.g. "10.0.3.17".
+    /// Its primary private or public address, e.g. "10.0.3.17".
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ip: Option<String>,
-    /// Regions to search, e.g. ["eu-west-1"]; ["all"] for every enabled region. Default: the session's.
+    /// Regions, e.g. ["eu-west-1"], or ["all"]. Default: the session's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub regions: Option<Vec<String>>,
-    /// Accounts to search, by their names in the configuration, e.g. ["staging"]. Default: the session's own.
+    /// Accounts by configured name, e.g. ["prod"].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub accounts: Option<Vec<String>>,
 }

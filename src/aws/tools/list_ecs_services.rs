@@ -26,20 +26,20 @@ pub struct ListEcsServices;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Args {
-    /// Only this cluster: its name or ARN, for example "prod". Default: every cluster.
+    /// The cluster's name or ARN, e.g. "prod". Default: every one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cluster: Option<String>,
-    /// Only this service: its name or ARN, for example "checkout-api". Default: every service.
+    /// The service's name or ARN, e.g. "checkout-api". Default: every one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub service: Option<String>,
-    /// Only rows of services that are unhealthy: running below desired, failed tasks, a rollout that failed or is in
-    /// progress for over ten minutes. The counts still cover all. Default: false.
+    /// Only rows that are unhealthy: running below desired, failed tasks, a rollout that failed or takes over ten
+    /// minutes. The counts cover all. Default: false.
     #[serde(default)]
     pub only_unhealthy: bool,
-    /// Regions, for example ["eu-west-1"], or ["all"] for every enabled region. Default: the session's.
+    /// Regions, e.g. ["eu-west-1"], or ["all"]. Default: the session's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub regions: Option<Vec<String>>,
-    /// Accounts by their names in the configuration, for example ["prod"]. Default: the session's.
+    /// Accounts by configured name, e.g. ["prod"].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub accounts: Option<Vec<String>>,
 }

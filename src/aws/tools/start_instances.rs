@@ -4,6 +4,7 @@ use super::ec2::plan::{self, Warnings};
 use super::ec2::{args, facts};
 use crate::clients::{ReadClients, WriteClients};
 use crate::fault;
+use crate::probe::Rehearsal;
 use crate::tool::WriteTool;
 use aws_sdk_ec2::operation::start_instances::StartInstancesOutput;
 use aws_sdk_ec2::types::{Instance, InstanceType};
@@ -85,6 +86,10 @@ impl WriteTool for StartInstances {
             as_of: aws.now(),
             identity: found.identity,
         })
+    }
+
+    fn rehearsal() -> Option<Rehearsal> {
+        Some(Rehearsal { tool: "list_ec2_instances", args: |listed| plan::one_that_is(listed, "stopped") })
     }
 
     async fn call(aws: WriteClients) -> Result<StartInstancesOutput, Fault> {

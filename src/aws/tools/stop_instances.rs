@@ -4,6 +4,7 @@ use super::ec2::plan::{self, Found, Warnings, unknown};
 use super::ec2::{args, facts, health};
 use crate::clients::{ReadClients, WriteClients};
 use crate::fault;
+use crate::probe::Rehearsal;
 use crate::tool::WriteTool;
 use aws_sdk_ec2::Client;
 use aws_sdk_ec2::operation::stop_instances::StopInstancesOutput;
@@ -122,6 +123,10 @@ impl WriteTool for StopInstances {
             as_of: aws.now(),
             identity: found.identity,
         })
+    }
+
+    fn rehearsal() -> Option<Rehearsal> {
+        Some(Rehearsal { tool: "list_ec2_instances", args: |listed| plan::one_that_is(listed, "running") })
     }
 
     async fn call(aws: WriteClients) -> Result<StopInstancesOutput, Fault> {

@@ -35,24 +35,22 @@ pub struct Args {
     pub cluster: String,
     /// The service's name or ARN, for example "checkout-api".
     pub service: String,
-    /// How many tasks the service shall run, 0 or more, for example 8. Default: unchanged.
+    /// Tasks the service shall run, e.g. 8. Default: unchanged.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub desired_count: Option<i32>,
-    /// Replace every task although nothing else changes: restarts them and pulls tags again. Default: false.
+    /// Replace every task although nothing else changes. Default: false.
     #[serde(default)]
     pub force_new_deployment: bool,
-    /// The task definition to deploy: family:revision, its ARN, or a family for its newest revision; for example
-    /// "checkout-api:41". Not together with roll_back. Default: unchanged.
+    /// To deploy: family:revision, an ARN, or a family for its newest, e.g. "checkout-api:41". Not with roll_back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub task_definition: Option<String>,
-    /// Deploy the task definition of the last successful deployment before the present one. Not together with
-    /// task_definition. Default: false.
+    /// Deploy what the last successful deployment before this one ran. Not with task_definition. Default: false.
     #[serde(default)]
     pub roll_back: bool,
-    /// The one region, for example "eu-west-1". Default: the session's own.
+    /// The one region, e.g. "eu-west-1". Default: the session's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub region: Option<String>,
-    /// The one account, by its name in the configuration. Default: the session's own.
+    /// The one account, by configured name. Default: the session's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub account: Option<String>,
 }

@@ -1,6 +1,6 @@
 //! How much a proposal can hurt: decides whether a code must be typed.
 
-use super::{Change, DryRun, Proposal, Reversible, WarningLevel};
+use super::{Change, DryRun, Proposal, Reversible, Target, WarningLevel};
 
 /// What approving takes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,9 +31,10 @@ impl Impact {
 }
 
 /// Warnings that make a change high impact whatever their level.
-const GRAVE: [(&str, &str); 2] = [
+const GRAVE: [(&str, &str); 3] = [
     ("last_healthy", "it takes the last healthy target"),
     ("key_used_recently", "the key was used within the last 24 hours"),
+    ("outside_folder", "the file is outside the folder for it"),
 ];
 
 /// Every reason for high impact: a stable code, which is compared, and a sentence, which is shown.
@@ -77,6 +78,10 @@ pub(super) fn reasons(proposal: &Proposal) -> Vec<(&'static str, String)> {
 
 /// Why the change may touch production; `None` only when every target is known not to be.
 fn environment(proposal: &Proposal) -> Option<String> {
+    // Only files on this machine: the account stays as it is.
+    if !proposal.targets.is_empty() && proposal.targets.iter().all(Target::is_local) {
+        return None;
+    }
     if let Some(alias) = proposal.identity.alias.as_deref().filter(|a| says_production(&a.to_lowercase())) {
         return Some(format!("the account {alias} is production by its name"));
     }
@@ -205,6 +210,18 @@ mod tests {
     }
 
     #[test]
+    fn a_file_here_is_in_no_environment() {
+        let mut p = calm();
+        p.identity.alias = Some("acme-prod".into());
+        p.targets[0].tags.clear();
+        assert_eq!(codes(&p), ["environment"]);
+        p.targets[0].arn = "file:///home/sam/downloads/app.log".into();
+        assert_eq!(Impact::of(&p), Impact::Normal);
+        p.targets.push(target("i-2"));
+        assert_eq!(codes(&p), ["environment", "many_targets"], "one of them is");
+    }
+
+    #[test]
     fn counts() {
         for (field, before, after, high) in [
             ("desired count", "8", "5", false),
@@ -229,7 +246,7 @@ mod tests {
         assert_eq!(Impact::of(&calm()), Impact::Normal);
         let warning =
             |code: &str, level| Warning { code: code.into(), level, text: "t".into(), evidence: None };
-        let cases: [(&str, Edit, Option<Warning>); 9] = [
+        let cases: [(&str, Edit, Option<Warning>); 10] = [
             ("many_targets", |p| p.targets.push(target("i-2")), None),
             ("no_target", |p| p.targets.clear(), None),
             ("not_reversible", |p| p.reversible = Reversible::No("gone".into()), None),
@@ -238,6 +255,7 @@ mod tests {
             ("critical", |_| {}, Some(warning("asg_replaces", WarningLevel::Critical))),
             ("last_healthy", |_| {}, Some(warning("last_healthy", WarningLevel::Caution))),
             ("key_used_recently", |_| {}, Some(warning("key_used_recently", WarningLevel::Info))),
+            ("outside_folder", |_| {}, Some(warning("outside_folder", WarningLevel::Caution))),
             ("", |_| {}, Some(warning("ip_released", WarningLevel::Caution))),
         ];
         for (code, change, warning) in cases {

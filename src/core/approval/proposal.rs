@@ -43,7 +43,7 @@ pub struct Proposal {
 /// One thing that would be changed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Target {
-    /// The full ARN.
+    /// The full ARN; of a file on this machine, `file://` and its path.
     pub arn: String,
     /// The short id: `i-0abc...`, `cluster/service`.
     pub id: String,
@@ -57,6 +57,14 @@ pub struct Target {
     pub changes: Vec<Change>,
     /// What moves by itself (running counts, events): shown "as of", not compared.
     pub context: Vec<(String, String)>,
+}
+
+impl Target {
+    /// Whether it is a file on this machine: in no environment of the account.
+    #[must_use]
+    pub fn is_local(&self) -> bool {
+        self.arn.starts_with("file://")
+    }
 }
 
 /// One field, before and after.

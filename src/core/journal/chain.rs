@@ -17,7 +17,7 @@ pub fn hash(stored: &str) -> String {
 
 /// Bytes as lower-case hex.
 #[must_use]
-pub(crate) fn hex(bytes: &[u8]) -> String {
+pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut out, b| {
         let _ = write!(out, "{b:02x}");
         out

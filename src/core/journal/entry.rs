@@ -5,6 +5,7 @@ use crate::approval::{Digest, Proposal};
 use crate::id::{ApprovalId, CallId, Seq, TurnId};
 use crate::message::{Block, ModelError, Stop, Usage};
 use crate::scope::{Mode, Scope};
+use crate::settings::Settings;
 use crate::tool::{Fault, Projection, Risk};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -74,12 +75,12 @@ pub enum Fact {
         /// All of it.
         scope: Scope,
     },
-    /// The provider and model are now these.
-    ModelChanged {
-        /// The provider's name.
-        provider: String,
-        /// The model's id.
-        model: String,
+    /// Model, effort and limits are now these.
+    #[serde(alias = "model_changed")]
+    SettingsChanged {
+        /// All of them.
+        #[serde(flatten)]
+        settings: Settings,
     },
     /// The mode is now this.
     ModeChanged {

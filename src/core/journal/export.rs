@@ -223,7 +223,7 @@ impl Page {
             Fact::SessionStarted { .. }
             | Fact::SessionResumed { .. }
             | Fact::ScopeChanged { .. }
-            | Fact::ModelChanged { .. }
+            | Fact::SettingsChanged { .. }
             | Fact::ModeChanged { .. }
             | Fact::RefusalWithdrawn { .. }
             | Fact::WriteIntended { .. }

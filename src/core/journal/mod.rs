@@ -10,8 +10,7 @@ mod step;
 mod timeline;
 mod transcript;
 
-pub(crate) use chain::hex;
-pub use chain::{Broken, Chain, GENESIS, hash};
+pub use chain::{Broken, Chain, GENESIS, hash, hex};
 pub use entry::{Actor, CallStats, Entry, Fact, Outcome, RefusedBy, TurnEnd, VERSION, WriteEffect};
 pub use export::{proposal_markdown, step_command, step_markdown};
 pub use step::{Step, StepKind, StepStatus};

@@ -37,9 +37,7 @@ impl Timeline {
                 Some(no)
             }
             Fact::ScopeChanged { scope } => Some(self.setting(entry, "scope", remark::scope(scope))),
-            Fact::ModelChanged { provider, model } => {
-                Some(self.setting(entry, "model", format!("{provider} {model}")))
-            }
+            Fact::SettingsChanged { settings } => Some(self.setting(entry, "model", settings.to_string())),
             Fact::ModeChanged { mode } => Some(self.setting(entry, "mode", mode.label().to_owned())),
             Fact::Question { turn, text } => {
                 Some(self.begin(entry, StepKind::Question, remark::first_line(text), |s| {

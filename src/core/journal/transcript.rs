@@ -107,7 +107,7 @@ impl Transcript {
             }
             Fact::SessionStarted { .. }
             | Fact::SessionResumed { .. }
-            | Fact::ModelChanged { .. }
+            | Fact::SettingsChanged { .. }
             | Fact::ApprovalAsked { .. }
             | Fact::Approved { .. }
             | Fact::RefusalWithdrawn { .. }

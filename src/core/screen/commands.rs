@@ -5,6 +5,7 @@ use crate::command::Command;
 use crate::id::StepNo;
 use crate::keymap::Action;
 use crate::scope::Mode;
+use crate::settings::{ITERATIONS, Settings};
 use crate::tool::{from_flags, split_line};
 
 /// A command of the palette.
@@ -55,9 +56,21 @@ pub(super) const COMMANDS: &[Entry] = &[
     tool("ecs", "list_ecs_services", "service", "[SERVICE]", "ECS services"),
     tool("tasks", "get_ecs_stopped_tasks", "service", "[SERVICE]", "stopped ECS tasks and why they stopped"),
     tool("ec2", "list_ec2_instances", "name", "[NAME]", "EC2 instances"),
+    tool("sg", "audit_security_groups", "group", "[GROUP]", "what security groups let in"),
     tool("alarms", "get_active_alarms", "name", "[PREFIX]", "alarms that are not OK"),
     tool("logs", "get_cloudwatch_logs", "log_group", "NAME", "log events of a log group, newest first"),
+    tool("iam", "audit_iam_users", "user", "[USER]", "IAM users, their MFA, who is an administrator"),
+    tool("lambda", "list_lambda_functions", "name", "[NAME]", "Lambda functions"),
+    tool("rds", "list_rds_instances", "id", "[ID]", "databases: status, connections, storage, failovers"),
     tool("changes", "get_recent_changes", "resource", "[RESOURCE]", "who changed what lately"),
+    tool(
+        "cost",
+        "get_cost_by_service",
+        "group_by",
+        "[GROUP]",
+        "what AWS cost, by service unless a group is named",
+    ),
+    tool("s3", "list_s3_buckets", "name", "[NAME]", "S3 buckets"),
     Entry {
         name: "track",
         argument: "",
@@ -156,11 +169,10 @@ impl Screen {
                 Ok(self.switch_mode(mode))
             }
             Does::Iterations => {
-                let n = rest.parse().ok().filter(|n| (1..=50).contains(n));
+                let n = rest.parse().ok().filter(|n| ITERATIONS.contains(n));
                 let n: u32 = n.ok_or("iterations takes a number from 1 to 50")?;
-                self.ledger.max_iterations = n;
                 self.say(format!("at most {n} iterations a turn"));
-                Ok(vec![Command::SetIterations(n)])
+                Ok(vec![Command::Set(Settings { iterations: n, ..self.ledger.settings.clone() })])
             }
             Does::Mouse => {
                 let words = [("on", true), ("off", false)];

@@ -1,6 +1,6 @@
 //! What the engine and the clock bring: entries, live deltas, approvals, notices; when to wake up next.
 
-use super::{Dialog, Msg, Notice, Screen, Shown};
+use super::{Dialog, Msg, Notice, PlainYes, Screen, Shown};
 use crate::Timestamp;
 use crate::approval::Gate;
 use crate::command::Command;
@@ -94,6 +94,10 @@ impl Screen {
             Event::Appended(entry) => self.appended(&entry),
             Event::Live(live) => self.live.apply(live, &self.ledger),
             Event::Ask(gate) => return self.asked(gate, now),
+            Event::Spend(spending) => {
+                self.help = None;
+                self.ask(&spending.says, PlainYes::Spend(spending.call));
+            }
             Event::Notice(text) => self.say(text),
             Event::StoreFailed(why) => {
                 self.notice(format!("the journal cannot be written, changes are refused: {why}"), true);
@@ -126,6 +130,11 @@ impl Screen {
         {
             // The engine settled it otherwise (the turn was cancelled, another console): nothing is left to ask.
             self.dialog = None;
+        }
+        if let Fact::ToolFinished { call, .. } = &entry.fact
+            && self.question.as_ref().is_some_and(|q| q.yes == PlainYes::Spend(*call))
+        {
+            self.question = None;
         }
         if let Some(no) = step {
             self.step_changed(no);

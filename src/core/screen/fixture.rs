@@ -46,7 +46,7 @@ fn accepts(args: &Value) -> Result<Value, Fault> {
 
 fn tool(spec: &'static Spec, risk: Risk, properties: &Value) -> Tool {
     let schema = json!({"type": "object", "properties": properties, "additionalProperties": false});
-    Tool { spec, risk, schema, validate: accepts, verify: None, inverse: None }
+    Tool { spec, risk, schema, validate: accepts, verify: None, inverse: None, only_undoes: |_| false }
 }
 
 pub(super) fn catalogue() -> Arc<Catalogue> {

@@ -4,6 +4,7 @@ use super::events::TWICE;
 use super::line::{Line, MOST};
 use super::{Focus, PlainQuestion, PlainYes, Screen};
 use crate::Timestamp;
+use crate::approval::Gate;
 use crate::command::Command;
 use crate::keymap::{Action, Place};
 use crate::press::{Key, Press};
@@ -56,6 +57,7 @@ impl Screen {
             return self.dialog_pressed(press, now);
         }
         let armed = std::mem::take(&mut self.esc_armed);
+        let quiet = self.question.as_mut().is_none_or(|q| q.quiet(now));
         let place = self.place();
         let action = self.keymap.action(place, press);
         if action == Some(Action::Cancel) {
@@ -75,7 +77,7 @@ impl Screen {
             return Vec::new();
         }
         match place {
-            Place::Question => self.question_act(action),
+            Place::Question => self.question_act(action, quiet),
             Place::Help => {
                 self.help_act(action);
                 Vec::new()
@@ -264,7 +266,12 @@ impl Screen {
         }
     }
 
-    fn question_act(&mut self, action: Action) -> Vec<Command> {
+    fn question_act(&mut self, action: Action, quiet: bool) -> Vec<Command> {
+        if action == Action::Accept && !quiet {
+            // Typed ahead of the question: it was no answer to it.
+            self.say("Enter says yes, once nothing was typed for a moment");
+            return Vec::new();
+        }
         if action == Action::Accept {
             return match self.question.take().map(|q| q.yes) {
                 Some(PlainYes::Execute) => vec![Command::SetMode(Mode::Execute)],
@@ -272,17 +279,33 @@ impl Screen {
                     self.quit = true;
                     vec![Command::Quit]
                 }
+                Some(PlainYes::Spend(call)) => vec![Command::Spend { call, yes: true }],
                 None => Vec::new(),
             };
         }
         if action == Action::Close {
-            self.question = None;
+            return match self.question.take().map(|q| q.yes) {
+                Some(PlainYes::Spend(call)) => vec![Command::Spend { call, yes: false }],
+                Some(PlainYes::Execute | PlainYes::Quit) | None => Vec::new(),
+            };
         }
         Vec::new()
     }
 
     /// Asks a plain question.
     pub(super) fn ask(&mut self, text: &str, yes: PlainYes) {
-        self.question = Some(PlainQuestion { text: text.to_owned(), yes });
+        self.question = Some(PlainQuestion { text: text.to_owned(), yes, touched: self.now });
+    }
+}
+
+impl PlainQuestion {
+    /// Whether an answer given now is one: what spends money does not take a key that was on its way before.
+    fn quiet(&mut self, now: Timestamp) -> bool {
+        let quiet = now.since(self.touched) >= Gate::WAIT;
+        self.touched = now;
+        match self.yes {
+            PlainYes::Execute | PlainYes::Quit => true,
+            PlainYes::Spend(_) => quiet,
+        }
     }
 }

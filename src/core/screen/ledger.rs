@@ -24,14 +24,13 @@ impl Ledger {
     fn note(&mut self, entry: &Entry) {
         match &entry.fact {
             Fact::ScopeChanged { scope } => self.scope = scope.clone(),
-            Fact::ModelChanged { provider, model } => self.model = (provider.clone(), model.clone()),
+            Fact::SettingsChanged { settings } => self.settings = settings.clone(),
             Fact::ModeChanged { mode } => self.mode = *mode,
             Fact::Question { turn, .. } => {
                 self.turns += 1;
                 self.running = Some((*turn, 0, entry.at));
             }
-            Fact::ModelRequested { turn, iteration, provider, model, .. } => {
-                self.model = (provider.clone(), model.clone());
+            Fact::ModelRequested { turn, iteration, .. } => {
                 if let Some((running, k, _)) = &mut self.running
                     && running == turn
                 {
@@ -113,7 +112,7 @@ impl LiveState {
             }
             Fact::SessionStarted { .. }
             | Fact::ScopeChanged { .. }
-            | Fact::ModelChanged { .. }
+            | Fact::SettingsChanged { .. }
             | Fact::ModeChanged { .. }
             | Fact::ToolCalled { .. }
             | Fact::ApprovalAsked { .. }
@@ -166,7 +165,7 @@ fn chat_item(fact: &Fact, step: StepNo) -> Option<ChatItem> {
         Fact::SessionStarted { .. }
         | Fact::SessionResumed { .. }
         | Fact::ScopeChanged { .. }
-        | Fact::ModelChanged { .. }
+        | Fact::SettingsChanged { .. }
         | Fact::ModeChanged { .. }
         | Fact::ModelRequested { .. }
         | Fact::ToolCalled { .. }

@@ -10,7 +10,9 @@ use crate::id::{CallId, StepNo, TurnId};
 use crate::journal::{Entry, Step, Timeline};
 use crate::keymap::{Keymap, Place};
 use crate::message::Usage;
+use crate::models::Models;
 use crate::scope::{Mode, Scope};
+use crate::settings::Settings;
 use crate::tool::Catalogue;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -66,6 +68,8 @@ pub struct Screen {
     pub quit: bool,
     /// Tools, for the palette and the forms.
     pub catalogue: Arc<Catalogue>,
+    /// What models can do and cost.
+    pub models: Arc<Models>,
     /// Which key does what.
     pub keymap: Arc<Keymap>,
     /// Text the front is to put on the clipboard; taken by the run loop.
@@ -84,7 +88,7 @@ impl Screen {
     pub fn new(catalogue: Arc<Catalogue>, size: (u16, u16), now: Timestamp) -> Self {
         Self {
             size,
-            ledger: Ledger { max_iterations: 20, ..Ledger::default() },
+            ledger: Ledger::default(),
             live: LiveState::default(),
             focus: Focus::Composer,
             pane: Focus::Chat,
@@ -107,6 +111,7 @@ impl Screen {
             mouse: true,
             quit: false,
             catalogue,
+            models: Arc::new(Models::embedded().clone()),
             keymap: Keymap::standard(),
             copy: None,
             store_failed: None,
@@ -145,8 +150,8 @@ pub struct Ledger {
     pub chat: Vec<ChatItem>,
     /// Account, region, identity.
     pub scope: Scope,
-    /// The provider's name and the model's id.
-    pub model: (String, String),
+    /// Model, effort and limits.
+    pub settings: Settings,
     /// What is carried out.
     pub mode: Mode,
     /// Tokens of the session.
@@ -157,8 +162,6 @@ pub struct Ledger {
     pub running: Option<(TurnId, u32, Timestamp)>,
     /// Calls that have no result yet.
     pub open_calls: std::collections::BTreeSet<CallId>,
-    /// Iterations a turn may take.
-    pub max_iterations: u32,
 }
 
 /// One thing in the chat pane.
@@ -326,6 +329,8 @@ pub struct PlainQuestion {
     pub text: String,
     /// What yes does.
     pub yes: PlainYes,
+    /// When it came, or the last key that was no answer: a yes that spends waits a moment after it.
+    pub(super) touched: Timestamp,
 }
 
 /// What yes to a plain question does.
@@ -335,6 +340,8 @@ pub enum PlainYes {
     Execute,
     /// Quit although a turn runs.
     Quit,
+    /// Let this read cost more than it may without asking.
+    Spend(CallId),
 }
 
 /// A short-lived message.

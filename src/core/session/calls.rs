@@ -1,5 +1,6 @@
 //! Calls, whoever asked for them: one path from the asking to the result.
 
+use super::spending::Price;
 use super::{Effect, ReadCall, Session};
 use crate::Timestamp;
 use crate::approval::{Gate, Proposal};
@@ -24,6 +25,8 @@ pub(super) struct Call {
     pub(super) state: State,
     /// The plan, once there is one.
     pub(super) plan: Option<Arc<Proposal>>,
+    /// What a person allowed a read to cost.
+    pub(super) allowed: Option<u64>,
     epoch: u64,
 }
 
@@ -34,6 +37,10 @@ pub(super) enum State {
     Waiting,
     /// A read that runs.
     Reading,
+    /// A read that would cost more than it may; waits for the question.
+    Costly(Price),
+    /// In front of a person as a question about money.
+    Priced(Price),
     /// A write being planned.
     Planning,
     /// Planned; waits for the dialog.
@@ -59,8 +66,13 @@ impl Call {
     pub(super) fn uncommitted(&self) -> bool {
         match self.state {
             State::Planning | State::Queued(_) | State::Asked(_) | State::Replanning(_) => true,
-            State::Waiting | State::Reading | State::Committed => false,
+            State::Waiting | State::Reading | State::Costly(_) | State::Priced(_) | State::Committed => false,
         }
+    }
+
+    /// A read whose cost is a question.
+    pub(super) fn costs(&self) -> bool {
+        matches!(self.state, State::Costly(_) | State::Priced(_))
     }
 }
 
@@ -86,13 +98,17 @@ impl Session {
         let call = CallId(self.next.call);
         self.next.call += 1;
         let Wanted { by, front, tool, args, fresh } = wanted;
-        let found = self.catalogue.get(&tool).map(|t| (t.risk, t.validate, t.schema.clone()));
+        let found = self.catalogue.get(&tool).map(|t| (t.risk, t.validate, t.only_undoes, t.schema.clone()));
         let (risk, args, fault) = match (found, args) {
             (Err(fault), args) => (None, args.unwrap_or_else(Value::String), Some(fault)),
-            (Ok((risk, _, schema)), Err(garbage)) => {
+            (Ok((risk, _, _, schema)), Err(garbage)) => {
                 (Some(risk), Value::String(garbage), Some(not_json(&schema)))
             }
-            (Ok((risk, validate, _)), Ok(args)) => match validate(&args) {
+            (Ok((risk, validate, only_undoes, _)), Ok(args)) => match validate(&args) {
+                Ok(canonical) if only_undoes(&canonical) => match self.recalled(&tool, &canonical) {
+                    Ok(recalled) => (Some(risk), recalled, None),
+                    Err(fault) => (Some(risk), canonical, Some(fault)),
+                },
                 Ok(canonical) => (Some(risk), canonical, None),
                 Err(fault) => (Some(risk), args, Some(fault)),
             },
@@ -102,7 +118,10 @@ impl Session {
             now,
         );
         let epoch = self.recent.epoch();
-        self.calls.insert(call, Call { by, front, tool, args, state: State::Waiting, plan: None, epoch });
+        self.calls.insert(
+            call,
+            Call { by, front, tool, args, state: State::Waiting, plan: None, allowed: None, epoch },
+        );
         match (fault, risk) {
             (Some(fault), _) => self.finish(call, Outcome::Failed { fault }, now),
             (None, Some(Risk::Read)) => self.begin_read(call, fresh, now),
@@ -144,6 +163,7 @@ impl Session {
                 call: id,
                 tool: call.tool.clone(),
                 args: call.args.clone(),
+                allowed: call.allowed,
             }));
         }
     }
@@ -162,7 +182,10 @@ impl Session {
                 self.recent.remember((call, open.epoch), &open.tool, &open.args, &projection, now);
                 Outcome::Ok { projection, reused: None, stats }
             }
-            Err(fault) => Outcome::Failed { fault },
+            Err(fault) => match self.costly(call, fault) {
+                Some(fault) => Outcome::Failed { fault },
+                None => return,
+            },
         };
         self.finish(call, outcome, now);
     }

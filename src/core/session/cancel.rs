@@ -49,15 +49,16 @@ impl Session {
         }
     }
 
-    /// Ends one call before its time, unless it is on its way to AWS.
+    /// Ends one call before its time. One that was sent is not ended but asked to stop: a transfer can, and says what
+    /// became of it.
     pub(super) fn stop(&mut self, id: CallId, why: RefusedBy, now: Timestamp) {
         let Some(call) = self.calls.get(&id) else { return };
         let (running, write) = match call.state {
-            State::Waiting => (false, false),
+            State::Waiting | State::Costly(_) | State::Priced(_) => (false, false),
             State::Reading => (true, false),
             State::Planning | State::Replanning(_) => (true, true),
             State::Queued(_) | State::Asked(_) => (false, true),
-            State::Committed => return,
+            State::Committed => return self.out.push(Effect::AskToStop(id)),
         };
         if running {
             self.out.push(Effect::CancelCall(id));
@@ -80,7 +81,7 @@ impl Session {
         let asked: Vec<CallId> = self
             .calls
             .iter()
-            .filter(|(_, c)| c.front == front && c.uncommitted())
+            .filter(|(_, c)| c.front == front && (c.uncommitted() || c.costs()))
             .map(|(id, _)| *id)
             .collect();
         for call in asked {

@@ -3,7 +3,7 @@
 use super::input::Wake;
 use crate::Timestamp;
 use crate::approval::{Authorized, Gate, Spent};
-use crate::event::Live;
+use crate::event::{Live, Spending};
 use crate::id::{CallId, FrontId, TurnId};
 use crate::journal::Entry;
 use crate::message::Request;
@@ -26,6 +26,8 @@ pub enum Effect {
     Replan(Authorized),
     /// Put a proposal before a person at this front.
     Ask(FrontId, Gate),
+    /// Ask the person at this front whether a read may cost that much; answer `Command::Spend`.
+    AskSpending(FrontId, Spending),
     /// Make the intent durable, then carry out the write; answer `Input::Written`.
     Commit {
         /// The intent and its stored form.
@@ -35,8 +37,10 @@ pub enum Effect {
     },
     /// Stop the model request of this turn.
     CancelModel(TurnId),
-    /// Stop a read or a plan. A write that went out is never stopped.
+    /// Stop a read or a plan. A write that went out is never cancelled.
     CancelCall(CallId),
+    /// Ask a write that went out to stop by itself. Only a transfer can; its outcome is told all the same.
+    AskToStop(CallId),
     /// Feed `Input::Woke` at this time.
     WakeAt(Wake, Timestamp),
     /// Show something that is not an entry.
@@ -56,4 +60,6 @@ pub struct ReadCall {
     pub tool: String,
     /// Canonical arguments.
     pub args: Value,
+    /// What a person allowed it to cost beyond what it may without asking, in bytes.
+    pub allowed: Option<u64>,
 }

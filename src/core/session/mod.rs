@@ -14,6 +14,7 @@ mod resume;
 mod reuse;
 mod revisit;
 mod setup;
+mod spending;
 mod turn;
 mod verify;
 mod writes;
@@ -27,14 +28,13 @@ use crate::command::Command;
 use crate::id::{CallId, FrontId};
 use crate::journal::{Chain, Entry, Fact, Timeline, Transcript};
 use crate::message::ToolDef;
+use crate::models::Models;
 use crate::scope::{Mode, Scope};
+use crate::settings::Settings;
 use crate::text::Redactor;
 use crate::tool::Catalogue;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
-
-/// Iterations a turn may be allowed.
-const ITERATIONS: std::ops::RangeInclusive<u32> = 1..=50;
 
 /// The session: its journal, the turn that runs, what waits.
 #[derive(Debug)]
@@ -51,12 +51,10 @@ pub struct Session {
     tools: Arc<[ToolDef]>,
     scope: Scope,
     mode: Mode,
-    provider: String,
-    model: String,
+    settings: Settings,
+    models: Arc<Models>,
     system: Arc<str>,
     prompt_hash: String,
-    max_iterations: u32,
-    max_tokens: u32,
     // What runs and waits.
     next: setup::Next,
     fronts: BTreeMap<FrontId, FrontCaps>,
@@ -125,6 +123,12 @@ impl Session {
         &self.scope
     }
 
+    /// Model, effort and limits.
+    #[must_use]
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
     /// What is carried out.
     #[must_use]
     pub fn mode(&self) -> Mode {
@@ -134,7 +138,7 @@ impl Session {
     /// The conversation as a model would be sent it now.
     #[must_use]
     pub fn transcript(&self) -> Vec<crate::message::Turn> {
-        self.transcript.turns(&self.provider, &self.model)
+        self.transcript.turns(&self.settings.provider, &self.settings.model)
     }
 
     /// Whether nothing runs and nothing waits: no turn, no call, no dialog, no verification.
@@ -155,12 +159,10 @@ impl Session {
             Command::Withdraw(call) => self.withdraw(front, call, now),
             Command::Approve(proof) => self.approve(front, proof, now),
             Command::Refuse(refusal) => self.refuse(&refusal, now),
+            Command::Spend { call, yes } => self.spend(front, call, yes, now),
             Command::Cancel => self.cancel(now),
             Command::SetMode(mode) => self.set_mode(mode, now),
-            Command::SetModel { provider, model } => self.set_model(provider, model, now),
-            Command::SetIterations(n) => {
-                self.max_iterations = n.clamp(*ITERATIONS.start(), *ITERATIONS.end());
-            }
+            Command::Set(settings) => self.set(settings, now),
             Command::Quit => self.quit(now),
         }
     }
@@ -204,12 +206,12 @@ impl Session {
     }
 
     /// From the next round on; a round that runs is the old model's to the end.
-    fn set_model(&mut self, provider: String, model: String, now: Timestamp) {
-        if (&provider, &model) == (&self.provider, &self.model) {
-            return;
+    fn set(&mut self, settings: Settings, now: Timestamp) {
+        let settings = settings.clamped();
+        if settings != self.settings {
+            self.settings = settings.clone();
+            self.append(Fact::SettingsChanged { settings }, now);
         }
-        (self.provider, self.model) = (provider.clone(), model.clone());
-        self.append(Fact::ModelChanged { provider, model }, now);
     }
 
     fn tell(&mut self, front: FrontId, text: impl Into<String>) {

@@ -69,7 +69,7 @@ fn mask(fact: &mut Fact, redactor: &Redactor) {
         Fact::SessionStarted { .. }
         | Fact::SessionResumed { .. }
         | Fact::ScopeChanged { .. }
-        | Fact::ModelChanged { .. }
+        | Fact::SettingsChanged { .. }
         | Fact::ModeChanged { .. }
         | Fact::ModelRequested { .. }
         | Fact::Approved { .. }

@@ -9,6 +9,7 @@ use crate::id::{ApprovalId, CallId, TurnId};
 use crate::journal::{Chain, Entry, Fact, Outcome, RefusedBy, TurnEnd, WriteEffect};
 use crate::message::{ModelError, ModelErrorKind};
 use crate::scope::{Mode, Scope};
+use crate::settings::Settings;
 use crate::tool::{Fault, FaultKind};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -18,7 +19,7 @@ use std::sync::Arc;
 struct Left {
     scope: Scope,
     mode: Mode,
-    model: (String, String),
+    settings: Settings,
     last: (u64, u64, u64),
     turn: Option<TurnId>,
     request: Option<(TurnId, u32)>,
@@ -64,7 +65,7 @@ impl Session {
         let (turn, call, approval) = left.last;
         session.next = Next { turn: turn + 1, call: call + 1, approval: approval + 1 };
         session.append(Fact::SessionResumed { version }, now);
-        session.settings(&left, now);
+        session.differing(&left, now);
         session.close(left, now);
         session.settle(now);
         let effects = std::mem::take(&mut session.out);
@@ -72,14 +73,14 @@ impl Session {
     }
 
     /// Writes down what is set otherwise than before.
-    fn settings(&mut self, left: &Left, now: Timestamp) {
+    fn differing(&mut self, left: &Left, now: Timestamp) {
         if left.scope != self.scope {
             let scope = self.scope.clone();
             self.append(Fact::ScopeChanged { scope }, now);
         }
-        if left.model != (self.provider.clone(), self.model.clone()) {
-            let (provider, model) = (self.provider.clone(), self.model.clone());
-            self.append(Fact::ModelChanged { provider, model }, now);
+        if left.settings != self.settings {
+            let settings = self.settings.clone();
+            self.append(Fact::SettingsChanged { settings }, now);
         }
         if left.mode != self.mode {
             let mode = self.mode;
@@ -142,7 +143,7 @@ impl Left {
     fn note(&mut self, fact: &Fact) {
         match fact {
             Fact::ScopeChanged { scope } => self.scope.clone_from(scope),
-            Fact::ModelChanged { provider, model } => self.model = (provider.clone(), model.clone()),
+            Fact::SettingsChanged { settings } => self.settings = settings.clone(),
             Fact::ModeChanged { mode } => self.mode = *mode,
             Fact::Question { turn, .. } => {
                 self.last.0 = self.last.0.max(turn.0);

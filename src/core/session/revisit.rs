@@ -5,7 +5,7 @@ use crate::Timestamp;
 use crate::approval::Proposal;
 use crate::id::{CallId, FrontId};
 use crate::journal::{Fact, Outcome, WriteEffect};
-use crate::tool::{Projection, Risk};
+use crate::tool::{Fault, FaultKind, Projection, Risk, WriteCall};
 use serde_json::Value;
 use std::sync::Arc;
 
@@ -49,8 +49,7 @@ impl Session {
             }
             WriteEffect::Done => {}
         }
-        let inverse = self.catalogue.get(&plan.tool).ok().and_then(|t| t.inverse);
-        match inverse.zip(past.result).and_then(|(inverse, result)| inverse(&plan, &result)) {
+        match self.inverse_of(call) {
             Some(write) => self.human(front, &write.tool, write.args, true, now),
             None => self.tell(front, format!("nothing undoes {:?} by itself", plan.title)),
         }
@@ -70,6 +69,36 @@ impl Session {
             turn.refusals.withdraw(call);
         }
         self.human(front, &tool, args, true, now);
+    }
+
+    /// The arguments that undo a change made earlier, when they say everything that `args` say: what can only undo is
+    /// never taken from whoever asks, but from the journal.
+    ///
+    /// # Errors
+    /// `missing`: no change that an approval of this session made is undone by them.
+    pub(super) fn recalled(&self, tool: &str, args: &Value) -> Result<Value, Fault> {
+        let made = self.entries.iter().rev().filter_map(|entry| {
+            if let Fact::WriteConcluded { call, effect: WriteEffect::Done } = &entry.fact {
+                Some(*call)
+            } else {
+                None
+            }
+        });
+        made.filter_map(|call| self.inverse_of(call))
+            .filter(|write| write.tool == tool)
+            .filter_map(|write| (self.catalogue.get(tool).ok()?.validate)(&write.args).ok())
+            .find(|inverse| says(inverse, args))
+            .ok_or_else(|| {
+                Fault::new(FaultKind::Missing, "no change of this session is undone by that")
+                    .hint("only what an approval of this session changed can be undone: name exactly that")
+            })
+    }
+
+    /// What undoes a change that was made.
+    fn inverse_of(&self, call: CallId) -> Option<WriteCall> {
+        let past = self.past(call);
+        let (plan, result) = past.plan.zip(past.result)?;
+        self.catalogue.get(&plan.tool).ok()?.inverse?(&plan, &result)
     }
 
     fn past(&self, id: CallId) -> Past {
@@ -98,7 +127,7 @@ impl Session {
                 | Fact::SessionStarted { .. }
                 | Fact::SessionResumed { .. }
                 | Fact::ScopeChanged { .. }
-                | Fact::ModelChanged { .. }
+                | Fact::SettingsChanged { .. }
                 | Fact::ModeChanged { .. }
                 | Fact::Question { .. }
                 | Fact::ModelRequested { .. }
@@ -113,4 +142,10 @@ impl Session {
         }
         past
     }
+}
+
+/// Whether `all` has every field of `part`, with the same value.
+fn says(all: &Value, part: &Value) -> bool {
+    let (Some(all), Some(part)) = (all.as_object(), part.as_object()) else { return all == part };
+    part.iter().all(|(field, value)| value.is_null() || all.get(field) == Some(value))
 }

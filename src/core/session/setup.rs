@@ -1,10 +1,12 @@
 //! How a session begins.
 
-use super::{Effect, ITERATIONS, Session};
+use super::{Effect, Session};
 use crate::Timestamp;
 use crate::journal::{Chain, Fact, Timeline, Transcript};
 use crate::message::ToolDef;
+use crate::models::Models;
 use crate::scope::{Mode, Scope};
+use crate::settings::Settings;
 use crate::text::Redactor;
 use crate::tool::{Catalogue, Risk};
 use std::sync::Arc;
@@ -24,16 +26,12 @@ pub struct Setup {
     pub scope: Scope,
     /// What is carried out.
     pub mode: Mode,
-    /// The provider's name.
-    pub provider: String,
-    /// The model's id.
-    pub model: String,
+    /// Model, effort and limits.
+    pub settings: Settings,
+    /// What models can do and cost.
+    pub models: Arc<Models>,
     /// The system prompt.
     pub system: Arc<str>,
-    /// Iterations a turn may take; clamped to 1..=50.
-    pub max_iterations: u32,
-    /// Upper bound of one answer, in tokens.
-    pub max_tokens: u32,
     /// Key of the redaction's masks.
     pub redact_key: [u8; 16],
 }
@@ -56,11 +54,11 @@ impl Session {
             operator: setup.operator.clone(),
         };
         let (scope, mode) = (setup.scope.clone(), setup.mode);
-        let (provider, model) = (setup.provider.clone(), setup.model.clone());
+        let settings = setup.settings.clone().clamped();
         let mut session = Self::empty(setup, Chain::default());
         session.append(started, now);
         session.append(Fact::ScopeChanged { scope }, now);
-        session.append(Fact::ModelChanged { provider, model }, now);
+        session.append(Fact::SettingsChanged { settings }, now);
         if mode != Mode::Execute {
             session.append(Fact::ModeChanged { mode }, now);
         }
@@ -80,12 +78,10 @@ impl Session {
             catalogue: setup.catalogue,
             scope: setup.scope,
             mode: setup.mode,
-            provider: setup.provider,
-            model: setup.model,
+            settings: setup.settings.clamped(),
+            models: setup.models,
             prompt_hash: crate::journal::hash(&setup.system),
             system: setup.system,
-            max_iterations: setup.max_iterations.clamp(*ITERATIONS.start(), *ITERATIONS.end()),
-            max_tokens: setup.max_tokens,
             next: Next { turn: 1, call: 1, approval: 1 },
             fronts: std::collections::BTreeMap::new(),
             turn: None,

@@ -36,6 +36,8 @@ pub(super) struct Turn {
     pub(super) phase: Phase,
     pub(super) loops: Loops,
     pub(super) refusals: Refusals,
+    /// The operator said no to a question about money: the turn is not asked another.
+    pub(super) thrifty: bool,
     /// The model's words beside the calls of this round.
     pub(super) reason: Option<String>,
     /// Changes whose verification the next request waits for.
@@ -94,6 +96,7 @@ impl Session {
             phase: Phase::Round,
             loops: Loops::default(),
             refusals: Refusals::default(),
+            thrifty: false,
             reason: None,
             holding: BTreeSet::new(),
         });
@@ -113,8 +116,8 @@ impl Session {
         if let Some(why) = turn.loops.found() {
             let why = why.to_owned();
             self.end_turn(TurnEnd::Loop(why), now);
-        } else if turn.iteration >= self.max_iterations {
-            self.end_turn(TurnEnd::Iterations(self.max_iterations), now);
+        } else if turn.iteration >= self.settings.iterations {
+            self.end_turn(TurnEnd::Iterations(self.settings.iterations), now);
         } else {
             self.ask_model(now);
         }
@@ -127,18 +130,19 @@ impl Session {
         let request = Request {
             turn: turn.id,
             iteration: turn.iteration,
-            provider: self.provider.clone(),
-            model: self.model.clone(),
+            provider: self.settings.provider.clone(),
+            model: self.settings.model.clone(),
+            effort: self.settings.effort.clone(),
             system: self.system.clone(),
             tools: self.tools.clone(),
-            turns: self.transcript.turns(&self.provider, &self.model),
-            max_tokens: self.max_tokens,
+            turns: self.transcript.turns(&self.settings.provider, &self.settings.model),
+            max_tokens: self.settings.max_tokens,
         };
         let fact = Fact::ModelRequested {
             turn: turn.id,
             iteration: turn.iteration,
-            provider: self.provider.clone(),
-            model: self.model.clone(),
+            provider: request.provider.clone(),
+            model: request.model.clone(),
             prompt_hash: self.prompt_hash.clone(),
             bytes: bytes(&request.turns),
         };

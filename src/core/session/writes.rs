@@ -90,9 +90,13 @@ impl Session {
     /// Opens the next dialog: one at a time, in call order.
     pub(super) fn next_dialog(&mut self, now: Timestamp) {
         while self.active.is_none() {
-            let Some(id) = self.calls.iter().find(|(_, c)| c.uncommitted()).map(|(id, _)| *id) else {
+            let Some(id) = self.calls.iter().find(|(_, c)| c.uncommitted() || c.costs()).map(|(id, _)| *id)
+            else {
                 return;
             };
+            if self.ask_price(id) {
+                continue;
+            }
             if self.covered(id) {
                 self.refused(id, RefusedBy::EarlierRefusal, None, now);
                 continue;
@@ -239,7 +243,12 @@ impl Session {
         let approval = match &call.state {
             State::Queued(gate) => Some(gate.approval()),
             State::Asked(approval) | State::Replanning(approval) => Some(*approval),
-            State::Waiting | State::Reading | State::Planning | State::Committed => None,
+            State::Waiting
+            | State::Reading
+            | State::Costly(_)
+            | State::Priced(_)
+            | State::Planning
+            | State::Committed => None,
         };
         let turn = call.turn();
         if by == RefusedBy::Operator

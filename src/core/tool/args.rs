@@ -54,7 +54,7 @@ pub fn from_flags(schema: &Value, flags: &[String]) -> Result<Value, ArgsError> 
                     }
                 }
             }
-            Kind::Whole(_) | Kind::Number | Kind::Text | Kind::OneOf(_) | Kind::Json => {
+            Kind::Whole(_) | Kind::Number | Kind::Text | Kind::OneOf(_) | Kind::Pairs | Kind::Json => {
                 let text = inline
                     .or_else(|| words.next_if(|w| !w.starts_with("--")))
                     .ok_or_else(|| missing(&flag, &kind_words(&kind)))?;
@@ -117,6 +117,8 @@ enum Kind {
     Text,
     OneOf(Vec<String>),
     List(Box<Kind>),
+    /// A map of texts: `key=value,key=value`, or a JSON object.
+    Pairs,
     /// Anything else: written as JSON.
     Json,
 }
@@ -205,6 +207,9 @@ impl Fields<'_> {
                 let item = schema.get("items").map_or(Kind::Text, |items| self.kind(items, depth + 1));
                 Kind::List(Box::new(item))
             }
+            Some("object") if schema.pointer("/additionalProperties/type") == Some(&"string".into()) => {
+                Kind::Pairs
+            }
             Some(_) | None => Kind::Json,
         }
     }
@@ -216,7 +221,13 @@ fn one_kind(kinds: &[Kind]) -> Kind {
     for kind in kinds {
         match kind {
             Kind::OneOf(more) => words.extend(more.iter().cloned()),
-            Kind::Bool | Kind::Whole(_) | Kind::Number | Kind::Text | Kind::List(_) | Kind::Json => {
+            Kind::Bool
+            | Kind::Whole(_)
+            | Kind::Number
+            | Kind::Text
+            | Kind::List(_)
+            | Kind::Pairs
+            | Kind::Json => {
                 return if kinds.len() == 1 { kind.clone() } else { Kind::Json };
             }
         }
@@ -243,9 +254,13 @@ fn list_items(flag: &str, item: &Kind, text: &str) -> Result<Vec<Value>, ArgsErr
         Value::Number(number) => scalar(flag, item, &number.to_string()),
         Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => match item {
             Kind::Json => Ok(value),
-            Kind::Bool | Kind::Whole(_) | Kind::Number | Kind::Text | Kind::OneOf(_) | Kind::List(_) => {
-                Err(wrong(flag, item, &value.to_string()))
-            }
+            Kind::Bool
+            | Kind::Whole(_)
+            | Kind::Number
+            | Kind::Text
+            | Kind::OneOf(_)
+            | Kind::List(_)
+            | Kind::Pairs => Err(wrong(flag, item, &value.to_string())),
         },
     };
     items.into_iter().map(checked).collect()
@@ -272,8 +287,22 @@ fn scalar(flag: &str, kind: &Kind, text: &str) -> Result<Value, ArgsError> {
             let same = |word: &&String| folded(word) == folded(text);
             words.iter().find(same).map(|word| word.clone().into()).ok_or_else(wrong)
         }
+        Kind::Pairs => pairs(text).ok_or_else(wrong),
         Kind::List(_) | Kind::Json => serde_json::from_str(text).map_err(|_| wrong()),
     }
+}
+
+/// `key=value,key=value`, or a JSON object of texts.
+fn pairs(text: &str) -> Option<Value> {
+    if text.trim_start().starts_with('{') {
+        return serde_json::from_str(text).ok().filter(|v: &Value| v.is_object());
+    }
+    let pair = |pair: &str| {
+        let (key, value) = pair.split_once('=')?;
+        let (key, value) = (key.trim(), value.trim());
+        (!key.is_empty() && !value.is_empty()).then(|| (key.to_owned(), Value::from(value)))
+    };
+    text.split(',').map(pair).collect::<Option<Map<String, Value>>>().map(Value::Object)
 }
 
 fn wrong(flag: &str, kind: &Kind, text: &str) -> ArgsError {
@@ -281,7 +310,13 @@ fn wrong(flag: &str, kind: &Kind, text: &str) -> ArgsError {
         Kind::OneOf(words) => nearest(text, words.iter().map(String::as_str), 1)
             .first()
             .map_or_else(String::new, |near| format!("; did you mean {near}?")),
-        Kind::Bool | Kind::Whole(_) | Kind::Number | Kind::Text | Kind::List(_) | Kind::Json => String::new(),
+        Kind::Bool
+        | Kind::Whole(_)
+        | Kind::Number
+        | Kind::Text
+        | Kind::List(_)
+        | Kind::Pairs
+        | Kind::Json => String::new(),
     };
     ArgsError(format!("{flag} takes {}, not {}{hint}", kind_words(kind), quoted(text)))
 }
@@ -300,6 +335,7 @@ fn kind_words(kind: &Kind) -> String {
         Kind::Number => "a number".to_owned(),
         Kind::Text => "text".to_owned(),
         Kind::OneOf(words) => format!("one of {}", words.join(", ")),
+        Kind::Pairs => "key=value,key=value".to_owned(),
         Kind::List(_) | Kind::Json => "JSON".to_owned(),
     }
 }

@@ -20,6 +20,8 @@ pub struct Tool {
     pub verify: Option<fn(&Proposal) -> Watch>,
     /// What would undo a change; `None` for reads.
     pub inverse: Option<fn(&Proposal, &Projection) -> Option<WriteCall>>,
+    /// Whether arguments can only undo a change: then they must be the inverse of one that was made.
+    pub only_undoes: fn(&Value) -> bool,
 }
 
 /// All tools, by name. Sorted, so that the model's cached prefix is stable.

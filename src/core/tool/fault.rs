@@ -64,19 +64,30 @@ pub struct Fault {
     /// What to do: the next command, the nearest names.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
+    /// What a person would have to allow for the call to go ahead, in bytes: a billed read that would cost more than it
+    /// may without asking. The message is then the question.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub allowance: Option<u64>,
 }
 
 impl Fault {
     /// A fault of `kind` that says `message`.
     #[must_use]
     pub fn new(kind: FaultKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), action: None, hint: None }
+        Self { kind, message: message.into(), action: None, hint: None, allowance: None }
     }
 
     /// Adds what to do about it.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
+        self
+    }
+
+    /// Makes it a question of money: a person may allow this many bytes.
+    #[must_use]
+    pub fn allowance(mut self, bytes: u64) -> Self {
+        self.allowance = Some(bytes);
         self
     }
 

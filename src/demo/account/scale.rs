@@ -2,6 +2,7 @@
 //!
 //! What is in it is a function of the numbers alone, so a test can say what it expects.
 
+use super::identity::{Key, User};
 use super::{Alarm, Contents, Instance, LogSource, Service};
 use crate::seed;
 use crate::span::Span;
@@ -25,6 +26,8 @@ pub(crate) struct Scale {
     pub log_groups: u32,
     /// Alarms `alarm-0001` and so on: every 20th is in ALARM.
     pub alarms: u32,
+    /// IAM users `user-0001` and so on, each with a key: every 10th key is 100 days old or older.
+    pub users: u32,
 }
 
 impl Scale {
@@ -34,6 +37,7 @@ impl Scale {
         holds.service.extend((1..=self.services).map(|n| service(n, self.clusters.max(1))));
         holds.log.extend((1..=self.log_groups).map(log));
         holds.alarm.extend((1..=self.alarms).map(alarm));
+        holds.identity.user.extend((1..=self.users).map(user));
     }
 }
 
@@ -107,5 +111,24 @@ fn alarm(n: u32) -> Alarm {
         since: Span(Duration::from_secs(60) * n),
         actions_enabled: true,
         ..Alarm::default()
+    }
+}
+
+fn user(n: u32) -> User {
+    let age = if n.is_multiple_of(10) { 100 + n % 300 } else { 1 + n % 60 };
+    let key = Key {
+        id: format!("AKIAEXAMPLE{n:09}"),
+        created: Span(DAY * age),
+        used: Some(Span(Duration::from_secs(3600) * (1 + n % 48))),
+        service: "s3".to_owned(),
+        ..Key::default()
+    };
+    User {
+        name: format!("user-{n:04}"),
+        path: "/".to_owned(),
+        created: Span(DAY * (age + 1)),
+        tags: tags(n),
+        key: vec![key],
+        ..User::default()
     }
 }

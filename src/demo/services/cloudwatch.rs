@@ -2,7 +2,8 @@
 
 use super::{Reply, Service, unknown};
 use crate::account::{Alarm, Metric};
-use crate::page::page;
+use crate::incoming;
+use crate::page::{page, parse, token_for};
 use crate::signal::{Series, Transition, metric_of, transitions};
 use crate::wire::{Failure, Input, Node, node};
 use crate::world::World;
@@ -10,6 +11,8 @@ use quarterdeck_core::Timestamp;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+/// Metrics one GetMetricData may ask for.
+const QUERIES: usize = 500;
 /// CloudWatch's ceiling for one GetMetricData answer.
 const DATAPOINTS: usize = 100_800;
 
@@ -196,9 +199,12 @@ fn data(world: &World<'_>, input: &Input) -> Result<Reply, Failure> {
         return Err(bad("The parameter StartTime must be less than the parameter EndTime."));
     }
     let ascending = input.text("ScanBy") == Some("TimestampAscending");
-    let mut results = Vec::new();
-    let mut total = 0;
-    for query in input.list("MetricDataQueries") {
+    let queries = input.list("MetricDataQueries");
+    if queries.is_empty() || queries.len() > QUERIES {
+        return Err(bad("The parameter MetricDataQueries must have between 1 and 500 members."));
+    }
+    let mut series = Vec::new();
+    for query in queries {
         let id = query.need("Id", "ValidationError")?.to_owned();
         if query.has("Expression") {
             return Err(bad("The embedded account does not evaluate metric math expressions."));
@@ -210,39 +216,81 @@ fn data(world: &World<'_>, input: &Input) -> Result<Reply, Failure> {
             return Err(bad("The parameter Period must be a multiple of 60."));
         }
         let statistic = stat.need("Stat", "ValidationError")?;
-        let mut points = Vec::new();
-        if let Some(found) = find(world, &metric) {
-            let series = Series::of(world, found);
-            for from in buckets(start, end.min(world.now), period) {
-                let value = series.statistic(from, period, statistic).ok_or_else(|| {
-                    Failure::new(
-                        "ValidationError",
-                        format!("The value {statistic} for parameter Stat is not supported."),
-                    )
-                })?;
-                points.push((from, value));
-            }
-        }
+        let mut points = points(world, &metric, (start, end.min(world.now)), period, statistic)?;
         if !ascending {
             points.reverse();
         }
-        total += points.len();
         if query.has("ReturnData") && !query.flag("ReturnData") {
             continue;
         }
         let label = query.text("Label").or_else(|| metric.text("MetricName")).unwrap_or_default();
+        series.push((id, label.to_owned(), points));
+    }
+    let most = input.int("MaxDatapoints").and_then(|n| usize::try_from(n).ok()).unwrap_or(DATAPOINTS);
+    let from = match input.text("NextToken") {
+        Some(token) => {
+            parse(token).ok_or_else(|| Failure::new("InvalidNextToken", "The token is not valid."))?
+        }
+        None => 0,
+    };
+    Ok(window(&series, from, most.clamp(1, DATAPOINTS)).into())
+}
+
+/// An id, a label and points.
+type Labelled = (String, String, Vec<(Timestamp, f64)>);
+
+/// A metric's points, oldest first.
+fn points(
+    world: &World<'_>,
+    metric: &Input,
+    (start, end): (Timestamp, Timestamp),
+    period: u32,
+    statistic: &str,
+) -> Result<Vec<(Timestamp, f64)>, Failure> {
+    if let Some(of_logs) = incoming::points(world, metric, (start, end), period, statistic) {
+        return Ok(of_logs);
+    }
+    let Some(found) = find(world, metric) else { return Ok(Vec::new()) };
+    let series = Series::of(world, found);
+    let value = |from: Timestamp| {
+        let value = series.statistic(from, period, statistic).ok_or_else(|| {
+            let message = format!("The value {statistic} for parameter Stat is not supported.");
+            Failure::new("ValidationError", message)
+        })?;
+        Ok((from, value))
+    };
+    buckets(start, end, period).map(value).collect()
+}
+
+/// The points from number `from` on, at most `most`; a series that goes on in the next answer is partial.
+fn window(series: &[Labelled], from: usize, most: usize) -> Node {
+    let (mut skip, mut room, mut results, mut left) = (from, most, Vec::new(), false);
+    for (id, label, points) in series {
+        if skip > 0 && skip >= points.len() {
+            skip -= points.len();
+            continue;
+        }
+        if room == 0 && !points.is_empty() {
+            left = true;
+            break;
+        }
+        let part: Vec<_> = points.iter().skip(skip).take(room).collect();
+        let whole = skip + part.len() == points.len();
+        (room, skip) = (room - part.len(), 0);
         results.push(node! {
             "Id" => id,
             "Label" => label,
-            "Timestamps" => Node::list(points.iter().map(|(t, _)| *t)),
-            "Values" => Node::list(points.iter().map(|(_, v)| *v)),
-            "StatusCode" => "Complete",
+            "Timestamps" => Node::list(part.iter().map(|(t, _)| *t)),
+            "Values" => Node::list(part.iter().map(|(_, v)| *v)),
+            "StatusCode" => if whole { "Complete" } else { "PartialData" },
         });
+        if !whole {
+            left = true;
+            break;
+        }
     }
-    if total > DATAPOINTS {
-        return Err(bad("The requested metric data exceeds the limit of 100800 datapoints."));
-    }
-    Ok(node! { "MetricDataResults" => results, "Messages" => Node::List(Vec::new()) }.into())
+    let next = left.then(|| token_for(from + most));
+    node! { "MetricDataResults" => results, "Messages" => Node::List(Vec::new()), "NextToken" => next }
 }
 
 /// The beginnings of the periods that lie in a window, aligned as CloudWatch aligns them.
@@ -254,25 +302,25 @@ fn buckets(start: Timestamp, end: Timestamp, period: u32) -> impl Iterator<Item 
 
 fn metrics(world: &World<'_>, input: &Input) -> Result<Reply, Failure> {
     let wanted = input.list("Dimensions");
-    let has = |m: &Metric| {
+    let has = |dimensions: &BTreeMap<String, String>| {
         wanted.iter().all(|d| {
-            let value = d.text("Name").and_then(|n| m.dimensions.get(n));
+            let value = d.text("Name").and_then(|n| dimensions.get(n));
             value.is_some_and(|v| d.text("Value").is_none_or(|w| w == v))
         })
     };
-    let found: Vec<&Metric> = world
-        .account
-        .holds
-        .metric
-        .iter()
-        .filter(|m| m.region == world.region)
-        .filter(|m| input.text("Namespace").is_none_or(|n| n == m.namespace))
-        .filter(|m| input.text("MetricName").is_none_or(|n| n == m.name))
-        .filter(|m| has(m))
+    let own = world.account.holds.metric.iter().filter(|m| m.region == world.region);
+    let own = own.map(|m| (m.namespace.clone(), m.name.clone(), m.dimensions.clone()));
+    let found: Vec<(String, String, BTreeMap<String, String>)> = own
+        .chain(incoming::metrics(world))
+        .filter(|(namespace, name, dimensions)| {
+            input.text("Namespace").is_none_or(|n| n == namespace)
+                && input.text("MetricName").is_none_or(|n| n == name)
+                && has(dimensions)
+        })
         .collect();
     let page = page(found, input.text("NextToken"), 500, "InvalidParameterValue")?;
-    let metrics = page.items.iter().map(|m| {
-        node! { "Namespace" => &m.namespace, "MetricName" => &m.name, "Dimensions" => dimensions(&m.dimensions) }
+    let metrics = page.items.iter().map(|(namespace, name, of)| {
+        node! { "Namespace" => namespace, "MetricName" => name, "Dimensions" => dimensions(of) }
     });
     Ok(node! { "Metrics" => Node::list(metrics), "NextToken" => page.next }.into())
 }

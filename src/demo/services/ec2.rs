@@ -3,6 +3,8 @@
 mod change;
 mod describe;
 mod filter;
+mod groups;
+mod ingress;
 
 use super::{Reply, Service, unknown};
 use crate::wire::{Failure, Input, Node, node};
@@ -16,7 +18,12 @@ pub(crate) fn answer(world: &World<'_>, operation: &str, input: &Input) -> Resul
         "DescribeInstanceAttribute" => describe::attribute(world, input),
         "DescribeInstanceTypes" => types(input),
         "DescribeRegions" => regions(world, input),
-        "DescribeNetworkInterfaces" => Ok(node! { "networkInterfaceSet" => Node::List(Vec::new()) }.into()),
+        "DescribeNetworkInterfaces" => groups::interfaces(world, input),
+        "DescribeSecurityGroups" => groups::groups(world, input),
+        "DescribeSecurityGroupRules" => groups::rules(world, input),
+        "GetManagedPrefixListEntries" => groups::entries(world, input),
+        "RevokeSecurityGroupIngress" => ingress::revoke(world, input),
+        "AuthorizeSecurityGroupIngress" => ingress::authorize(world, input),
         "StopInstances" => change::stop(world, input),
         "StartInstances" => change::start(world, input),
         other => Err(unknown(Service::Ec2, other)),

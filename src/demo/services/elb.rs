@@ -23,7 +23,8 @@ fn size(input: &Input) -> usize {
     usize::try_from(input.int("PageSize").unwrap_or(400)).unwrap_or(400).clamp(1, 400)
 }
 
-fn lb_suffix(lb: &LoadBalancer) -> String {
+/// `app/NAME/ID`, as interfaces and metrics name a load balancer.
+pub(crate) fn lb_suffix(lb: &LoadBalancer) -> String {
     let kind = if lb.kind == "network" { "net" } else { "app" };
     format!("{kind}/{}/{}", lb.name, seed::hex(&lb.name, 0, 16))
 }
@@ -100,18 +101,23 @@ fn target_groups(world: &World<'_>, input: &Input) -> Result<Reply, Failure> {
         node! {
             "TargetGroupArn" => group_arn(world, &t.name),
             "TargetGroupName" => &t.name,
-            "Protocol" => "HTTP",
-            "Port" => t.port,
-            "VpcId" => "vpc-0a1b2c3d4e5f60718",
+            "Protocol" => t.function.is_none().then_some("HTTP"),
+            "Port" => t.function.is_none().then_some(t.port),
+            "VpcId" => t.function.is_none().then_some("vpc-0a1b2c3d4e5f60718"),
             "HealthCheckProtocol" => "HTTP",
             "HealthCheckPort" => "traffic-port",
-            "HealthCheckEnabled" => true,
+            "HealthCheckEnabled" => t.function.is_none(),
             "HealthCheckIntervalSeconds" => 10,
             "HealthCheckTimeoutSeconds" => 5,
             "HealthyThresholdCount" => 2,
             "UnhealthyThresholdCount" => 2,
             "HealthCheckPath" => "/healthz",
-            "TargetType" => if t.instances.is_empty() { "ip" } else { "instance" },
+            "Matcher" => node! { "HttpCode" => "200" },
+            "TargetType" => match (&t.function, t.instances.is_empty()) {
+                (Some(_), _) => "lambda",
+                (None, true) => "ip",
+                (None, false) => "instance",
+            },
             "LoadBalancerArns" => Node::list(balancer_of(t)),
         }
     });
@@ -163,10 +169,20 @@ fn target_health(world: &World<'_>, input: &Input) -> Result<Reply, Failure> {
         };
         found.push((machine.id.clone(), health));
     }
+    if let Some(function) = &group.function {
+        let off = ("Target.HealthCheckDisabled", "Health checks are not enabled for this target");
+        found.push((world.arn("lambda", &format!("function:{function}")), ("unavailable", Some(off))));
+    }
+    if group.load_balancer.is_none() {
+        let unused =
+            ("Target.NotInUse", "Target group is not configured to receive traffic from the load balancer");
+        found.iter_mut().for_each(|(_, health)| *health = ("unused", Some(unused)));
+    }
+    let port = group.function.is_none().then_some(group.port);
     let items = found.iter().map(|(id, (state, why))| {
         node! {
-            "Target" => node! { "Id" => id, "Port" => group.port },
-            "HealthCheckPort" => group.port.to_string(),
+            "Target" => node! { "Id" => id, "Port" => port },
+            "HealthCheckPort" => port.map(|p| p.to_string()),
             "TargetHealth" => node! {
                 "State" => *state,
                 "Reason" => why.map(|w| w.0),

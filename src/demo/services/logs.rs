@@ -1,6 +1,7 @@
 //! CloudWatch Logs.
 
 use super::{Reply, Service, unknown};
+use crate::insights;
 use crate::lines::{self, Line, RETENTION};
 use crate::page::{page, parse, token_for};
 use crate::seed;
@@ -17,6 +18,9 @@ pub(crate) fn answer(world: &World<'_>, operation: &str, input: &Input) -> Resul
     match operation {
         "DescribeLogGroups" => groups(world, input),
         "FilterLogEvents" => filter(world, input),
+        "StartQuery" => insights::start(world, input),
+        "GetQueryResults" => insights::results(world, input),
+        "StopQuery" => insights::stop(world, input),
         other => Err(unknown(Service::Logs, other)),
     }
 }

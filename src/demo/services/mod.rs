@@ -3,12 +3,18 @@
 pub(crate) mod autoscaling;
 pub(crate) mod cloudtrail;
 pub(crate) mod cloudwatch;
+pub(crate) mod costs;
 pub(crate) mod ec2;
+pub(crate) mod ec2_autoscaling;
 pub(crate) mod ecs;
 pub(crate) mod eks;
 pub(crate) mod elb;
+pub(crate) mod guardduty;
 pub(crate) mod iam;
+pub(crate) mod lambda;
 pub(crate) mod logs;
+pub(crate) mod rds;
+pub(crate) mod s3;
 pub(crate) mod sts;
 
 use crate::wire::rest::Route;
@@ -38,13 +44,19 @@ pub(crate) enum Service {
     CloudTrail,
     Elb,
     AutoScaling,
+    Costs,
+    Ec2AutoScaling,
     Eks,
+    GuardDuty,
+    Lambda,
+    Rds,
     Sts,
     Iam,
+    S3,
 }
 
 impl Service {
-    const ALL: [Self; 10] = [
+    const ALL: &'static [Self] = &[
         Self::Ec2,
         Self::Ecs,
         Self::CloudWatch,
@@ -52,14 +64,20 @@ impl Service {
         Self::CloudTrail,
         Self::Elb,
         Self::AutoScaling,
+        Self::Costs,
+        Self::Ec2AutoScaling,
         Self::Eks,
+        Self::GuardDuty,
+        Self::Lambda,
+        Self::Rds,
         Self::Sts,
         Self::Iam,
+        Self::S3,
     ];
 
     /// The service signed for as `name`.
     pub(crate) fn signed(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|s| s.name() == name)
+        Self::ALL.iter().copied().find(|s| s.name() == name)
     }
 
     /// The name in the credential scope.
@@ -72,9 +90,15 @@ impl Service {
             Self::CloudTrail => "cloudtrail",
             Self::Elb => "elasticloadbalancing",
             Self::AutoScaling => "application-autoscaling",
+            Self::Costs => "ce",
+            Self::Ec2AutoScaling => "autoscaling",
             Self::Eks => "eks",
+            Self::GuardDuty => "guardduty",
+            Self::Lambda => "lambda",
+            Self::Rds => "rds",
             Self::Sts => "sts",
             Self::Iam => "iam",
+            Self::S3 => "s3",
         }
     }
 
@@ -90,10 +114,11 @@ impl Service {
     pub(crate) const fn protocol(self) -> Protocol {
         match self {
             Self::Ec2 => Protocol::Ec2Query,
-            Self::Elb | Self::Sts | Self::Iam => Protocol::Query,
-            Self::Ecs | Self::Logs | Self::CloudTrail | Self::AutoScaling => Protocol::Json,
+            Self::Elb | Self::Ec2AutoScaling | Self::Rds | Self::Sts | Self::Iam => Protocol::Query,
+            Self::Ecs | Self::Logs | Self::CloudTrail | Self::AutoScaling | Self::Costs => Protocol::Json,
             Self::CloudWatch => Protocol::Cbor,
-            Self::Eks => Protocol::RestJson,
+            Self::S3 => Protocol::RestXml,
+            Self::Eks | Self::GuardDuty | Self::Lambda => Protocol::RestJson,
         }
     }
 
@@ -101,6 +126,8 @@ impl Service {
     pub(crate) const fn routes(self) -> &'static [Route] {
         match self {
             Self::Eks => eks::ROUTES,
+            Self::GuardDuty => guardduty::ROUTES,
+            Self::Lambda => lambda::ROUTES,
             Self::Ec2
             | Self::Ecs
             | Self::CloudWatch
@@ -108,8 +135,12 @@ impl Service {
             | Self::CloudTrail
             | Self::Elb
             | Self::AutoScaling
+            | Self::Costs
+            | Self::Ec2AutoScaling
+            | Self::Rds
             | Self::Sts
-            | Self::Iam => &[],
+            | Self::Iam
+            | Self::S3 => &[],
         }
     }
 }

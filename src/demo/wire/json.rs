@@ -10,7 +10,12 @@ pub(crate) fn body(node: &Node) -> String {
 
 /// The error answer.
 pub(crate) fn error(failure: &Failure) -> String {
-    serde_json::json!({ "__type": failure.code, "message": failure.message }).to_string()
+    let mut error = failure.more.clone().unwrap_or_else(|| Value::Object(Map::new()));
+    if let Some(members) = error.as_object_mut() {
+        members.insert("__type".to_owned(), failure.code.as_ref().into());
+        members.insert("message".to_owned(), failure.message.as_str().into());
+    }
+    error.to_string()
 }
 
 fn value(node: &Node) -> Value {

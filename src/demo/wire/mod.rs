@@ -6,8 +6,10 @@ pub(crate) mod form;
 pub(crate) mod input;
 pub(crate) mod json;
 pub(crate) mod query;
+pub(crate) mod raw;
 pub(crate) mod rest;
 pub(crate) mod rest_json;
+pub(crate) mod rest_xml;
 pub(crate) mod xml;
 
 pub(crate) use input::Input;
@@ -20,13 +22,15 @@ use std::borrow::Cow;
 pub(crate) enum Protocol {
     /// Form in, XML out, lists as `item`: EC2.
     Ec2Query,
-    /// Form in, XML out, results wrapped, lists as `member`: ELBv2, STS, IAM.
+    /// Form in, XML out, results wrapped, lists as `member`: ELBv2, EC2 Auto Scaling, STS, IAM.
     Query,
     /// JSON 1.1 with `X-Amz-Target`: ECS, Logs, CloudTrail, Application Auto Scaling.
     Json,
     /// RPC v2 with CBOR: CloudWatch.
     Cbor,
-    /// Method and path, JSON out: EKS.
+    /// REST with XML bodies and bare bytes: S3, S3 Control.
+    RestXml,
+    /// Method and path, JSON out: EKS, GuardDuty, Lambda.
     RestJson,
 }
 
@@ -61,12 +65,20 @@ pub(crate) struct Failure {
     pub code: Cow<'static, str>,
     /// The message.
     pub message: String,
+    /// Further members of the error, where it has any; only JSON protocols write them.
+    pub more: Option<serde_json::Value>,
 }
 
 impl Failure {
     /// A failure of the caller's making, status 400.
     pub(crate) fn new(code: &'static str, message: impl Into<String>) -> Self {
-        Self { status: 400, code: Cow::Borrowed(code), message: message.into() }
+        Self { status: 400, code: Cow::Borrowed(code), message: message.into(), more: None }
+    }
+
+    /// With further members.
+    pub(crate) fn with(mut self, more: serde_json::Value) -> Self {
+        self.more = Some(more);
+        self
     }
 
     /// With another HTTP status.

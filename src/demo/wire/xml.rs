@@ -1,8 +1,8 @@
-//! Nodes as XML elements, shared by the two query protocols.
+//! Nodes as XML elements, shared by the protocols that answer in XML.
 
 use super::Node;
 
-/// Appends `node` as the element `name`; list members are elements named `member`.
+/// Appends `node` as the element `name`, which may carry attributes; list members are elements named `member`.
 pub(crate) fn element(out: &mut String, name: &str, node: &Node, member: &str) {
     if matches!(node, Node::Absent) {
         return;
@@ -12,7 +12,7 @@ pub(crate) fn element(out: &mut String, name: &str, node: &Node, member: &str) {
     out.push('>');
     children(out, node, member);
     out.push_str("</");
-    out.push_str(name);
+    out.push_str(name.split(' ').next().unwrap_or(name));
     out.push('>');
 }
 

@@ -4,6 +4,7 @@ use quarterdeck_core::Timestamp;
 use quarterdeck_core::journal::Entry;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 use std::fs::{self, File, OpenOptions};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -143,6 +144,24 @@ impl Database {
             }
             other => other,
         }
+    }
+
+    /// Whether `folder` can hold the journal; one that is there is opened, never set aside.
+    ///
+    /// # Errors
+    /// It cannot be written, or the journal in it cannot be used.
+    pub fn check(folder: &Path) -> Result<(), StoreError> {
+        private_folder(folder)?;
+        let trial = folder.join(format!("doctor-{}.tmp", std::process::id()));
+        let tried = private_file(&trial).and_then(|mut file| {
+            file.write_all(b"quarterdeck")
+                .map_err(|source| StoreError::Folder { path: trial.clone(), source })
+        });
+        // Whatever was left of a trial that failed.
+        let _ = fs::remove_file(&trial);
+        tried?;
+        let path = folder.join("journal.db");
+        if path.exists() { Self::connect(&path).map(drop) } else { Ok(()) }
     }
 
     fn connect(path: &Path) -> Result<Self, StoreError> {

@@ -80,7 +80,7 @@ impl Tally {
             Fact::SessionStarted { .. }
             | Fact::SessionResumed { .. }
             | Fact::ScopeChanged { .. }
-            | Fact::ModelChanged { .. }
+            | Fact::SettingsChanged { .. }
             | Fact::ModeChanged { .. }
             | Fact::Question { .. }
             | Fact::ModelRequested { .. }

@@ -75,9 +75,9 @@ async fn session(deck: Deck, resume: Option<&str>) -> anyhow::Result<Exit> {
 /// What is known before the journal arrives, so that the first frame already says which account it looks at.
 fn furnish(screen: &mut Screen, deck: &Deck) {
     screen.ledger.scope = deck.scope.clone();
-    screen.ledger.model = deck.model.clone();
+    screen.ledger.settings = deck.settings.clone();
+    screen.models = Arc::clone(&deck.models);
     screen.ledger.mode = deck.mode;
-    screen.ledger.max_iterations = deck.config.iterations;
     screen.mouse = deck.config.mouse;
     for remark in &deck.remarks {
         // A remark asks the engine for nothing.

@@ -1,8 +1,8 @@
 //! A request as the Messages API wants it. Pure.
 
-use crate::caps::{Caps, Thinking};
 use crate::wire::naming::{by_name, wire_id, wire_input, wire_name};
 use quarterdeck_core::message::{Block, Request, ToolDef, Turn, UserPart};
+use quarterdeck_core::models::{Caps, Thinking};
 use serde_json::{Map, Value, json};
 
 /// The smallest thinking budget the API takes, in tokens.
@@ -24,6 +24,9 @@ pub(super) fn body(request: &Request, caps: &Caps) -> Value {
     }
     if let Some(thinking) = thinking(caps.thinking, max_tokens) {
         body.insert("thinking".into(), thinking);
+    }
+    if let Some(effort) = caps.effort_for(request) {
+        body.insert("output_config".into(), json!({ "effort": effort }));
     }
     body.insert("messages".into(), messages(request, &caps.provider));
     Value::Object(body)
@@ -116,9 +119,9 @@ fn block(block: &Block, own: (&str, &str)) -> Option<Value> {
 #[cfg(test)]
 mod tests {
     use super::body;
-    use crate::caps::{Caps, Models, Thinking};
     use quarterdeck_core::id::TurnId;
     use quarterdeck_core::message::{Block, Input, Request, ToolDef, Turn, UserPart};
+    use quarterdeck_core::models::{Caps, Models, Thinking};
     use serde_json::{Value, json};
 
     const MODEL: &str = "claude-sonnet-5-5";
@@ -134,6 +137,7 @@ mod tests {
             iteration: 1,
             provider: "anthropic".into(),
             model: MODEL.into(),
+            effort: None,
             system: "Be right.".into(),
             tools: vec![tool("list_ecs_services"), tool("get_active_alarms")].into(),
             turns,

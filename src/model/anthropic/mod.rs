@@ -5,14 +5,16 @@
 mod decode;
 mod encode;
 
-use crate::caps::Models;
 use crate::provider::{EventStream, Provider, streamed};
 use crate::wire::client::{Auth, Endpoint, Http, Key, join};
 use crate::wire::failure::Names;
 use crate::wire::retry;
 use crate::wire::sign::{Load, Signer};
 use decode::Decoder;
+use futures::future::BoxFuture;
+use futures::{FutureExt as _, TryFutureExt as _};
 use quarterdeck_core::message::{ModelError, Request};
+use quarterdeck_core::models::Models;
 use serde_json::Value;
 use std::fmt;
 use std::sync::Arc;
@@ -123,6 +125,10 @@ impl Provider for Anthropic {
 
     fn encode(&self, request: &Request) -> Result<Value, ModelError> {
         Ok(encode::body(request, &self.models.lookup(self.name, &request.model)))
+    }
+
+    fn reach(&self) -> BoxFuture<'_, Result<String, ModelError>> {
+        self.http.reach().map_err(|failure| failure.error).boxed()
     }
 
     fn stream(&self, request: Request, cancel: CancellationToken) -> EventStream {

@@ -2,7 +2,6 @@
 
 use super::decode::Decoder;
 use super::{Anthropic, Settings, names};
-use crate::caps::Models;
 use crate::provider::{EventStream, Provider, streamed};
 use crate::wire::client::Key;
 use crate::wire::failure::{Again, Failure};
@@ -15,6 +14,7 @@ use quarterdeck_core::id::TurnId;
 use quarterdeck_core::message::{
     Block, Input, ModelError, ModelErrorKind, ModelEvent, Request, Stop, Turn, Usage, UserPart,
 };
+use quarterdeck_core::models::Models;
 use scripted_anthropic::{Reply, Say, Scripted, answer_bytes, event};
 use serde_json::{Value, json};
 use std::collections::VecDeque;
@@ -380,6 +380,7 @@ fn request() -> Request {
         iteration: 1,
         provider: "anthropic".into(),
         model: "claude-sonnet-5-5".into(),
+        effort: None,
         system: "Be right.".into(),
         tools: Arc::from(Vec::new()),
         turns: vec![Turn::User { parts: vec![UserPart::Text { text: "why?".into() }] }],

@@ -1,9 +1,9 @@
 //! A request as Converse wants it, without the model's id, which is part of the address. Pure.
 
 use super::NAME;
-use crate::caps::{Caps, Guardrail};
 use crate::wire::naming::{by_name, wire_id, wire_input, wire_name};
 use quarterdeck_core::message::{Block, Request, ToolDef, Turn, UserPart};
+use quarterdeck_core::models::{Caps, Guardrail};
 use serde_json::{Map, Value, json};
 
 /// The request's body.
@@ -96,9 +96,9 @@ fn block(block: &Block, model: &str) -> Option<Value> {
 #[cfg(test)]
 mod tests {
     use super::body;
-    use crate::caps::{Caps, Guardrail, Models};
     use quarterdeck_core::id::TurnId;
     use quarterdeck_core::message::{Block, Input, Request, ToolDef, Turn, UserPart};
+    use quarterdeck_core::models::{Caps, Guardrail, Models};
     use serde_json::{Value, json};
 
     fn caps(cache_points: bool) -> Caps {
@@ -117,6 +117,7 @@ mod tests {
             iteration: 1,
             provider: "bedrock".into(),
             model: "a-model".into(),
+            effort: None,
             system: "Be right.".into(),
             tools: [tool].into(),
             turns,

@@ -7,7 +7,6 @@ mod decode;
 mod encode;
 mod failure;
 
-use crate::caps::Models;
 use crate::provider::{EventStream, Provider, streamed};
 use crate::wire::Decoded;
 use crate::wire::failure::{Again, Failure};
@@ -23,6 +22,7 @@ use decode::Decoder;
 use futures::{StreamExt as _, stream};
 use quarterdeck_core::journal::hash;
 use quarterdeck_core::message::{ModelError, ModelErrorKind, ModelEvent, Request};
+use quarterdeck_core::models::Models;
 use serde_json::Value;
 use std::fmt;
 use std::sync::Arc;

@@ -1,7 +1,6 @@
 //! Answers on the AWS event-stream codec, cut anywhere, through the SDK's own client.
 
 use super::{Bedrock, Load};
-use crate::caps::Models;
 use crate::provider::Provider as _;
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
@@ -21,6 +20,7 @@ use quarterdeck_core::id::TurnId;
 use quarterdeck_core::message::{
     Block, Input, ModelError, ModelErrorKind, ModelEvent, Request, Stop, ToolDef, Turn, Usage, UserPart,
 };
+use quarterdeck_core::models::Models;
 use serde_json::{Value, json};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -168,6 +168,7 @@ fn request() -> Request {
         iteration: 1,
         provider: "bedrock".into(),
         model: "a.model-v1:0".into(),
+        effort: None,
         system: "Be right.".into(),
         tools: [ToolDef { name: "get_active_alarms".into(), description: "Alarms.".into(), schema }].into(),
         turns: vec![Turn::User { parts: vec![UserPart::Text { text: "why?".into() }] }],

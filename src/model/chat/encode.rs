@@ -1,8 +1,8 @@
 //! A request as Chat Completions wants it. Pure.
 
-use crate::caps::{Caps, Quirks};
 use crate::wire::naming::{by_name, wire_id, wire_input, wire_name};
 use quarterdeck_core::message::{Block, Request, ToolDef, Turn, UserPart};
+use quarterdeck_core::models::{Caps, Quirks};
 use serde_json::{Map, Value, json};
 
 /// The request's body. Reasoning has no place in this API and is left out.
@@ -19,7 +19,7 @@ pub(super) fn body(request: &Request, caps: &Caps, quirks: &Quirks) -> Value {
     if quirks.stream_usage {
         body.insert("stream_options".into(), json!({ "include_usage": true }));
     }
-    if let Some(effort) = caps.effort.as_deref() {
+    if let Some(effort) = caps.effort_for(request) {
         body.insert("reasoning_effort".into(), json!(effort));
     }
     body.extend(quirks.extra.clone());
@@ -92,9 +92,9 @@ fn assistant(blocks: &[Block]) -> Option<Value> {
 #[cfg(test)]
 mod tests {
     use super::body;
-    use crate::caps::{Caps, Models, Quirks};
     use quarterdeck_core::id::TurnId;
     use quarterdeck_core::message::{Block, Input, Request, ToolDef, Turn, UserPart};
+    use quarterdeck_core::models::{Caps, Models, Quirks};
     use serde_json::{Value, json};
 
     fn caps() -> Caps {
@@ -112,6 +112,7 @@ mod tests {
             iteration: 1,
             provider: "openai-compatible".into(),
             model: "a-model".into(),
+            effort: None,
             system: "Be right.".into(),
             tools: [def("b_tool"), def("a_tool")].into(),
             turns,

@@ -1,18 +1,20 @@
 //! OpenAI-compatible Chat Completions, streaming: Ollama, vLLM, llama.cpp, LM Studio, LiteLLM, OpenRouter and gateways.
 //!
 //! What differs between them is configuration (`[providers.NAME]` in the models file): the address, where the key comes
-//! from, and [`Quirks`](crate::caps::Quirks).
+//! from, and [`Quirks`](quarterdeck_core::models::Quirks).
 
 mod decode;
 mod encode;
 
-use crate::caps::{Models, ProviderDefaults};
 use crate::provider::{EventStream, Provider, streamed};
 use crate::wire::client::{Auth, Endpoint, Http, Key, join};
 use crate::wire::failure::Names;
 use crate::wire::retry;
 use decode::Decoder;
+use futures::future::BoxFuture;
+use futures::{FutureExt as _, TryFutureExt as _};
 use quarterdeck_core::message::{ModelError, Request};
+use quarterdeck_core::models::{Models, ProviderDefaults};
 use serde_json::Value;
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
@@ -55,6 +57,10 @@ impl Provider for Chat {
     fn encode(&self, request: &Request) -> Result<Value, ModelError> {
         let caps = self.models.lookup(&self.provider, &request.model);
         Ok(encode::body(request, &caps, &self.defaults.quirks))
+    }
+
+    fn reach(&self) -> BoxFuture<'_, Result<String, ModelError>> {
+        self.http.reach().map_err(|failure| failure.error).boxed()
     }
 
     fn stream(&self, request: Request, cancel: CancellationToken) -> EventStream {

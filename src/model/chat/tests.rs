@@ -2,7 +2,6 @@
 
 use super::Chat;
 use super::decode::Decoder;
-use crate::caps::Models;
 use crate::provider::Provider as _;
 use crate::wire::failure::{Failure, Names};
 use crate::wire::{Decode as _, replay};
@@ -11,6 +10,7 @@ use quarterdeck_core::id::TurnId;
 use quarterdeck_core::message::{
     Block, Input, ModelError, ModelErrorKind, ModelEvent, Request, Stop, Turn, Usage, UserPart,
 };
+use quarterdeck_core::models::Models;
 use scripted_anthropic::{Reply, Scripted};
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -142,6 +142,7 @@ fn request(text: &str) -> Request {
         iteration: 1,
         provider: "openai-compatible".into(),
         model: "a-model".into(),
+        effort: None,
         system: "Be right.".into(),
         tools: [].into(),
         turns: vec![Turn::User { parts: vec![UserPart::Text { text: text.into() }] }],

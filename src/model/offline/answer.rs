@@ -5,11 +5,12 @@ use super::runbook::{Find, Line, Runbook, Section};
 use super::select::{Scope, mentions, pick};
 use super::template::prose;
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 
 /// The whole answer, Markdown.
 pub(super) fn render(runbook: &Runbook, state: &State) -> String {
     let mut parts: Vec<String> = runbook.sections.iter().filter_map(|s| section(s, &state.scope)).collect();
-    parts.push(list("How this was found", &state.trail.iter().map(trail).collect::<Vec<_>>()));
+    parts.push(list("How this was found", &way(&state.trail)));
     let missing: Vec<String> =
         state.trail.iter().flat_map(missing).chain(runbook.not_looked_at.iter().cloned()).collect();
     if !missing.is_empty() {
@@ -22,11 +23,12 @@ pub(super) fn render(runbook: &Runbook, state: &State) -> String {
     parts.join("\n\n")
 }
 
-/// What is said when no runbook matches.
-pub(super) fn cannot<'a>(runbooks: impl Iterator<Item = &'a Runbook>) -> String {
-    let mut text =
-        "No model is behind this: I follow runbooks, and none of them matches that. I can answer these:\n"
-            .to_owned();
+/// What is said when no runbook is followed for a question; `declined` is why it is none for a runbook.
+pub(super) fn cannot<'a>(declined: Option<&str>, runbooks: impl Iterator<Item = &'a Runbook>) -> String {
+    let mut text = declined.map_or_else(String::new, |why| format!("Sorry, {why}. "));
+    text.push_str(
+        "No model is behind this: I follow runbooks about this AWS account, and none of them matches that. I can help with these:\n",
+    );
     for runbook in runbooks {
         let examples: Vec<String> = runbook.examples.iter().take(2).map(|e| format!("`{e}`")).collect();
         text.push_str(&format!("\n- {} {}", examples.join(", "), runbook.about));
@@ -82,20 +84,29 @@ fn found(find: &Find, scope: &Scope) -> Option<Value> {
     rows.into_iter().next()
 }
 
-/// One step of the way: the rule, the tool, its results.
-fn trail(trail: &Trail) -> String {
-    let Trail { because, tool, results } = trail;
-    if results.is_empty() {
-        return format!("{because}: nothing to read (`{tool}`)");
+/// The way: of every step its rule, its tool, its results; then the tools to which nothing led.
+fn way(trail: &[Trail]) -> Vec<String> {
+    let (taken, spared): (Vec<&Trail>, Vec<&Trail>) = trail.iter().partition(|t| !t.results.is_empty());
+    let mut lines: Vec<String> = taken
+        .iter()
+        .map(|Trail { because, tool, results }| {
+            format!("{because}: `{tool}` {}", results.iter().map(told).collect::<Vec<_>>().join(" "))
+        })
+        .collect();
+    let unused = spared.iter().filter(|s| !taken.iter().any(|t| t.tool == s.tool));
+    let unused: BTreeSet<String> = unused.map(|t| format!("`{}`", t.tool)).collect();
+    if !unused.is_empty() {
+        lines.push(format!("Nothing led to {}", unused.into_iter().collect::<Vec<_>>().join(", ")));
     }
-    let told: Vec<String> = results.iter().map(told).collect();
-    format!("{because}: `{tool}` {}", told.join(" "))
+    lines
 }
 
 /// A result as its evidence link; what it says stands under the link, and why it failed further below.
 fn told(result: &Value) -> String {
     let scope = Scope::default().with("r", result);
-    prose("[?{r.error && 'failed'} ?][?[#{r.step}]?]", &scope).trim().to_owned()
+    prose("[?then, as `{r.instead_of.asked}` is not there, with the nearest name ?][?{r.error && 'failed'} ?][?[#{r.step}]?]", &scope)
+        .trim()
+        .to_owned()
 }
 
 /// What a step's results lack.
@@ -109,7 +120,7 @@ fn missing(trail: &Trail) -> Vec<String> {
             }
         };
         add(
-            "r.error && !starts_with(r.error, 'refused')",
+            "r.error && !(r.retried) && !starts_with(r.error, 'refused')",
             "`{tool}` did not answer: {r.error}[? [#{r.step}]?]",
         );
         add("r.truncated", "`{tool}`: {r.truncated}[? [#{r.step}]?]");

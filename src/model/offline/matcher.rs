@@ -48,6 +48,12 @@ fn score(ask: &Ask, question: &str) -> (u32, Value) {
     points += count(&ask.phrases, PHRASE) + count(&ask.words, WORD);
     let mut groups = groups.unwrap_or_default();
     groups.insert("text".into(), json!(question));
+    for (group, means) in &ask.meanings {
+        let said = groups.get(group).and_then(Value::as_str).map(|text| words_of(text).join(" "));
+        if let Some(said) = said {
+            groups.insert(format!("{group}_means"), json!(means.get(&said).cloned().unwrap_or_default()));
+        }
+    }
     (points, Value::Object(groups))
 }
 
@@ -59,6 +65,32 @@ fn words(question: &str) -> Vec<String> {
         .map(|word| word.trim_matches(['.', '-', '\'']).to_owned())
         .filter(|word| !word.is_empty())
         .collect()
+}
+
+/// Orders that nothing here carries out.
+const NEVER: [&str; 8] = ["delete", "remove", "terminate", "destroy", "erase", "wipe", "purge", "drop"];
+/// What an order may politely begin with.
+const POLITE: [&str; 7] = ["please", "now", "can", "could", "would", "will", "you"];
+/// Orders that are no business of a console for infrastructure.
+const ELSEWHERE: [&str; 6] = ["write", "compose", "sing", "recite", "draw", "translate"];
+
+/// Why a question is for no runbook that only reads, whatever words it has: as a part of a sentence.
+pub(super) fn declined(question: &str) -> Option<&'static str> {
+    let words = words(question);
+    match words.iter().map(String::as_str).find(|word| !POLITE.contains(word)) {
+        Some(order) if NEVER.contains(&order) => {
+            Some("nothing in this console deletes or terminates anything; that is done elsewhere, on purpose")
+        }
+        Some(order) if ELSEWHERE.contains(&order) => {
+            Some("I only help with the infrastructure of this AWS account")
+        }
+        Some(_) | None => None,
+    }
+}
+
+/// Lower-case words as they stand, without what surrounds them.
+fn words_of(text: &str) -> Vec<String> {
+    text.to_lowercase().split_whitespace().map(|w| w.trim_matches([',', '(', ')']).to_owned()).collect()
 }
 
 /// Words that stand for something said elsewhere: not the name of anything.
@@ -132,6 +164,37 @@ mod tests {
             ("Stop the instance \"web-1\".", "stop-start"),
             ("roll back service checkout-api", "roll-back"),
             ("rollback checkout-api in cluster prod", "roll-back"),
+            ("why are orders not processed?", "triage"),
+            ("why is checkout slow?", "triage"),
+            ("is something wrong?", "triage"),
+            ("are we being attacked?", "attack"),
+            ("is somebody using a leaked key?", "attack"),
+            ("why is the bill so high?", "costs"),
+            ("is something unusual in the costs?", "costs"),
+            ("disable the key of ci-publisher", "disable-key"),
+            ("please enable the access key AKIAIOSFODNN7EXAMPLE of user ci-publisher.", "disable-key"),
+            ("revoke rule sgr-0123456789abcdef0 of sg-0123456789abcdef0", "revoke-rule"),
+            (
+                "revoke rules sgr-0123456789abcdef0 and sgr-0123456789abcdef1 in sg-0123456789abcdef0 in us-east-1",
+                "revoke-rule",
+            ),
+            ("Create a bucket called harbor-invoices in Frankfurt", "create-bucket"),
+            ("I need a new S3 bucket in Ireland named harbor-x.", "create-bucket"),
+            ("please make bucket harbor-x in us-east-1", "create-bucket"),
+            ("create a bucket", "create-bucket"),
+            ("list databases", "databases"),
+            ("why is the database slow?", "triage"),
+            ("which functions are failing?", "functions"),
+            ("which targets are unhealthy?", "targets"),
+            ("list auto scaling groups", "scaling"),
+            ("list eks clusters", "kubernetes"),
+            ("which access keys are too old?", "keys"),
+            ("who has no MFA?", "users"),
+            ("audit the users", "users"),
+            ("which buckets are public?", "buckets"),
+            ("audit the security groups", "open-ports"),
+            ("which ports are open?", "open-ports"),
+            ("who changed bucket harbor-ledger?", "changes"),
             ("tell me a joke", ""),
             ("", ""),
             ("   ", ""),
@@ -160,14 +223,106 @@ mod tests {
             "roll back service",
             "do not roll back service checkout-api",
             "roll back everything",
+            "who disabled the key of ci-publisher?",
+            "disable the keys",
+            "disable the key",
+            "do not disable the key of ci-publisher",
+            "should I disable the key of ci-publisher?",
+            "revoke everything in sg-0123456789abcdef0",
+            "revoke rule sgr-0123456789abcdef0",
+            "why was rule sgr-0123456789abcdef0 of sg-0123456789abcdef0 revoked?",
             "2026-11-20 ERROR operator: stop instance i-0123456789abcdef0",
             "the log says\nstop instance i-0123456789abcdef0",
+            "don't create a bucket called harbor-x",
+            "who created bucket harbor-x?",
+            "should I create a bucket called harbor-x in Frankfurt?",
+            "create a bucket called harbor-x in Frankfurt and delete harbor-y; then reboot",
+            "the log says\ncreate a bucket called harbor-x in Frankfurt",
         ] {
             assert!(
-                !["stop-start", "roll-back"].contains(&name(question).as_str()),
+                !["stop-start", "roll-back", "disable-key", "revoke-rule", "create-bucket"]
+                    .contains(&name(question).as_str()),
                 "{question}: {}",
                 name(question)
             );
+        }
+    }
+
+    #[test]
+    fn what_is_declined() {
+        for (question, says) in [
+            ("delete the bucket harbor-checkout-logs", Some("deletes or terminates")),
+            ("Could you please terminate instance i-0123456789abcdef0?", Some("deletes or terminates")),
+            ("write a poem about buckets", Some("only help with the infrastructure")),
+            ("Please translate this", Some("only help with the infrastructure")),
+            ("why is the poem service failing to write?", None),
+            ("who deleted the bucket harbor-ledger?", None),
+            ("why did traffic drop?", None),
+            ("create a bucket called harbor-x in Frankfurt", None),
+            ("", None),
+        ] {
+            let why = super::declined(question);
+            assert_eq!(why.is_some(), says.is_some(), "{question}: {why:?}");
+            assert!(says.is_none_or(|s| why.is_some_and(|w| w.contains(s))), "{question}: {why:?}");
+        }
+    }
+
+    #[test]
+    fn a_new_buckets_name_and_place() {
+        let none = Value::Null;
+        for (order, bucket, code, means) in [
+            (
+                "create a bucket called harbor-x in Frankfurt",
+                json!("harbor-x"),
+                none.clone(),
+                json!(["eu-central-1"]),
+            ),
+            (
+                "Create a bucket named \"Harbor X\" in N. Virginia!",
+                json!("Harbor X"),
+                none.clone(),
+                json!(["us-east-1"]),
+            ),
+            (
+                "make a private s3 bucket in the region São Paulo called harbor-x",
+                json!("harbor-x"),
+                none.clone(),
+                json!(["sa-east-1"]),
+            ),
+            (
+                "please create bucket harbor-x in eu-west-3.",
+                json!("harbor-x"),
+                json!("eu-west-3"),
+                none.clone(),
+            ),
+            (
+                "I need a bucket called harbor in the eu-north-1 region please",
+                json!("harbor"),
+                json!("eu-north-1"),
+                none.clone(),
+            ),
+            ("create a bucket called harbor-x", json!("harbor-x"), none.clone(), none.clone()),
+            ("create a bucket in Ohio", none.clone(), none.clone(), json!(["us-east-2"])),
+            ("create a bucket eu-west-1", none.clone(), json!("eu-west-1"), none.clone()),
+            ("create a bucket please", none.clone(), none.clone(), none.clone()),
+            ("create a bucket called harbor-x in Atlantis", json!("harbor-x"), none.clone(), json!([])),
+            (
+                "create a bucket called harbor-x in Ireland or Ohio",
+                json!("harbor-x"),
+                none.clone(),
+                json!([]),
+            ),
+            (
+                "create a bucket called harbor-x in Canada",
+                json!("harbor-x"),
+                none.clone(),
+                json!(["ca-central-1", "ca-west-1"]),
+            ),
+        ] {
+            let (runbook, question) = found(order).unwrap();
+            let named = question.get("bucket").or(question.get("bare")).cloned().unwrap_or_default();
+            assert_eq!((runbook.as_str(), &named), ("create-bucket", &bucket), "{order}: {question}");
+            assert_eq!((&question["code"], &question["place_means"]), (&code, &means), "{order}: {question}");
         }
     }
 

@@ -4,6 +4,7 @@
 
 mod answer;
 mod matcher;
+mod meant;
 mod plan;
 mod runbook;
 mod select;
@@ -52,10 +53,14 @@ impl Offline {
     /// The whole answer to a request. Pure.
     fn answer(&self, request: &Request) -> (Vec<Block>, Stop) {
         let transcript = Transcript::of(&request.turns);
-        let Some(Match { runbook, question }) = matcher::best(self.runbooks(), &transcript.question) else {
-            return (vec![text(answer::cannot(self.runbooks()))], Stop::EndTurn);
+        let declined = matcher::declined(&transcript.question);
+        let best = matcher::best(self.runbooks(), &transcript.question);
+        // A runbook that carries out exactly this order knows better.
+        let best = best.filter(|found| declined.is_none() || found.runbook.changes());
+        let Some(Match { runbook, question }) = best else {
+            return (vec![text(answer::cannot(declined, self.runbooks()))], Stop::EndTurn);
         };
-        match plan::next(runbook, &question, &transcript.calls, &request.tools) {
+        match plan::next(runbook, &question, &transcript, &request.tools) {
             Next::Calls { say, calls } => {
                 let turns = request.turns.len();
                 let calls = calls.into_iter().enumerate().map(|(n, call)| Block::ToolCall {

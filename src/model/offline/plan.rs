@@ -1,9 +1,10 @@
 //! Which round is next, from what has been read so far. Pure, so the same transcript always gives the same plan.
 
+use super::meant::suggested;
 use super::runbook::{Runbook, Step};
 use super::select::{Scope, path, pick};
 use super::template::{arguments, prose};
-use super::transcript::Call;
+use super::transcript::{Call, Transcript};
 use quarterdeck_core::message::ToolDef;
 use serde_json::{Map, Value, json};
 
@@ -40,29 +41,55 @@ pub(super) struct Trail {
 }
 
 /// The next round whose results are not all there, or the end.
-pub(super) fn next(runbook: &Runbook, question: &Value, calls: &[Call], tools: &[ToolDef]) -> Next {
-    let mut scope = Scope::default().with("question", question);
+pub(super) fn next(runbook: &Runbook, question: &Value, seen: &Transcript, tools: &[ToolDef]) -> Next {
+    let session = json!({ "regions": seen.regions });
+    let mut scope = Scope::default().with("question", question).with("session", &session);
     let mut trail = Vec::new();
-    let mut calls: Vec<&Call> = calls.iter().collect();
+    let mut calls: Vec<&Call> = seen.calls.iter().collect();
     for round in 1..=runbook.rounds() {
         let (mut said, mut missing) = (Vec::new(), Vec::new());
         let before = scope.clone();
-        for step in runbook.steps.iter().filter(|s| s.round == round) {
-            let planned = plan(step, &before);
+        let steps: Vec<&Step> = runbook.steps.iter().filter(|s| s.round == round).collect();
+        let mut found: Vec<Vec<(Planned, Value)>> = Vec::new();
+        for step in &steps {
             let offered = tools.iter().any(|t| t.name == step.tool);
             let mut results = Vec::new();
-            for call in planned {
+            for call in plan(step, &before) {
                 let result = if offered { take(&mut calls, &call) } else { Some(not_offered(&call)) };
                 match result {
-                    Some(result) => results.push(kept(result, &call.item, step, &before)),
+                    Some(result) => results.push((call, result)),
                     None => {
                         said.extend(step.say.iter().map(|say| prose(say, &before.with("item", &call.item))));
                         missing.push(call);
                     }
                 }
             }
-            scope = scope.with(&step.id, &summed_up(&results));
-            trail.push(Trail { because: prose(&step.because, &before), tool: step.tool.clone(), results });
+            found.push(results);
+        }
+        for (step, results) in steps.into_iter().zip(found) {
+            let mut heard = Vec::new();
+            for (call, result) in results {
+                let again = step.nearest.as_ref().and_then(|arg| instead(&call, arg, &result));
+                let Some((asked, name, call)) = again else {
+                    heard.push(kept(result, &call.item, step, &before));
+                    continue;
+                };
+                match take(&mut calls, &call) {
+                    Some(other) => {
+                        let swap = json!({ "asked": asked, "step": result.get("step"), "took": name });
+                        heard.push(told_of(kept(result, &call.item, step, &before), "retried", &json!(true)));
+                        heard.push(told_of(kept(other, &call.item, step, &before), "instead_of", &swap));
+                    }
+                    None => missing.push(call),
+                }
+            }
+            let counted: Vec<&Value> = heard.iter().filter(|r| r.get("retried").is_none()).collect();
+            scope = scope.with(&step.id, &summed_up(&counted));
+            trail.push(Trail {
+                because: prose(&step.because, &before),
+                tool: step.tool.clone(),
+                results: heard,
+            });
         }
         if !missing.is_empty() {
             said.dedup();
@@ -70,6 +97,22 @@ pub(super) fn next(runbook: &Runbook, question: &Value, calls: &[Call], tools: &
         }
     }
     Next::Answer(State { scope, trail })
+}
+
+/// What was asked in vain, the name that was meant, and the same call with it.
+fn instead(call: &Planned, arg: &str, result: &Value) -> Option<(Value, Value, Planned)> {
+    let asked = call.args.get(arg)?.clone();
+    let name = json!(suggested(&asked, result)?);
+    let mut again = call.clone();
+    again.args.as_object_mut()?.insert(arg.to_owned(), name.clone());
+    Some((asked, name, again))
+}
+
+fn told_of(mut result: Value, field: &str, value: &Value) -> Value {
+    if let Some(object) = result.as_object_mut() {
+        object.insert(field.to_owned(), value.clone());
+    }
+    result
 }
 
 /// The calls of one step.
@@ -135,7 +178,7 @@ fn kept(mut result: Value, item: &Value, step: &Step, scope: &Scope) -> Value {
 
 /// A step's results as expressions see them: every result, every row, whether all went well, the first step number, and
 /// what went wrong.
-fn summed_up(results: &[Value]) -> Value {
+fn summed_up(results: &[&Value]) -> Value {
     let rows: Vec<&Value> = results.iter().filter_map(|r| r.get("rows")?.as_array()).flatten().collect();
     let ok = !results.is_empty() && results.iter().all(|r| r.get("ok") == Some(&json!(true)));
     let first = |field: &str| results.iter().find_map(|r| r.get(field).filter(|v| !v.is_null()));

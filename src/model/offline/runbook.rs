@@ -8,14 +8,28 @@ use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-const EMBEDDED: [(&str, &str); 8] = [
+const EMBEDDED: [(&str, &str); 22] = [
     ("stop-start.toml", include_str!("../../../config/runbooks/stop-start.toml")),
     ("roll-back.toml", include_str!("../../../config/runbooks/roll-back.toml")),
+    ("disable-key.toml", include_str!("../../../config/runbooks/disable-key.toml")),
+    ("revoke-rule.toml", include_str!("../../../config/runbooks/revoke-rule.toml")),
+    ("attack.toml", include_str!("../../../config/runbooks/attack.toml")),
+    ("costs.toml", include_str!("../../../config/runbooks/costs.toml")),
+    ("create-bucket.toml", include_str!("../../../config/runbooks/create-bucket.toml")),
     ("logs.toml", include_str!("../../../config/runbooks/logs.toml")),
     ("changes.toml", include_str!("../../../config/runbooks/changes.toml")),
     ("alarms.toml", include_str!("../../../config/runbooks/alarms.toml")),
     ("services.toml", include_str!("../../../config/runbooks/services.toml")),
     ("instances.toml", include_str!("../../../config/runbooks/instances.toml")),
+    ("databases.toml", include_str!("../../../config/runbooks/databases.toml")),
+    ("functions.toml", include_str!("../../../config/runbooks/functions.toml")),
+    ("targets.toml", include_str!("../../../config/runbooks/targets.toml")),
+    ("scaling.toml", include_str!("../../../config/runbooks/scaling.toml")),
+    ("kubernetes.toml", include_str!("../../../config/runbooks/kubernetes.toml")),
+    ("keys.toml", include_str!("../../../config/runbooks/keys.toml")),
+    ("users.toml", include_str!("../../../config/runbooks/users.toml")),
+    ("buckets.toml", include_str!("../../../config/runbooks/buckets.toml")),
+    ("open-ports.toml", include_str!("../../../config/runbooks/open-ports.toml")),
     ("triage.toml", include_str!("../../../config/runbooks/triage.toml")),
 ];
 
@@ -92,6 +106,8 @@ pub struct Ask {
     pub required: Vec<String>,
     /// Groups that hold several names (`a, b and c`); they become lists.
     pub lists: Vec<String>,
+    /// What the words of a group stand for: `question.GROUP_means` is the list, empty for words that are not in it.
+    pub meanings: BTreeMap<String, BTreeMap<String, Vec<String>>>,
     /// Three points each.
     pub phrases: Vec<String>,
     /// One point each.
@@ -140,6 +156,8 @@ pub struct Step {
     /// Of the result's rows, keep those whose column equals this (any case); a template that is empty keeps all.
     #[serde(default)]
     pub keep: BTreeMap<String, String>,
+    /// The argument to ask again with, once, when the tool says that there is no such name and one other is meant.
+    pub nearest: Option<String>,
     /// The rule that led to it, for the answer.
     pub because: String,
     /// Said before the call.
@@ -233,6 +251,11 @@ impl Runbook {
                 return Err(near("[ask]", message));
             }
         }
+        let groups = |p: &Pattern| p.0.capture_names().flatten().map(str::to_owned).collect::<Vec<_>>();
+        let groups: Vec<String> = self.ask.patterns.iter().flat_map(groups).collect();
+        if let Some(unknown) = self.ask.meanings.keys().find(|group| !groups.contains(group)) {
+            return Err(near("[ask.meanings", format!("no pattern has a group (?P<{unknown}>…)")));
+        }
         if self.changes() && (self.ask.required.len() < 2 || !self.ask.required.iter().any(|r| r == "action"))
         {
             let message = "it calls a tool that may change something, so [ask] required must hold \"action\" and the group \
@@ -243,12 +266,15 @@ impl Runbook {
         for (n, step) in self.steps.iter().enumerate() {
             let quoted = format!("{:?}", step.id);
             if self.steps.iter().take(n).any(|s| s.id == step.id)
-                || ["question", "item", "found"].contains(&&*step.id)
+                || ["question", "session", "item", "found"].contains(&&*step.id)
             {
                 return Err(near(&quoted, format!("the id {:?} is taken: choose another", step.id)));
             }
             if step.round == 0 || (step.round > 1 && !self.steps.iter().any(|s| s.round == step.round - 1)) {
                 return Err(near(&quoted, format!("round {}: rounds count from 1 without gaps", step.round)));
+            }
+            if let Some(unknown) = step.nearest.as_ref().filter(|n| !step.args.contains_key(*n)) {
+                return Err(near(&quoted, format!("nearest = {unknown:?} is none of its args")));
             }
             let expressions = step.when.iter().chain(&step.for_each).chain(&step.prefer);
             check_all(expressions, check)?;
@@ -342,6 +368,8 @@ text = "t"
             ("id = \"s\"", "id = \"item\"", 8, "taken"),
             ("because = \"b\"", "because = \"{a\"", 11, "without"),
             ("because = \"b\"", "because = \"b\"\nfor_each = \"a[?\"", 12, "JMESPath"),
+            ("because = \"b\"", "because = \"b\"\nnearest = \"x\"", 8, "none of its args"),
+            ("words = [\"w\"]", "words = []\n[ask.meanings.x]\na = ['b']", 7, "no pattern has a group"),
             ("words = [\"w\"]", "patterns = ['(']", 6, "regular expression"),
             ("words = [\"w\"]", "patterns = ['x']\nrequired = [\"y\"]", 5, "required"),
         ] {

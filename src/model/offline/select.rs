@@ -67,7 +67,8 @@ pub(super) fn path<'a>(value: &'a Value, dotted: &str) -> Option<&'a Value> {
     dotted.split('.').try_fold(value, |value, name| value.get(name))
 }
 
-/// The first of each group of items that agree on all of `fields`, at most `take`; those that mention `prefer` first.
+/// The first of each group of items that agree on all of `fields`, at most `take`; first those that mention `prefer`,
+/// and those whose name stands in it.
 pub(super) fn pick(
     mut items: Vec<Value>,
     fields: &[String],
@@ -75,7 +76,7 @@ pub(super) fn pick(
     prefer: Option<&str>,
 ) -> Vec<Value> {
     if let Some(prefer) = prefer {
-        items.sort_by_key(|item| !mentions(item, prefer));
+        items.sort_by_key(|item| !(mentions(item, prefer) || named_in(item, prefer)));
     }
     let mut seen: Vec<Vec<Option<Value>>> = Vec::new();
     items.retain(|item| {
@@ -96,6 +97,14 @@ pub(super) fn mentions(value: &Value, needle: &str) -> bool {
         Value::Object(map) => map.values().any(|v| mentions(v, needle)),
         Value::Null | Value::Bool(_) | Value::Number(_) => false,
     }
+}
+
+/// Whether a text of `item` stands in `text` as a whole name.
+fn named_in(item: &Value, text: &str) -> bool {
+    let name = |v: &Value| {
+        v.as_str().is_some_and(|v| v.len() >= 3 && mentions_text(&text.to_lowercase(), &v.to_lowercase()))
+    };
+    item.as_object().is_some_and(|fields| fields.values().any(name))
 }
 
 fn mentions_text(text: &str, needle: &str) -> bool {
@@ -163,6 +172,11 @@ mod tests {
         let fields = ["g".to_owned()];
         assert_eq!(pick(items(), &fields, Some(2), None), [json!({"g":"a","n":1}), json!({"g":"b","n":3})]);
         assert_eq!(pick(items(), &fields, Some(1), Some("web")), [json!({"g":"web","n":4})]);
+        let rows = || vec![json!({"id":"b"}), json!({"id":"orders-db"}), json!({"id":"db"})];
+        assert_eq!(
+            pick(rows(), &[], Some(1), Some("DBInstanceIdentifier=orders-db")),
+            [json!({"id":"orders-db"})]
+        );
         assert_eq!(pick(items(), &[], None, None).len(), 4);
     }
 }

@@ -60,6 +60,7 @@ impl Talk {
             iteration: 1,
             provider: "offline".into(),
             model: "runbooks".into(),
+            effort: None,
             system: "".into(),
             tools: self.tools.iter().map(tool).collect(),
             turns: self.turns.clone(),
@@ -217,7 +218,7 @@ fn triage_of_a_healthy_account_says_so_and_reads_no_further() {
         .ask("is something wrong?", |tool, _| Ok(table(&format!("nothing from {tool}"), &["a"], &json!([]))));
     assert_eq!(talk.calls.len(), 2);
     assert!(answer.contains("Nothing that these checks can see"), "{answer}");
-    assert!(answer.contains("nothing to read (`get_ecs_stopped_tasks`)"), "{answer}");
+    assert!(answer.contains("Nothing led to `get_cloudwatch_logs`, `get_ecs_stopped_tasks`"), "{answer}");
     assert!(!answer.contains("unknown"), "{answer}");
 }
 
@@ -402,9 +403,64 @@ fn nothing_matched_says_what_can_be_asked() {
 }
 
 #[test]
+fn what_nothing_here_does_is_declined_politely() {
+    for order in ["delete the bucket harbor-logs", "terminate everything", "Delete bucket harbor-logs!"] {
+        let answer = Talk::new().ask(order, |_, _| unreachable!());
+        assert!(answer.starts_with("Sorry, nothing in this console deletes"), "{order}: {answer}");
+    }
+    let answer = Talk::new().ask("write a poem about buckets", |_, _| unreachable!());
+    assert!(answer.starts_with("Sorry, I only help with the infrastructure"), "{answer}");
+    assert!(
+        answer.contains("No model is behind this") && answer.contains("create a bucket called"),
+        "{answer}"
+    );
+}
+
+/// Asks with the tool that creates buckets; its arguments, if it was called, and the answer.
+fn bucket_order(order: &str) -> (Option<Value>, String) {
+    let mut talk = Talk::new();
+    talk.tools.push("create_s3_bucket");
+    let mut asked = None;
+    let answer = {
+        let seen = std::cell::RefCell::new(&mut asked);
+        talk.ask(order, |tool, args| {
+            assert_eq!(tool, "create_s3_bucket");
+            **seen.borrow_mut() = Some(args.clone());
+            Ok(table("Created the bucket harbor-x in eu-central-1.", &["bucket"], &json!([["harbor-x"]])))
+        })
+    };
+    (asked, answer)
+}
+
+#[test]
+fn a_bucket_is_created_where_it_is_said() {
+    for order in ["create a bucket called harbor-x in Frankfurt", "create bucket harbor-x in eu-central-1"] {
+        let (args, answer) = bucket_order(order);
+        assert_eq!(args, Some(json!({ "bucket": "harbor-x", "region": "eu-central-1" })), "{order}");
+        assert!(answer.contains("Done: Created the bucket harbor-x in eu-central-1. [#1]"), "{answer}");
+    }
+}
+
+#[test]
+fn what_is_missing_or_several_things_is_asked_for() {
+    for (order, asks) in [
+        ("create a bucket", "**What shall the bucket be called?**"),
+        ("create a bucket in Ireland", "`create a bucket called NAME in Ireland`"),
+        ("create a bucket called harbor-x", "**In which region?** Nothing was done"),
+        ("create a bucket called harbor-x in Europe", "`Europe` can be eu-central-1, eu-central-2"),
+        ("create a bucket called harbor-x in Atlantis", "no AWS region called `Atlantis`"),
+        ("create a bucket called harbor-x in Ireland or Ohio", "no AWS region called `Ireland or Ohio`"),
+    ] {
+        let (args, answer) = bucket_order(order);
+        assert_eq!(args, None, "{order}");
+        assert!(answer.contains(asks), "{order}: {answer}");
+    }
+}
+
+#[test]
 fn every_embedded_runbook_answers_its_own_examples_whatever_the_account_says() {
     let own = super::runbook::embedded();
-    assert_eq!(own.len(), 8);
+    assert_eq!(own.len(), 22);
     for runbook in own {
         for example in &runbook.examples {
             let found = super::matcher::best(own, example).map(|m| m.runbook.name.clone());
@@ -416,12 +472,52 @@ fn every_embedded_runbook_answers_its_own_examples_whatever_the_account_says() {
                 |_: &str, _: &Value| Ok(json!("not even an object")),
             ] {
                 let mut talk = Talk::new();
-                talk.tools.push("start_instances");
+                talk.tools.extend(["start_instances", "create_s3_bucket"]);
                 let answer = talk.ask(example, answers);
                 assert!(answer.contains(&format!("runbook `{}`", runbook.name)), "{answer}");
             }
         }
     }
+}
+
+#[test]
+fn a_suggested_name_is_tried_once_when_no_other_can_be_meant() {
+    let account = |_: &str, args: &Value| match args["log_group"].as_str() {
+        Some("/ecs/shop/checkout-api") => {
+            Ok(table("1 line", &["time", "message"], &json!([["2026-11-20T03:00:00Z", "ready"]])))
+        }
+        Some("/ecs/worker") => Err(json!({ "error": "missing", "message": "no such log group",
+            "hint": "did you mean: /ecs/shop/worker, /ecs/data/worker" })
+        .to_string()),
+        _ => Err(json!({ "error": "missing", "message": "no such log group",
+            "hint": "did you mean: /ecs/shop/checkout-api, /ecs/shop/cart" })
+        .to_string()),
+    };
+    let mut talk = Talk::new();
+    let answer = talk.ask("logs of checkout-api", account);
+    let groups: Vec<&str> =
+        talk.calls.iter().flatten().map(|(_, args)| args["log_group"].as_str().unwrap()).collect();
+    assert_eq!(groups, ["/ecs/checkout-api", "/ecs/shop/checkout-api"]);
+    for line in [
+        "There is no log group `/ecs/checkout-api` [#1]; the one name near it is `/ecs/shop/checkout-api`: 1 line [#2]",
+        "`ready` [#2]",
+        "failed [#1] then, as `/ecs/checkout-api` is not there, with the nearest name [#2]",
+    ] {
+        assert!(answer.contains(line), "missing: {line}\n\n{answer}");
+    }
+    assert!(!answer.contains("did not answer"), "{answer}");
+    // Two could be meant: the operator is told, and nothing is guessed.
+    let mut talk = Talk::new();
+    let answer = talk.ask("logs of worker", account);
+    assert_eq!(talk.calls.iter().flatten().count(), 1);
+    assert!(answer.contains("did you mean: /ecs/shop/worker, /ecs/data/worker"), "{answer}");
+    // What is not there either is not tried again.
+    let mut talk = Talk::new();
+    let never = |_: &str, _: &Value| {
+        Err(json!({ "error": "missing", "message": "no", "hint": "did you mean: /ecs/api" }).to_string())
+    };
+    talk.ask("logs of /x/api", never);
+    assert_eq!(talk.calls.iter().flatten().count(), 2);
 }
 
 #[test]

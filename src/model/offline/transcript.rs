@@ -8,6 +8,8 @@ use serde_json::{Map, Value, json};
 pub(super) struct Transcript {
     /// The operator's own words; never text from a tool.
     pub(super) question: String,
+    /// The regions the session looks at, as the console told them.
+    pub(super) regions: Vec<String>,
     /// Calls since, in order.
     pub(super) calls: Vec<Call>,
 }
@@ -24,7 +26,8 @@ pub(super) struct Call {
 impl Transcript {
     pub(super) fn of(turns: &[Turn]) -> Self {
         let Some((asked, question)) = last_question(turns) else { return Self::default() };
-        let mut transcript = Self { question: question.to_owned(), calls: Vec::new() };
+        let mut transcript =
+            Self { question: question.to_owned(), regions: regions(turns), calls: Vec::new() };
         let mut open: Vec<(String, usize)> = Vec::new();
         for turn in turns.iter().skip(asked + 1) {
             match turn {
@@ -91,6 +94,19 @@ fn last_question(turns: &[Turn]) -> Option<(usize, &str)> {
     marked.map(|(_, question)| question).last().or_else(|| texts().rfind(|(_, text)| !is_told(text)))
 }
 
+/// The regions of the latest of the console's own lines that tells them.
+fn regions(turns: &[Turn]) -> Vec<String> {
+    let parts = turns.iter().rev().flat_map(|turn| match turn {
+        Turn::User { parts } => parts.as_slice(),
+        Turn::Assistant { .. } => &[],
+    });
+    let told = |part: &UserPart| match part {
+        UserPart::Text { text } => first_json(text.strip_prefix("[console] ")?)?.get("regions").cloned(),
+        UserPart::ToolResult { .. } => None,
+    };
+    parts.filter_map(told).find_map(|r| serde_json::from_value(r).ok()).unwrap_or_default()
+}
+
 const VERIFIED: &str = "Verification of ";
 
 /// What a verification said, from its line.
@@ -118,6 +134,9 @@ fn read(content: &str, is_error: bool) -> Value {
     if failed {
         let said = body.as_ref().and_then(fault).unwrap_or_else(|| rest.to_owned());
         result.insert("error".into(), json!(said));
+        if let Some(hint) = body.as_ref().and_then(|b| b.get("hint")) {
+            result.insert("hint".into(), hint.clone());
+        }
     }
     let rows = rows(&result, step);
     result.insert("rows".into(), rows);

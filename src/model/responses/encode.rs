@@ -1,9 +1,9 @@
 //! A request as the Responses API wants it. Pure.
 
 use super::NAME;
-use crate::caps::{Caps, Thinking};
 use crate::wire::naming::{by_name, wire_id, wire_input, wire_name};
 use quarterdeck_core::message::{Block, Request, ToolDef, Turn, UserPart};
+use quarterdeck_core::models::{Caps, Thinking};
 use serde_json::{Map, Value, json};
 
 /// The request's body. Nothing is stored at the service; reasoning comes back encrypted and is echoed.
@@ -22,7 +22,7 @@ pub(super) fn body(request: &Request, caps: &Caps) -> Value {
     body.insert("max_output_tokens".into(), json!(max_tokens));
     body.insert("store".into(), json!(false));
     body.insert("stream".into(), json!(true));
-    if let Some(reasoning) = reasoning(caps) {
+    if let Some(reasoning) = reasoning(caps, caps.effort_for(request)) {
         body.insert("reasoning".into(), reasoning);
         body.insert("include".into(), json!(["reasoning.encrypted_content"]));
     }
@@ -31,17 +31,16 @@ pub(super) fn body(request: &Request, caps: &Caps) -> Value {
 
 /// Summaries are asked for: without them the screen would look frozen while the model thinks. Models that do not reason
 /// refuse the field.
-fn reasoning(caps: &Caps) -> Option<Value> {
-    match caps.thinking {
-        Thinking::Unset | Thinking::Disabled => None,
-        Thinking::Adaptive | Thinking::BetweenTools | Thinking::Budget { .. } => {
-            let mut reasoning = json!({ "summary": "auto" });
-            if let (Some(map), Some(effort)) = (reasoning.as_object_mut(), caps.effort.as_deref()) {
-                map.insert("effort".into(), json!(effort));
-            }
-            Some(reasoning)
-        }
+fn reasoning(caps: &Caps, effort: Option<&str>) -> Option<Value> {
+    let thinks = match caps.thinking {
+        Thinking::Unset | Thinking::Disabled => effort.is_some(),
+        Thinking::Adaptive | Thinking::BetweenTools | Thinking::Budget { .. } => true,
+    };
+    let mut reasoning = json!({ "summary": "auto" });
+    if let (Some(map), Some(effort)) = (reasoning.as_object_mut(), effort) {
+        map.insert("effort".into(), json!(effort));
     }
+    thinks.then_some(reasoning)
 }
 
 fn tool(tool: &ToolDef) -> Value {
@@ -94,9 +93,9 @@ fn block(block: &Block, model: &str) -> Option<Value> {
 #[cfg(test)]
 mod tests {
     use super::body;
-    use crate::caps::{Caps, Models, Thinking};
     use quarterdeck_core::id::TurnId;
     use quarterdeck_core::message::{Block, Input, Request, ToolDef, Turn, UserPart};
+    use quarterdeck_core::models::{Caps, Models, Thinking};
     use serde_json::{Value, json};
 
     fn caps(thinking: Thinking) -> Caps {
@@ -111,6 +110,7 @@ mod tests {
             iteration: 1,
             provider: "openai".into(),
             model: "a-model".into(),
+            effort: None,
             system: "Be right.".into(),
             tools: [tool].into(),
             turns,

@@ -5,13 +5,15 @@
 mod decode;
 mod encode;
 
-use crate::caps::Models;
 use crate::provider::{EventStream, Provider, streamed};
 use crate::wire::client::{Auth, Endpoint, Http, Key, join};
 use crate::wire::failure::Names;
 use crate::wire::retry;
 use decode::Decoder;
+use futures::future::BoxFuture;
+use futures::{FutureExt as _, TryFutureExt as _};
 use quarterdeck_core::message::{ModelError, Request};
+use quarterdeck_core::models::Models;
 use serde_json::Value;
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
@@ -49,6 +51,10 @@ impl Provider for Responses {
 
     fn encode(&self, request: &Request) -> Result<Value, ModelError> {
         Ok(encode::body(request, &self.models.lookup(NAME, &request.model)))
+    }
+
+    fn reach(&self) -> BoxFuture<'_, Result<String, ModelError>> {
+        self.http.reach().map_err(|failure| failure.error).boxed()
     }
 
     fn stream(&self, request: Request, cancel: CancellationToken) -> EventStream {

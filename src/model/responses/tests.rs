@@ -2,7 +2,6 @@
 
 use super::decode::Decoder;
 use super::{Responses, names};
-use crate::caps::Models;
 use crate::provider::Provider as _;
 use crate::wire::failure::Failure;
 use crate::wire::{Decode as _, replay};
@@ -11,6 +10,7 @@ use quarterdeck_core::id::TurnId;
 use quarterdeck_core::message::{
     Block, Input, ModelErrorKind, ModelEvent, Request, Stop, Turn, Usage, UserPart,
 };
+use quarterdeck_core::models::Models;
 use scripted_anthropic::{Reply, Scripted};
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -98,6 +98,7 @@ async fn a_request_over_http() {
         iteration: 1,
         provider: "openai".into(),
         model: "m".into(),
+        effort: None,
         system: "Be right.".into(),
         tools: [].into(),
         turns: vec![Turn::User { parts: vec![UserPart::Text { text: "why?".into() }] }],

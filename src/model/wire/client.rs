@@ -21,6 +21,8 @@ use tokio::sync::OnceCell;
 const CONNECT: Duration = Duration::from_secs(10);
 /// Bytes of an error's body that are read.
 const ERROR_CAP: usize = 64 * 1024;
+/// What questions are sent to; the list of models is beside it.
+const ASKED: [&str; 3] = ["/messages", "/chat/completions", "/responses"];
 
 /// How a key is presented.
 #[derive(Clone, Debug)]
@@ -202,31 +204,58 @@ impl Http {
 
     async fn post(&self, body: String) -> Result<Body, Failure> {
         let mut headers = self.headers().await?;
-        self.sign(&mut headers, &body).await?;
+        self.sign(&mut headers, "POST", &self.endpoint.url, &body).await?;
         let sent = self.client()?.post(&self.endpoint.url).headers(headers).body(body).send().await;
-        let response = sent.map_err(|error| {
-            if error.is_builder() {
-                let message =
-                    format!("{} is not a usable address: check {}", self.host(), self.endpoint.names.address);
-                return Failure::new(ModelErrorKind::Invalid, message, "a bad address", Again::Never);
-            }
-            Failure::unreachable(&self.host(), &self.scrub(&cause(&error)), &self.endpoint.names)
-        })?;
+        let response = sent.map_err(|error| self.unsent(&error))?;
         if response.status() == StatusCode::OK {
             return Ok(response.bytes_stream().map_err(|error| cause(&error)).boxed());
         }
         Err(self.refusal(response).await)
     }
 
+    /// Asks for the list of models, which costs nothing.
+    pub(crate) async fn reach(&self) -> Result<String, Failure> {
+        let url = self.endpoint.url.as_str();
+        let base = ASKED.iter().find_map(|end| url.strip_suffix(end)).unwrap_or(url);
+        let url = format!("{base}/models");
+        let mut headers = self.headers().await?;
+        self.sign(&mut headers, "GET", &url, "").await?;
+        let sent = self.client()?.get(url).headers(headers).send().await;
+        let response = sent.map_err(|error| self.unsent(&error))?;
+        match response.status() {
+            StatusCode::OK => Ok(format!("{} answers and takes the key", self.host())),
+            StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED | StatusCode::NOT_IMPLEMENTED => {
+                Ok(format!("{} answers; it lists no models, so the key was not tried", self.host()))
+            }
+            _ => Err(self.refusal(response).await),
+        }
+    }
+
+    /// No answer came.
+    fn unsent(&self, error: &reqwest::Error) -> Failure {
+        let names = &self.endpoint.names;
+        if error.is_builder() {
+            let message = format!("{} is not a usable address: check {}", self.host(), names.address);
+            return Failure::new(ModelErrorKind::Invalid, message, "a bad address", Again::Never);
+        }
+        Failure::unreachable(&self.host(), &self.scrub(&cause(error)), names)
+    }
+
     /// Signs, where that is how the endpoint is entered and no bearer token is.
-    async fn sign(&self, headers: &mut HeaderMap, body: &str) -> Result<(), Failure> {
+    async fn sign(
+        &self,
+        headers: &mut HeaderMap,
+        method: &str,
+        url: &str,
+        body: &str,
+    ) -> Result<(), Failure> {
         let Auth::Signed(signer) = &self.endpoint.auth else { return Ok(()) };
         if headers.contains_key(AUTHORIZATION) {
             return Ok(());
         }
         let given: Vec<(&str, &str)> =
             headers.iter().filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?))).collect();
-        for (name, value) in signer.headers(&self.endpoint.url, &given, body.as_bytes()).await? {
+        for (name, value) in signer.headers(method, url, &given, body.as_bytes()).await? {
             if let (Ok(name), Ok(value)) =
                 (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_str(&value))
             {

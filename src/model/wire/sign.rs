@@ -38,9 +38,10 @@ impl Signer {
         Self { load, region, service, config: Arc::default() }
     }
 
-    /// The headers that sign a POST of `body` to `url`, which already carries `headers`.
+    /// The headers that sign a request with `body` to `url`, which already carries `headers`.
     pub(crate) async fn headers(
         &self,
+        method: &str,
         url: &str,
         headers: &[(&str, &str)],
         body: &[u8],
@@ -64,7 +65,7 @@ impl Signer {
             .settings(SigningSettings::default())
             .build()
             .map_err(|e| wrong(e.to_string()))?;
-        let request = SignableRequest::new("POST", url, headers.iter().copied(), SignableBody::Bytes(body))
+        let request = SignableRequest::new(method, url, headers.iter().copied(), SignableBody::Bytes(body))
             .map_err(|e| wrong(e.to_string()))?;
         let signed = sign(request, &params.into()).map_err(|e| wrong(e.to_string()))?;
         let (instructions, _) = signed.into_parts();

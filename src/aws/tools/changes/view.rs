@@ -182,7 +182,12 @@ fn notes(args: &Args, out: &Out, now: Timestamp) -> Vec<String> {
     let reads = if args.include_reads { "reads included" } else { "reads left out" };
     let mut notes = vec![format!("searched {}{}, {}; {reads}", searched(out), asked(args), out.period)];
     for (place, region) in &out.places.answers {
-        let oldest = region.oldest.map_or_else(|| "no event".to_owned(), |at| format!("oldest reached {at}"));
+        // What the index found is not the oldest there is.
+        let oldest = match (region.oldest, region.read) {
+            (Some(at), _) => format!("; oldest reached {at}"),
+            (None, 0) => "; no event".to_owned(),
+            (None, _) => String::new(),
+        };
         let global =
             if region.global_only { " (added for global services; only those were kept)" } else { "" };
         let read = plural(region.read, "event");
@@ -190,7 +195,7 @@ fn notes(args: &Args, out: &Out, now: Timestamp) -> Vec<String> {
             Some(why) => {
                 format!("{}{global}: {read} read, {why}; older ones were not looked at", place.region)
             }
-            None => format!("{}{global}: {read} read, the whole period; {oldest}", place.region),
+            None => format!("{}{global}: {read} read, the whole period{oldest}", place.region),
         });
     }
     let unreadable: usize = regions(out).map(|r| r.unreadable).sum();

@@ -1,14 +1,14 @@
 //! What an instance's own description tells.
 
+use super::tags;
 use aws_sdk_ec2::types::{
     Instance, InstanceLifecycleType, InstanceNetworkInterface, InstanceStateName, InstanceStatus,
     SummaryStatus,
 };
-use std::collections::BTreeMap;
 
 /// The tag named `key`.
 pub fn tag<'a>(instance: &'a Instance, key: &str) -> Option<&'a str> {
-    instance.tags().iter().find(|t| t.key() == Some(key)).and_then(|t| t.value())
+    tags::value(instance.tags(), key)
 }
 
 /// The Name tag; an empty one is none.
@@ -85,44 +85,6 @@ pub fn container_node(instance: &Instance) -> Option<String> {
                 .strip_prefix("kubernetes.io/cluster/")
                 .map(|cluster| format!("Kubernetes cluster {cluster}")),
         }
-    })
-}
-
-/// Tags that decide how careful one must be: environment, and who manages the instance.
-pub fn deciding_tags(instance: &Instance) -> BTreeMap<String, String> {
-    const KEYS: [&str; 10] = [
-        "env",
-        "environment",
-        "stage",
-        "tier",
-        "managed-by",
-        "managedby",
-        "managed_by",
-        "terraform",
-        "service",
-        "team",
-    ];
-    instance
-        .tags()
-        .iter()
-        .filter_map(|t| Some((t.key()?, t.value().unwrap_or_default())))
-        .filter(|(key, _)| {
-            KEYS.iter().any(|k| key.eq_ignore_ascii_case(k))
-                || ["aws:cloudformation:stack-name", "aws:autoscaling:groupName"].contains(key)
-        })
-        .map(|(key, value)| (key.to_owned(), value.to_owned()))
-        .collect()
-}
-
-/// Which tool would see the change as drift, as its tags tell.
-pub fn managed_by(instance: &Instance) -> Option<String> {
-    if let Some(stack) = tag(instance, "aws:cloudformation:stack-name") {
-        return Some(format!("CloudFormation stack {stack}"));
-    }
-    instance.tags().iter().find_map(|t| {
-        let (key, value) = (t.key()?.to_lowercase(), t.value().unwrap_or_default().to_lowercase());
-        let says = key.starts_with("terraform") || key.contains("managed") && value.contains("terraform");
-        says.then(|| "Terraform".to_owned())
     })
 }
 

@@ -5,3 +5,4 @@ pub mod facts;
 pub mod health;
 pub mod pages;
 pub mod plan;
+pub mod tags;

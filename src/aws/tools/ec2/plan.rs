@@ -2,9 +2,11 @@
 
 use super::facts;
 use super::pages;
+use super::tags;
 use crate::clients::ReadClients;
 use crate::fault;
 use crate::place::Place;
+use crate::probe::rehearsed_at;
 use crate::shell;
 use aws_sdk_ec2::types::{Filter, Instance, InstanceState, InstanceStateChange, InstanceStateName};
 use aws_smithy_runtime_api::client::result::SdkError;
@@ -62,6 +64,15 @@ pub async fn find(
     Ok(Found { place, identity, instances })
 }
 
+/// Arguments for the first listed instance in this state.
+pub fn one_that_is(listed: &Projection, state: &str) -> Option<serde_json::Value> {
+    let is =
+        |row: &&Row, column: &str, text: &str| listed.cell(row, column).is_some_and(|c| c.plain() == text);
+    let row = listed.rows.iter().find(|row| is(row, "state", state))?;
+    let id = listed.cell(row, "id")?.plain();
+    Some(rehearsed_at(listed, row, json!({ "ids": [id] })))
+}
+
 /// What AWS's dry run said: it answers with an error either way.
 pub fn dry_run<O, E, R>(answer: Result<O, SdkError<E, R>>) -> DryRun
 where
@@ -108,7 +119,7 @@ pub fn target(found: &Found, instance: &Instance, owner: Option<&str>, after: &s
         arn: format!("arn:{partition}:ec2:{region}:{owner}:instance/{id}"),
         id: id.to_owned(),
         name: facts::name(instance).map(str::to_owned),
-        tags: facts::deciding_tags(instance),
+        tags: tags::deciding(instance.tags()),
         state: state.to_owned(),
         changes: vec![Change { field: "state".into(), before: state.to_owned(), after: after.to_owned() }],
         context: context.into_iter().filter_map(|(k, v)| Some((k.to_owned(), v?))).collect(),
@@ -162,7 +173,7 @@ impl Warnings {
 
 /// Warns that another tool manages the instances.
 pub fn managed(warnings: &mut Warnings, instance: &Instance) {
-    if let Some(by) = facts::managed_by(instance) {
+    if let Some(by) = tags::managed_by(instance.tags()) {
         let id = instance.instance_id().unwrap_or_default();
         let text = format!("managed by {by}: drift is likely");
         warnings.add("managed", WarningLevel::Info, id, &text, format!("DescribeInstances: tags of {id}"));

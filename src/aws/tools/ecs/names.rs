@@ -1,20 +1,11 @@
 //! ECS names and ARNs.
 
+pub use crate::tools::reading::arn::{named_regions, region_of};
+
 /// The last part of an ARN or path: `checkout-api` of `arn:aws:ecs:eu-west-1:123456789012:service/prod/checkout-api`.
 /// A plain name is its own last part.
 pub fn short(name: &str) -> &str {
     name.rsplit('/').next().unwrap_or(name)
-}
-
-/// The region an ARN names; `None` for a plain name.
-pub fn region_of(name: &str) -> Option<&str> {
-    name.strip_prefix("arn:")?.split(':').nth(2).filter(|region| !region.is_empty())
-}
-
-/// The region the first ARN among `names` names, as a list of regions: asking elsewhere could only find nothing.
-pub fn named_regions(names: &[&Option<String>]) -> Option<Vec<String>> {
-    let region = names.iter().filter_map(|name| name.as_deref()).find_map(region_of)?;
-    Some(vec![region.to_owned()])
 }
 
 /// The cluster's name in a service's or task's ARN; `None` in a plain name and in ARNs of the short format, which

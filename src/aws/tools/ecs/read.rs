@@ -3,6 +3,7 @@
 use super::definition::Definition;
 use super::names::{means, short};
 use crate::fault;
+use crate::tools::reading::places;
 use aws_sdk_ecs::Client;
 use aws_sdk_ecs::error::ProvideErrorMetadata;
 use aws_sdk_ecs::operation::describe_services::DescribeServicesError;
@@ -190,8 +191,5 @@ pub fn unknown<'a>(
     names: impl IntoIterator<Item = &'a str>,
     searched: &str,
 ) -> Fault {
-    let near = quarterdeck_core::text::nearest(short(wanted), names, 3);
-    let fault =
-        Fault::new(FaultKind::Missing, format!("there is no {what} {:?} in {searched}", short(wanted)));
-    if near.is_empty() { fault } else { fault.hint(format!("did you mean: {}", near.join(", "))) }
+    places::unknown(what, short(wanted), names, searched)
 }

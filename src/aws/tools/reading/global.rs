@@ -1,7 +1,5 @@
 //! Tools whose service has one endpoint for the whole account: no regions, only accounts.
 
-#![allow(dead_code)]
-
 use super::places::PlaceColumns;
 use crate::clients::ReadClients;
 use crate::place::{Gathered, Place};

@@ -1,7 +1,7 @@
 //! Results of several places: which columns say where a row is from, what was searched, what is missing.
 
 use crate::place::{Gathered, Place};
-use quarterdeck_core::tool::{Cell, ColumnKind, Fault, Partial};
+use quarterdeck_core::tool::{Cell, ColumnKind, Fault, FaultKind, Partial};
 
 /// Places named in a sentence.
 const NAMED: usize = 6;
@@ -45,6 +45,18 @@ pub fn errors<T>(out: &Gathered<T>, of: impl Fn(&T) -> &[(String, Fault)]) -> Ve
     });
     let inside: Vec<Partial> = inside.collect();
     out.errors.iter().cloned().chain(inside).collect()
+}
+
+/// `missing`: there is no `what` named `wanted`; the nearest of `names`.
+pub fn unknown<'a>(
+    what: &str,
+    wanted: &str,
+    names: impl IntoIterator<Item = &'a str>,
+    searched: &str,
+) -> Fault {
+    let near = quarterdeck_core::text::nearest(wanted, names, 3);
+    let fault = Fault::new(FaultKind::Missing, format!("there is no {what} {wanted:?} in {searched}"));
+    if near.is_empty() { fault } else { fault.hint(format!("did you mean: {}", near.join(", "))) }
 }
 
 /// The places that answered, in words: `eu-west-1, us-east-1`.

@@ -7,6 +7,7 @@ use crate::message::{Block, ModelError, ModelErrorKind};
 use crate::scope::{Identity, Mode, Scope};
 use crate::screen::fixture::Rig;
 use crate::screen::{ChatItem, Msg};
+use crate::settings::Settings;
 use crate::tool::Risk;
 use std::time::Duration;
 
@@ -24,9 +25,10 @@ fn the_ledger_follows_the_entries() {
         ]
     );
     rig.append(Fact::ModeChanged { mode: Mode::Track });
-    rig.append(Fact::ModelChanged { provider: "offline".into(), model: "rules".into() });
+    let settings = Settings { provider: "offline".into(), model: "rules".into(), ..Settings::default() };
+    rig.append(Fact::SettingsChanged { settings });
     assert_eq!(rig.screen.ledger.mode, Mode::Track);
-    assert_eq!(rig.screen.ledger.model.1, "rules");
+    assert_eq!(rig.screen.ledger.settings.model, "rules");
 }
 
 #[test]

@@ -379,3 +379,32 @@ fn a_long_answer_is_shown_from_its_question_on() {
     rig.msg(drawn(66, 62));
     assert_eq!(rig.screen.chat.up, 0, "what fits is shown to its end");
 }
+
+#[test]
+fn a_question_of_money_takes_no_key_that_was_on_its_way_before_it() {
+    let mut rig = Rig::new();
+    let call = crate::id::CallId(4);
+    let spending = || crate::event::Spending { call, says: "it would scan about 38 GB".into() };
+    let spend = |commands: &[Command]| match commands {
+        [Command::Spend { call: c, yes }] if *c == call => Some(*yes),
+        _ => None,
+    };
+    rig.msg(Msg::Event(crate::event::Event::Spend(spending())));
+    assert_eq!(rig.screen.place(), Place::Question);
+    assert!(rig.screen.question.as_ref().is_some_and(|q| q.text.contains("38 GB")));
+    assert!(rig.keys("<Enter>").is_empty() && rig.screen.question.is_some(), "typed ahead");
+    rig.wait(690);
+    assert!(rig.keys("x<Enter>").is_empty(), "every key restarts the wait");
+    rig.wait(700);
+    assert_eq!(spend(&rig.keys("<Enter>")), Some(true));
+    assert!(rig.screen.question.is_none());
+
+    rig.msg(Msg::Event(crate::event::Event::Spend(spending())));
+    assert_eq!(spend(&rig.keys("<Esc>")), Some(false), "no is always taken at once");
+
+    // The engine settled it otherwise: nothing is left to ask.
+    rig.msg(Msg::Event(crate::event::Event::Spend(spending())));
+    let fault = crate::tool::Fault::new(crate::tool::FaultKind::Cancelled, "cancelled");
+    rig.append(Fact::ToolFinished { call, outcome: crate::journal::Outcome::Failed { fault } });
+    assert!(rig.screen.question.is_none());
+}

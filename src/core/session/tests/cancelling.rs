@@ -65,6 +65,7 @@ fn a_change_on_its_way_is_never_cancelled() {
     rig.command(Command::Cancel);
     assert_eq!(rig.end(), Some(TurnEnd::Cancelled));
     assert!(rig.cancelled.is_empty());
+    assert_eq!(rig.asked_to_stop, [CallId(1)], "a transfer may stop by itself");
     assert!(!rig.session.idle(), "its outcome is waited for");
     rig.command(Command::Cancel);
     rig.ask("what became of it?");

@@ -3,18 +3,22 @@
 mod cancelling;
 mod interleavings;
 mod reading;
+mod recalling;
 mod resuming;
+mod spending;
 mod turns;
 mod verifying;
 mod writing;
 
 use super::*;
 use crate::approval::{Authorized, Challenge, Decision, Gate, Proposal, Seen, Spent, fixture};
-use crate::event::Live;
+use crate::event::{Live, Spending};
 use crate::id::TurnId;
 use crate::journal::{CallStats, GENESIS, Outcome, StepStatus, TurnEnd, hash};
 use crate::message::{self, Block, ModelError, ModelErrorKind, ModelEvent, Request, Stop, UserPart};
+use crate::models::Models;
 use crate::press::{Key, Press};
+use crate::settings::Settings;
 use crate::tool::{
     ColumnKind, Fault, FaultKind, Projection, RegionRule, Risk, Row, Spec, Tool, Verdict, Watch, WriteCall,
 };
@@ -83,6 +87,7 @@ fn tool(spec: &'static Spec, risk: Risk) -> Tool {
         inverse: write.then_some(|plan: &Proposal, _: &Projection| {
             Some(WriteCall { tool: "start_instances".into(), args: json!({"ids": plan.args["ids"]}) })
         }),
+        only_undoes: |_| false,
     }
 }
 
@@ -99,11 +104,15 @@ pub(super) fn setup() -> Setup {
         ])),
         scope: Scope { regions: vec!["eu-west-1".into()], ..Scope::default() },
         mode: Mode::Execute,
-        provider: "anthropic".into(),
-        model: "claude".into(),
+        settings: Settings {
+            provider: "anthropic".into(),
+            model: "claude".into(),
+            iterations: 20,
+            max_tokens: 4096,
+            ..Settings::default()
+        },
+        models: Arc::new(Models::embedded().clone()),
         system: "You help.".into(),
-        max_iterations: 20,
-        max_tokens: 4096,
         redact_key: [7; 16],
     }
 }
@@ -146,10 +155,12 @@ pub(super) struct Rig {
     pub(super) reads: Vec<ReadCall>,
     pub(super) plans: Vec<(CallId, WriteCall)>,
     pub(super) asks: Vec<(FrontId, Gate)>,
+    pub(super) prices: Vec<(FrontId, Spending)>,
     pub(super) replans: Vec<Authorized>,
     pub(super) commits: Vec<Spent>,
     pub(super) wakes: Vec<(Wake, Timestamp)>,
     pub(super) cancelled: Vec<CallId>,
+    pub(super) asked_to_stop: Vec<CallId>,
     pub(super) cancelled_models: Vec<TurnId>,
     pub(super) told: Vec<(FrontId, String)>,
     pub(super) shown: String,
@@ -195,10 +206,12 @@ impl Rig {
             reads: Vec::new(),
             plans: Vec::new(),
             asks: Vec::new(),
+            prices: Vec::new(),
             replans: Vec::new(),
             commits: Vec::new(),
             wakes: Vec::new(),
             cancelled: Vec::new(),
+            asked_to_stop: Vec::new(),
             cancelled_models: Vec::new(),
             told: Vec::new(),
             shown: String::new(),
@@ -227,12 +240,14 @@ impl Rig {
                 Effect::Plan(call, write) => self.plans.push((call, write)),
                 Effect::Replan(proof) => self.replans.push(proof),
                 Effect::Ask(front, gate) => self.asks.push((front, gate)),
+                Effect::AskSpending(front, spending) => self.prices.push((front, spending)),
                 Effect::Commit { intent: (_, stored), spent } => {
                     self.stored.push(stored);
                     self.commits.push(spent);
                 }
                 Effect::CancelModel(turn) => self.cancelled_models.push(turn),
                 Effect::CancelCall(call) => self.cancelled.push(call),
+                Effect::AskToStop(call) => self.asked_to_stop.push(call),
                 Effect::WakeAt(wake, at) => self.wakes.push((wake, at)),
                 Effect::Show(Live::Text(_, text)) => self.shown.push_str(&text),
                 Effect::Show(_) => {}

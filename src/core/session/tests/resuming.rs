@@ -19,7 +19,11 @@ fn a_finished_session_goes_on_where_it_ended() {
 
 #[test]
 fn what_is_set_otherwise_is_written_down() {
-    let rig = Rig::new().killed(Setup { mode: Mode::ReadOnly, model: "other".into(), ..setup() });
+    let rig = Rig::new().killed(Setup {
+        mode: Mode::ReadOnly,
+        settings: Settings { model: "other".into(), ..setup().settings },
+        ..setup()
+    });
     assert_eq!(rig.story()[3..], ["session_resumed", "model_changed", "mode_changed"]);
     rig.check();
 }

@@ -5,7 +5,7 @@ use super::*;
 #[test]
 fn a_session_begins_with_who_and_where() {
     let rig = Rig::new();
-    assert_eq!(rig.story(), ["session_started", "scope_changed", "model_changed"]);
+    assert_eq!(rig.story(), ["session_started", "scope_changed", "settings_changed"]);
     assert_eq!(rig.session.timeline().steps().len(), 1, "the beginning is one quiet step");
     let tracking = Rig::with(Setup { mode: Mode::Track, ..setup() });
     assert_eq!(tracking.story().last().unwrap(), "mode_changed");
@@ -190,7 +190,8 @@ fn a_flood_of_text_is_cut_off() {
 fn the_iteration_limit() {
     for (asked, allowed) in [(0, 1), (3, 3), (99, 50)] {
         let mut rig = Rig::new();
-        rig.command(Command::SetIterations(asked));
+        let settings = Settings { iterations: asked, ..rig.session.settings().clone() };
+        rig.command(Command::Set(settings));
         rig.ask("q");
         let mut n = 0;
         while !rig.session.idle() {

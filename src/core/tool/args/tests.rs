@@ -20,6 +20,8 @@ struct Args {
     #[serde(default)]
     states: Vec<State>,
     tag: Option<Tag>,
+    #[serde(default)]
+    dimensions: std::collections::BTreeMap<String, String>,
     cluster: String,
 }
 
@@ -56,6 +58,8 @@ fn flags_become_typed_json() {
         ("--ids i-1 --ids i-2", json!({"ids": ["i-1", "i-2"]})),
         ("--ids i-1 i-2 --limit 3", json!({"ids": ["i-1", "i-2"], "limit": 3})),
         (r#"--ids '["i-1","i-2"]' --ids=i-3"#, json!({"ids": ["i-1", "i-2", "i-3"]})),
+        ("--dimensions a=1,b=x=y", json!({"dimensions": {"a": "1", "b": "x=y"}})),
+        (r#"--dimensions '{"a":"b,c"}'"#, json!({"dimensions": {"a": "b,c"}})),
         ("--since=2h", json!({"since": "2h"})),
         ("--since 'two words'", json!({"since": "two words"})),
         ("--since=a=b", json!({"since": "a=b"})),
@@ -84,6 +88,7 @@ fn errors_say_what_to_send() {
         ("--limit many", r#"--limit takes a whole number of at least 0, not "many""#),
         ("--limit -1", r#"not "-1""#),
         ("--limit 1.5", r#"not "1.5""#),
+        ("--dimensions a", r#"--dimensions takes key=value,key=value, not "a""#),
         ("--ratio x", r#"--ratio takes a number, not "x""#),
         ("--ratio NaN", r#"--ratio takes a number, not "NaN""#),
         ("--ids", "--ids needs a value: text"),

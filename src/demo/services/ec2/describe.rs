@@ -6,6 +6,7 @@ use crate::machine::{Machine, State, machines};
 use crate::page::{Page, page};
 use crate::seed;
 use crate::services::Reply;
+use crate::walls::groups_on;
 use crate::wire::{Failure, Input, Node, node};
 use crate::world::World;
 
@@ -85,7 +86,9 @@ fn instance(world: &World<'_>, m: &Machine<'_>) -> Node {
         "privateIpAddress" => (!gone).then_some(&m.private_ip),
         "ipAddress" => m.public_ip.as_ref(),
         "sourceDestCheck" => true,
-        "groupSet" => vec![node! { "groupId" => "sg-0a1b2c3d4e5f60718", "groupName" => "internal" }],
+        "groupSet" => Node::list(groups_on(world, &m.instance.id).into_iter().map(|g| {
+            node! { "groupId" => &g.id, "groupName" => &g.name }
+        })),
         "stateReason" => m.reason.as_ref().map(|(code, message)| node! { "code" => code, "message" => message }),
         "architecture" => "x86_64",
         "rootDeviceType" => "ebs",

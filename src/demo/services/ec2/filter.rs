@@ -10,10 +10,19 @@ use std::collections::BTreeMap;
 /// # Errors
 /// A filter EC2 does not know.
 pub(crate) fn passes(world: &World<'_>, input: &Input, machine: &Machine<'_>) -> Result<bool, Failure> {
+    fits(input, |name| values(world, name, machine))
+}
+
+/// Whether the request's filters let something through that has these values under their names; `None`: there is no
+/// such filter.
+///
+/// # Errors
+/// A filter EC2 does not know.
+pub(crate) fn fits(input: &Input, values: impl Fn(&str) -> Option<Vec<String>>) -> Result<bool, Failure> {
     for filter in input.list("Filter") {
         let name = filter.need("Name", "InvalidParameterValue")?;
         let wanted = filter.texts("Value");
-        let found = values(world, name, machine).ok_or_else(|| {
+        let found = values(name).ok_or_else(|| {
             Failure::new("InvalidParameterValue", format!("The filter '{name}' is invalid"))
         })?;
         if !found.iter().any(|v| wanted.iter().any(|w| like(w, v))) {

@@ -51,9 +51,16 @@ impl Bench {
     client!(cloudtrail, aws_sdk_cloudtrail);
     client!(elb, aws_sdk_elasticloadbalancingv2);
     client!(autoscaling, aws_sdk_applicationautoscaling);
+    client!(costs, aws_sdk_costexplorer);
+    client!(groups, aws_sdk_autoscaling);
+    client!(lambda, aws_sdk_lambda);
     client!(eks, aws_sdk_eks);
+    client!(guardduty, aws_sdk_guardduty);
     client!(sts, aws_sdk_sts);
     client!(iam, aws_sdk_iam);
+    client!(rds, aws_sdk_rds);
+    client!(s3, aws_sdk_s3);
+    client!(s3control, aws_sdk_s3control);
 
     /// Lets time pass.
     pub fn pass(&self, span: Duration) {

@@ -12,6 +12,7 @@ use crate::fronts::screen::theme::Theme;
 use quarterdeck_core::Timestamp;
 use quarterdeck_core::scope::{Identity, Mode, Scope};
 use quarterdeck_core::screen::{Screen, Shown};
+use quarterdeck_core::settings::Settings;
 use quarterdeck_core::text;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -85,7 +86,7 @@ fn left(screen: &Screen, theme: &Theme, short: bool) -> Vec<Part> {
             parts.push(credentials(expires, screen.now, short, theme));
         }
     }
-    let (provider, model) = &screen.ledger.model;
+    let Settings { provider, model, .. } = &screen.ledger.settings;
     if !model.is_empty() || !provider.is_empty() {
         let text = match short {
             true => clip(if provider == "offline" { provider } else { model }, 12),

@@ -17,7 +17,7 @@ mod composer;
 mod detail;
 mod dialog;
 mod fold;
-mod format;
+pub(crate) mod format;
 mod header;
 mod help;
 mod hints;

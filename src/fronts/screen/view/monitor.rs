@@ -66,7 +66,7 @@ fn asked(screen: &Screen) -> bool {
 fn doing(screen: &Screen, running: &[String]) -> String {
     let mut parts = Vec::new();
     if let Some((_, iteration, since)) = screen.ledger.running {
-        parts.push(match screen.ledger.max_iterations {
+        parts.push(match screen.ledger.settings.iterations {
             0 => format!("iteration {}", iteration.max(1)),
             most => format!("iteration {}/{most}", iteration.max(1)),
         });

@@ -70,7 +70,7 @@ fn lines(entry: &Entry, columns: usize, theme: &Theme) -> Vec<Line<'static>> {
         | Fact::SessionStarted { .. }
         | Fact::SessionResumed { .. }
         | Fact::ScopeChanged { .. }
-        | Fact::ModelChanged { .. }
+        | Fact::SettingsChanged { .. }
         | Fact::ModeChanged { .. }
         | Fact::Question { .. }
         | Fact::ModelResponded { .. }

@@ -88,7 +88,7 @@ fn part(screen: &Screen, fact: &Fact, columns: usize, theme: &Theme, body: &mut 
         Fact::SessionStarted { .. }
         | Fact::SessionResumed { .. }
         | Fact::ScopeChanged { .. }
-        | Fact::ModelChanged { .. }
+        | Fact::SettingsChanged { .. }
         | Fact::ModeChanged { .. }
         | Fact::TurnEnded { .. } => head.extend(fact_line(fact, columns, theme)),
         Fact::ModelRequested { .. } | Fact::ToolCalled { .. } => {}

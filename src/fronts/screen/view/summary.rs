@@ -6,9 +6,16 @@ use quarterdeck_core::journal::{Actor, Entry, Fact, Outcome, RefusedBy, TurnEnd,
 use serde_json::Value;
 use std::fmt::Write as _;
 
-/// How far a call is: `regions 3/17, 120 rows`. Made of numbers and our own words.
+/// How far a call is: `regions 3/17, 120 rows`, `12.0 MiB of 1.5 GiB`. Made of numbers and our own words.
 #[must_use]
 pub fn progress(p: &Progress) -> String {
+    if p.unit == "bytes" {
+        let size = |n: u64| format::bytes(n as f64);
+        return match p.total {
+            Some(total) => format!("{} of {}", size(p.done), size(total)),
+            None => size(p.done),
+        };
+    }
     let mut out = match p.total {
         Some(total) => format!("{} {}/{total}", p.unit, p.done),
         None => format!("{} {}", p.unit, p.done),
@@ -50,7 +57,7 @@ pub fn fact(fact: &Fact) -> String {
         }
         Fact::SessionResumed { version } => format!("session resumed: quarterdeck {version}"),
         Fact::ScopeChanged { scope } => format!("scope: {}", scope.regions.join(", ")),
-        Fact::ModelChanged { provider, model } => format!("model: {provider} {model}"),
+        Fact::SettingsChanged { settings } => format!("model: {settings}"),
         Fact::ModeChanged { mode } => format!("mode: {}", mode.label()),
         Fact::Question { text, .. } => text.lines().next().unwrap_or_default().to_owned(),
         Fact::ModelRequested { provider, model, bytes, .. } => {

@@ -10,9 +10,15 @@
     missing_docs
 )]
 
+mod buckets;
+#[path = "../common/mod.rs"]
 mod common;
-#[path = "peers/scripted_anthropic.rs"]
+mod drills;
+mod large;
+#[path = "../peers/scripted_anthropic.rs"]
 mod scripted_anthropic;
+mod security;
+mod sweep;
 
 use common::pty::{Console, Start};
 use quarterdeck::engine::store::Database;

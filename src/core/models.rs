@@ -1,6 +1,6 @@
 //! What models can do and cost: `config/models.toml`.
 
-use quarterdeck_core::message::Usage;
+use crate::message::{Request, Usage};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -88,6 +88,12 @@ pub struct Caps {
 }
 
 impl Caps {
+    /// How hard `request` has it think, in the provider's own word; `None` leaves it to the model.
+    #[must_use]
+    pub fn effort_for<'a>(&'a self, request: &'a Request) -> Option<&'a str> {
+        request.effort.as_deref().or(self.effort.as_deref())
+    }
+
     /// US dollars for one request; `None` when the price is not known.
     #[must_use]
     pub fn cost(&self, usage: Usage) -> Option<f64> {
@@ -300,7 +306,7 @@ impl Models {
 #[cfg(test)]
 mod tests {
     use super::{Models, Thinking};
-    use quarterdeck_core::message::Usage;
+    use crate::message::Usage;
 
     fn models() -> Models {
         Models::parse(include_str!("../../config/models.toml")).unwrap()

@@ -1,0 +1,6 @@
+//! Targets of load balancers: what names mean, reading them, telling of them.
+
+pub mod name;
+pub mod read;
+pub mod reason;
+pub mod view;
