@@ -73,7 +73,7 @@ fn load(endpoint: String) -> Load {
             http: Some(http::https()),
             endpoint: Some(endpoint.clone()),
             credentials: Some(("AKIDEXAMPLE".into(), "secret".into())),
-            ..Settings::default()
+            ..quarterdeck_aws::Settings::default()
         };
         Box::pin(async move {
             let account = Aws::new(settings).account(None).await.map_err(|f| f.to_string())?;
@@ -119,7 +119,7 @@ async fn console(urls: BTreeMap<&'static str, String>, first: (&'static str, &'s
         http: Some(demo.http_client()),
         credentials: Some((id.to_owned(), secret.to_owned())),
         clock: clock.shared(),
-        ..Settings::default()
+        ..quarterdeck_aws::Settings::default()
     });
     let make = move |name: &str| match urls.get(name) {
         Some(url) => Ok(provider(name, url)),

@@ -48,7 +48,7 @@ impl HttpConnector for Canned {
                 None => futures::future::pending().await,
             }
         });
-        let body = SdkBody::from_body_1_x(StreamBody::new(pieces.boxed()));
+        let body = SdkBody::from_body_1_x(StreamBody::new(pieces));
         let mut response = HttpResponse::new(status.try_into().unwrap(), body);
         if status != 200 {
             response.headers_mut().insert("x-amzn-errortype", "ThrottlingException");

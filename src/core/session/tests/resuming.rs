@@ -24,7 +24,7 @@ fn what_is_set_otherwise_is_written_down() {
         settings: Settings { model: "other".into(), ..setup().settings },
         ..setup()
     });
-    assert_eq!(rig.story()[3..], ["session_resumed", "model_changed", "mode_changed"]);
+    assert_eq!(rig.story()[3..], ["session_resumed", "settings_changed", "mode_changed"]);
     rig.check();
 }
 
