@@ -36,6 +36,9 @@ pub struct Common {
     /// The model's id.
     #[arg(long, global = true, value_name = "ID")]
     pub model: Option<String>,
+    /// How hard the model is asked to think, in the provider's own word: low, medium, high.
+    #[arg(long, global = true, value_name = "WORD")]
+    pub effort: Option<String>,
     /// Rounds a question may take, 1 to 50.
     #[arg(long, global = true, value_name = "N")]
     pub iterations: Option<u32>,
@@ -120,6 +123,7 @@ impl Common {
             model: self.model.clone(),
             profile: self.profile.clone(),
             regions: self.regions.clone(),
+            effort: self.effort.clone(),
             iterations: self.iterations,
             theme: self.theme.clone(),
             ascii: self.ascii,

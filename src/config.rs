@@ -10,13 +10,15 @@ use std::sync::Arc;
 pub const DEFAULT: &str = include_str!("../config/default.toml");
 
 /// All settings, complete.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
     /// `auto`, or a provider of the models table.
     pub provider: String,
     /// The model's id; empty for the provider's first.
     pub model: String,
+    /// How hard the model is asked to think; empty for its default.
+    pub effort: String,
     /// Where the Anthropic API is.
     pub anthropic_base_url: String,
     /// The AWS profile; empty for the default chain.
@@ -27,6 +29,10 @@ pub struct Config {
     pub iterations: u32,
     /// Tokens one answer may take.
     pub max_tokens: u32,
+    /// Tokens a turn may take without a question; 0 for no ceiling.
+    pub turn_tokens: u64,
+    /// US dollars a turn may cost without a question; 0 for no ceiling.
+    pub turn_dollars: f64,
     /// GB a Logs Insights query may scan without a question.
     pub insights_budget_gb: u32,
     /// A theme's name.
@@ -52,6 +58,8 @@ pub struct Overrides {
     pub provider: Option<String>,
     /// `--model`.
     pub model: Option<String>,
+    /// `--effort`.
+    pub effort: Option<String>,
     /// `--profile`.
     pub profile: Option<String>,
     /// `--region`, repeated.
@@ -142,6 +150,9 @@ impl Config {
         if let Some(v) = &flags.model {
             self.model.clone_from(v);
         }
+        if let Some(v) = &flags.effort {
+            self.effort.clone_from(v);
+        }
         if let Some(v) = &flags.profile {
             self.profile.clone_from(v);
         }
@@ -175,6 +186,9 @@ impl Config {
                     "{key} is {folder:?}: it takes an absolute path, or one that begins with ~/"
                 ));
             }
+        }
+        if !(0.0..=1_000.0).contains(&self.turn_dollars) {
+            return Err(format!("turn_dollars is {}: it takes 0.0 to 1000.0", self.turn_dollars));
         }
         if self.insights_budget_gb > 100_000 {
             return Err(format!("insights_budget_gb is {}: it takes 0 to 100000", self.insights_budget_gb));
@@ -280,6 +294,8 @@ mod tests {
             ("uploads = \"/home/../etc\"", "absolute path"),
             ("url_limit_mib = 0", "1 to 102400"),
             ("insights_budget_gb = 100001", "0 to 100000"),
+            ("turn_dollars = -1.0", "0.0 to 1000.0"),
+            ("turn_dollars = nan", "0.0 to 1000.0"),
             ("not toml", "config.toml"),
         ] {
             let error = load(Some(file), &[], &none).unwrap_err().to_string();

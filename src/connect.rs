@@ -15,7 +15,7 @@ use quarterdeck_core::keymap::Keymap;
 use quarterdeck_core::models::Models;
 use quarterdeck_core::scope::{Mode, Scope};
 use quarterdeck_core::session::{Input, Session, Setup};
-use quarterdeck_core::settings::Settings;
+use quarterdeck_core::settings::{Ceiling, Settings};
 use quarterdeck_core::tool::{Catalogue, FaultKind};
 use quarterdeck_demo::Demo;
 use quarterdeck_model::{Load, Provider as _, Several};
@@ -86,7 +86,11 @@ impl Deck {
             model,
             iterations: config.iterations,
             max_tokens: config.max_tokens,
-            ..Settings::default()
+            effort: Some(config.effort.clone()).filter(|word| !word.is_empty()),
+            ceiling: Ceiling {
+                tokens: Some(config.turn_tokens).filter(|tokens| *tokens > 0),
+                dollars: Some(config.turn_dollars).filter(|dollars| *dollars > 0.0),
+            },
         };
         let (aws, scope) = account(&config, common, &clock, files(&config, env))?;
         let mode = match (common.read_only, common.track) {
