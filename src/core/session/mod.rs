@@ -129,6 +129,12 @@ impl Session {
         &self.settings
     }
 
+    /// What models can do and cost.
+    #[must_use]
+    pub fn models(&self) -> &Arc<Models> {
+        &self.models
+    }
+
     /// What is carried out.
     #[must_use]
     pub fn mode(&self) -> Mode {
