@@ -36,7 +36,7 @@ impl Decoder {
         match text(&event, "type") {
             "response.created" => out.push(ModelEvent::Started),
             "response.output_text.delta" | "response.refusal.delta" => {
-                out.push(ModelEvent::TextDelta(delta()))
+                out.push(ModelEvent::TextDelta(delta()));
             }
             "response.reasoning_summary_text.delta" | "response.reasoning_text.delta" => {
                 out.push(ModelEvent::ReasoningDelta(delta()));
@@ -49,7 +49,7 @@ impl Decoder {
             }
             "response.function_call_arguments.delta" => out.push(ModelEvent::ToolInputDelta(delta())),
             "response.output_item.done" => {
-                out.extend(event.get("item").and_then(|item| self.item(item)).map(ModelEvent::BlockDone))
+                out.extend(event.get("item").and_then(|item| self.item(item)).map(ModelEvent::BlockDone));
             }
             "response.completed" => self.end(&event, None, out),
             "response.incomplete" => {
