@@ -20,7 +20,6 @@ mod stage;
 
 use console::{Begin, Console, StillClock};
 use futures::StreamExt as _;
-use quarterdeck_aws::Settings;
 use quarterdeck_aws::clients::Aws;
 use quarterdeck_aws::registry;
 use quarterdeck_core::command::Command;
@@ -197,12 +196,12 @@ async fn play(rounds: Vec<Vec<(&'static str, Value)>>) -> Swept {
     let clock = StillClock::new();
     let demo = Demo::start("checkout-outage", clock.shared()).unwrap();
     let (key, secret) = demo.credentials();
-    let aws = Aws::new(Settings {
+    let aws = Aws::new(quarterdeck_aws::Settings {
         regions: vec![demo.region().to_owned()],
         http: Some(demo.http_client()),
         credentials: Some((key.to_owned(), secret.to_owned())),
         clock: clock.shared(),
-        ..Settings::default()
+        ..quarterdeck_aws::Settings::default()
     });
     // AWS keeps a credential report for four hours; making one takes it seconds, whoever asks.
     registry::read(&aws, "check_iam_key_age", &json!({}), Arc::new(|_| ())).await.unwrap();
