@@ -61,7 +61,8 @@ impl Session {
         let Some(turn) = &mut self.turn else { return };
         let (id, iteration) = (turn.id, turn.iteration + 1);
         let counted = turn.room.counted.take();
-        let counts = turn.room.asked != Some(iteration);
+        // Where the provider has said that there is no room, there is nothing to count.
+        let counts = turn.room.asked != Some(iteration) && turn.room.limit.is_none();
         let mut next = counted.unwrap_or_else(|| self.forecast());
         if counted.is_none() && counts && self.may_count() && percent(next, window.room) >= COUNT {
             return self.count(id, iteration, window.answer, now);

@@ -1,6 +1,7 @@
 //! A rig that plays the engine: feeds inputs, keeps what the session wants done.
 
 mod cancelling;
+mod ceiling;
 mod interleavings;
 mod reading;
 mod recalling;
@@ -8,6 +9,7 @@ mod resuming;
 mod spending;
 mod turns;
 mod verifying;
+mod window;
 mod writing;
 
 use super::*;
