@@ -14,10 +14,12 @@
 mod stage;
 
 use quarterdeck_core::approval::Readiness;
+use quarterdeck_core::command::Command;
 use quarterdeck_core::event::{Event, Live};
 use quarterdeck_core::id::TurnId;
 use quarterdeck_core::press::Key;
 use quarterdeck_core::screen::Msg;
+use quarterdeck_core::settings::{Ceiling, Settings};
 use serde_json::json;
 use stage::{Stage, calm, grave, services};
 
@@ -100,6 +102,44 @@ fn a_finished_turn() {
         }
         s
     });
+}
+
+/// A small model: the second question makes room.
+fn crowded(columns: u16, rows: u16) -> Stage {
+    let mut s = finished(columns, rows);
+    let settings = Settings { model: "claude-s".into(), ..s.screen.ledger.settings.clone() };
+    s.send(Command::Set(settings));
+    s.wait(9_000).ask("and the database?").wait(1_500);
+    s
+}
+
+/// The next request would go over what the turn may take.
+fn over_ceiling(columns: u16, rows: u16) -> Stage {
+    let mut s = Stage::new(columns, rows);
+    let ceiling = Ceiling { tokens: Some(4_000), dollars: Some(0.02) };
+    let settings = Settings { ceiling, ..s.screen.ledger.settings.clone() };
+    s.send(Command::Set(settings));
+    s.ask("why is checkout failing?").wait(1_240);
+    s.says("I look at the services.", &[("list_ecs_services", json!({"cluster": "main"}))]);
+    s.wait(412).read(0, Ok(services()));
+    s
+}
+
+#[test]
+fn room_is_made_and_said() {
+    at_every_size("crowded", crowded);
+    // The step in full: what became of what, and the summary as the model is sent it.
+    let mut s = crowded(120, 40);
+    s.key(Key::Tab).key(Key::Tab);
+    s.key(Key::Up);
+    insta::assert_snapshot!("summary_120x40", s.text());
+    s.key(Key::Down).key(Key::Enter).key(Key::Char(']'));
+    insta::assert_snapshot!("request_120x40", s.text());
+}
+
+#[test]
+fn a_ceiling_is_a_question() {
+    at_every_size("ceiling", over_ceiling);
 }
 
 #[test]

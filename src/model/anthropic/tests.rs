@@ -15,6 +15,7 @@ use quarterdeck_core::message::{
     Block, Input, ModelError, ModelErrorKind, ModelEvent, Request, Stop, Turn, Usage, UserPart,
 };
 use quarterdeck_core::models::Models;
+use quarterdeck_core::tokens::Tokens;
 use scripted_anthropic::{Reply, Say, Scripted, answer_bytes, event};
 use serde_json::{Value, json};
 use std::collections::VecDeque;
@@ -589,4 +590,30 @@ async fn on_bedrock_requests_are_signed_or_carry_the_token() {
             }
         }
     }
+}
+
+#[tokio::test]
+async fn tokens_are_counted_by_the_service() {
+    let reply = |body: &str| Reply::Status(200, Vec::new(), body.to_owned());
+    let server = Scripted::start(vec![
+        reply(r#"{"input_tokens": 2095}"#),
+        reply(r#"{"input_tokens": "many"}"#),
+        Reply::Status(404, Vec::new(), r#"{"error":{"message":"no such path"}}"#.into()),
+        Reply::Close,
+    ])
+    .await;
+    let provider = provider(&server.url(), Some(KEY));
+    assert_eq!(provider.count_tokens(request()).await, Ok(Tokens::Exact(2095)));
+    let sent = server.received().pop().unwrap();
+    assert_eq!(sent.path, "/v1/messages/count_tokens");
+    assert_eq!(sent.header("x-api-key"), Some(KEY));
+    let mut body = provider.encode(&request()).unwrap();
+    for field in ["max_tokens", "stream"] {
+        assert!(body.as_object_mut().unwrap().remove(field).is_some());
+    }
+    assert_eq!(sent.body, body, "the same request, without what is about the answer");
+    for _ in 0..3 {
+        assert!(provider.count_tokens(request()).await.is_err());
+    }
+    assert_eq!(server.received().len(), 4, "counting is not repeated");
 }

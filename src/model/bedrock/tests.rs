@@ -21,6 +21,7 @@ use quarterdeck_core::message::{
     Block, Input, ModelError, ModelErrorKind, ModelEvent, Request, Stop, ToolDef, Turn, Usage, UserPart,
 };
 use quarterdeck_core::models::Models;
+use quarterdeck_core::tokens::Tokens;
 use serde_json::{Value, json};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -268,4 +269,24 @@ async fn missing_credentials_are_told_as_such() {
     let mut stream = bedrock.stream(request(), CancellationToken::new());
     let error = stream.next().await.unwrap().unwrap_err();
     assert!(error.kind == ModelErrorKind::Credentials && error.message.contains("aws sso login"), "{error}");
+}
+
+#[tokio::test]
+async fn tokens_are_counted_by_the_service() {
+    let replies = vec![
+        (200, vec![Some(br#"{"inputTokens": 321}"#.to_vec())]),
+        (429, vec![Some(b"{\"message\":\"Too many requests\"}".to_vec())]),
+    ];
+    let canned = Canned { replies: Arc::new(Mutex::new(replies)), ..Canned::default() };
+    let bedrock = bedrock(&canned);
+    assert_eq!(bedrock.count_tokens(request()).await, Ok(Tokens::Exact(321)));
+    let (uri, signed, body) = canned.seen.lock().unwrap().remove(0);
+    assert_eq!(uri, "https://bedrock-runtime.eu-central-1.amazonaws.com/model/a.model-v1%3A0/count-tokens");
+    assert!(signed.contains("/eu-central-1/bedrock/aws4_request"), "{signed}");
+    let mut whole = bedrock.encode(&request()).unwrap();
+    whole.as_object_mut().unwrap().remove("inferenceConfig").unwrap();
+    assert_eq!(body, json!({ "input": { "converse": whole } }));
+    let error = bedrock.count_tokens(request()).await.unwrap_err();
+    assert_eq!(error.kind, ModelErrorKind::Overloaded);
+    assert_eq!(canned.seen.lock().unwrap().len(), 1, "counting is not repeated");
 }

@@ -11,6 +11,7 @@ use quarterdeck_core::message::{
     Block, Input, ModelErrorKind, ModelEvent, Request, Stop, Turn, Usage, UserPart,
 };
 use quarterdeck_core::models::Models;
+use quarterdeck_core::tokens::Tokens;
 use scripted_anthropic::{Reply, Scripted};
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -117,4 +118,33 @@ async fn a_request_over_http() {
     let error = events.into_iter().next_back().unwrap().unwrap_err();
     assert!(error.kind == ModelErrorKind::Credentials && error.message.contains("OPENAI_API_KEY"), "{error}");
     assert_eq!(endpoint.received().len(), 1, "nothing is sent without a key");
+}
+
+#[tokio::test]
+async fn tokens_are_counted_by_the_service() {
+    let counted = r#"{"object":"response.input_tokens","input_tokens":11}"#;
+    let endpoint = Scripted::start(vec![Reply::Status(200, Vec::new(), counted.to_owned())]).await;
+    let models = Arc::new(Models::embedded().clone());
+    let request = Request {
+        turn: TurnId(1),
+        iteration: 1,
+        provider: "openai".into(),
+        model: "gpt-5.1".into(),
+        effort: Some("low".into()),
+        system: "Be right.".into(),
+        tools: [].into(),
+        turns: vec![Turn::User { parts: vec![UserPart::Text { text: "why?".into() }] }].into(),
+        max_tokens: 100,
+    };
+    let responses = Responses::new(&endpoint.url(), Some("sk-test".into()), models);
+    assert_eq!(responses.count_tokens(request.clone()).await, Ok(Tokens::Exact(11)));
+    let sent = endpoint.received().pop().unwrap();
+    assert_eq!(sent.path, "/v1/responses/input_tokens");
+    let fields: Vec<&str> = sent.body.as_object().unwrap().keys().map(String::as_str).collect();
+    assert_eq!(
+        fields,
+        ["input", "instructions", "model", "reasoning"],
+        "what the endpoint takes, and no more"
+    );
+    assert!(responses.count_tokens(request).await.is_err(), "the script is over");
 }
