@@ -10,6 +10,8 @@
 )]
 
 mod common;
+#[path = "peers/scripted_anthropic.rs"]
+mod scripted_anthropic;
 
 use common::python::Program;
 use quarterdeck_aws::registry;
@@ -136,7 +138,7 @@ fn conversations(provider: &str, model: &str) -> Vec<(&'static str, Vec<Turn>)> 
 fn every_request_is_what_its_vendor_takes() {
     let mut judge = Program::start("judge.py", REQUIREMENTS);
     // A judge that finds nothing wrong with this finds nothing at all.
-    for kind in ["messages", "chat", "responses", "converse"] {
+    for kind in ["messages", "chat", "responses", "converse", "count", "input_tokens", "count_tokens"] {
         let nonsense =
             judge.control(&json!(["judge", kind, { "messages": 7, "input": 7, "no_such_field": true }]));
         assert!(!nonsense.as_array().unwrap().is_empty(), "{kind} judges nothing");
@@ -166,5 +168,57 @@ fn every_request_is_what_its_vendor_takes() {
                 assert_eq!(wrong, json!([]), "{} {kind}: {what}", provider.name());
             }
         }
+    }
+}
+
+/// What has tokens counted, as it arrives at the service.
+#[tokio::test]
+async fn every_count_is_what_its_vendor_takes() {
+    use scripted_anthropic::{Reply, Scripted};
+    let mut judge = Program::start("judge.py", REQUIREMENTS);
+    let models = || Arc::new(Models::embedded().clone());
+    let counted = Reply::Status(200, Vec::new(), r#"{"input_tokens":7}"#.to_owned());
+    let service = Scripted::answering(move |_, _| counted.clone()).await;
+    let direct = anthropic::Settings {
+        base_url: service.url(),
+        ..anthropic::Settings::from_env(models(), |name| {
+            (name == "ANTHROPIC_API_KEY").then(|| "k".to_owned())
+        })
+    };
+    let load: quarterdeck_model::Load = Arc::new(|| Box::pin(async { Err("never asked".to_owned()) }));
+    let bedrock = bedrock::Bedrock::new(models(), None, load);
+    let over_http: [(Arc<dyn Provider>, &str, &str); 2] = [
+        (Arc::new(anthropic::Anthropic::new(direct)), "claude-haiku-4-5", "count"),
+        (
+            Arc::new(responses::Responses::new(&service.url(), Some("k".to_owned()), models())),
+            "gpt-5.1",
+            "input_tokens",
+        ),
+    ];
+    let request = |provider: &str, model: &str, turns: Vec<Turn>| Request {
+        turn: TurnId(1),
+        iteration: 1,
+        provider: provider.to_owned(),
+        model: model.to_owned(),
+        effort: Some("low".to_owned()),
+        system: quarterdeck_model::system_prompt().into(),
+        tools: tools(),
+        turns: turns.into(),
+        max_tokens: 4_000,
+    };
+    for (provider, model, kind) in over_http {
+        for (what, turns) in conversations(provider.name(), model) {
+            let counted = provider.count_tokens(request(provider.name(), model, turns)).await.unwrap();
+            assert_eq!(counted.count(), 7);
+            let body = service.received().pop().unwrap().body;
+            assert_eq!(judge.control(&json!(["judge", kind, body])), json!([]), "{kind}: {what}");
+        }
+    }
+    // The same body as what is sent, but for the answer's limits: its own tests see it arrive.
+    for (what, turns) in conversations("bedrock", "eu.anthropic.claude-sonnet-5-5") {
+        let mut body = bedrock.encode(&request("bedrock", "eu.anthropic.claude-sonnet-5-5", turns)).unwrap();
+        body.as_object_mut().unwrap().remove("inferenceConfig").unwrap();
+        let body = json!({ "modelId": "m", "input": { "converse": body } });
+        assert_eq!(judge.control(&json!(["judge", "count_tokens", body])), json!([]), "{what}");
     }
 }

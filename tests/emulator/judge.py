@@ -3,7 +3,8 @@
 Controlled over standard input, one JSON array a line, each answered by one line of JSON (the first line it prints is 0:
 there is no port). It ends when the input closes.
 
-    ["judge", "messages" | "count" | "chat" | "responses" | "converse", body]    returns a list of what is wrong
+    ["judge", kind, body]    returns a list of what is wrong; kinds: messages, chat, responses, converse, and what has tokens
+                             counted: count (Anthropic), input_tokens (OpenAI), count_tokens (Bedrock)
 """
 
 import json
@@ -19,13 +20,14 @@ import pydantic
 import typing_extensions
 from anthropic.types import message_count_tokens_params, message_create_params
 from openai.types.chat import completion_create_params
-from openai.types.responses import response_create_params
+from openai.types.responses import input_token_count_params, response_create_params
 
 TYPES = {
     "messages": message_create_params.MessageCreateParamsStreaming,
     "count": message_count_tokens_params.MessageCountTokensParams,
     "chat": completion_create_params.CompletionCreateParamsStreaming,
     "responses": response_create_params.ResponseCreateParamsStreaming,
+    "input_tokens": input_token_count_params.InputTokenCountParams,
 }
 
 
@@ -39,9 +41,9 @@ def strict():
                 value.__pydantic_config__ = {"extra": "forbid", "arbitrary_types_allowed": True}
 
 
-def converse(body):
+def converse(body, operation):
     model = botocore.session.get_session().get_service_model("bedrock-runtime")
-    shape = model.operation_model("ConverseStream").input_shape
+    shape = model.operation_model(operation).input_shape
     report = botocore.validate.ParamValidator().validate({**body, "modelId": "m"}, shape)
     return report.generate_report().splitlines()
 
@@ -51,7 +53,9 @@ ADAPTERS = {}
 
 def judge(kind, body):
     if kind == "converse":
-        return converse(body)
+        return converse(body, "ConverseStream")
+    if kind == "count_tokens":
+        return converse(body, "CountTokens")
     if kind not in ADAPTERS:
         ADAPTERS[kind] = pydantic.TypeAdapter(TYPES[kind])
     try:

@@ -44,7 +44,12 @@ pub(crate) enum Again {
 
 impl Failure {
     pub(crate) fn new(kind: ModelErrorKind, message: impl Into<String>, why: &str, again: Again) -> Self {
-        Self { error: ModelError { kind, message: message.into() }, why: why.to_owned(), again }
+        let message = message.into();
+        let kind = match kind {
+            ModelErrorKind::Invalid if too_long(&message) => ModelErrorKind::TooLong,
+            kind => kind,
+        };
+        Self { error: ModelError { kind, message }, why: why.to_owned(), again }
     }
 
     /// The stream ended, or the connection broke, before the answer's end.
@@ -139,6 +144,21 @@ impl From<TooLarge> for Failure {
     }
 }
 
+/// Whether a refusal is about the request's length. No API has a code of its own for that; these are the words of
+/// Anthropic, OpenAI, Bedrock, vLLM and llama.cpp.
+fn too_long(message: &str) -> bool {
+    const WORDS: [&str; 6] = [
+        "prompt is too long",
+        "input is too long",
+        "maximum context length",
+        "context window",
+        "context_length_exceeded",
+        "available context size",
+    ];
+    let message = message.to_ascii_lowercase();
+    WORDS.iter().any(|words| message.contains(words))
+}
+
 /// The beginning of somebody else's words, on one line.
 pub(crate) fn short(text: &str) -> String {
     const LIMIT: usize = 300;
@@ -150,4 +170,25 @@ pub(crate) fn short(text: &str) -> String {
         return line;
     }
     line.chars().take(LIMIT).chain(['…']).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_does_not_fit_is_told_apart_from_what_is_wrong() {
+        let names = Names::new("KEY", "URL");
+        let kind = |said: &str| Failure::status(400, said, None, &names).error.kind;
+        for said in [
+            "prompt is too long: 212023 tokens > 200000 maximum",
+            "Your input exceeds the context window of this model.",
+            "This model's maximum context length is 32768 tokens.",
+            "Input is too long for requested model.",
+            "the request exceeds the available context size",
+        ] {
+            assert_eq!(kind(said), ModelErrorKind::TooLong, "{said}");
+        }
+        assert_eq!(kind("max_tokens: must be positive"), ModelErrorKind::Invalid);
+    }
 }

@@ -11,6 +11,7 @@ use super::line::{cell, clip};
 use crate::fronts::screen::theme::Theme;
 use quarterdeck_core::Timestamp;
 use quarterdeck_core::journal::Bill;
+use quarterdeck_core::models::Api;
 use quarterdeck_core::scope::{Identity, Mode, Scope};
 use quarterdeck_core::screen::{Screen, Shown};
 use quarterdeck_core::settings::Settings;
@@ -109,8 +110,12 @@ fn left(screen: &Screen, theme: &Theme, short: bool) -> Vec<Part> {
 /// How full the model's window is, `18% of 200k`: it matters the more the fuller it is.
 fn window(screen: &Screen, short: bool, theme: &Theme) -> Option<Part> {
     let ledger = &screen.ledger;
+    let Settings { provider, model, .. } = &ledger.settings;
+    if screen.models.provider(provider).is_some_and(|p| p.api == Api::Runbooks) {
+        return None;
+    }
     let used = ledger.meter.used()?.count();
-    let window = screen.models.lookup(&ledger.settings.provider, &ledger.settings.model).window.max(1);
+    let window = screen.models.lookup(provider, model).window.max(1);
     let percent = used.saturating_mul(100) / window;
     let (rank, style) = match percent {
         0..70 => (5, theme.dim),

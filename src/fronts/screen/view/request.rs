@@ -78,6 +78,7 @@ fn lines(
                         put("cost", &format!("${dollars:.4}"));
                     }
                 }
+                Some(_) if fit.is_none() => {}
                 Some(_) | None => put("tokens", &expected(*fit, *bytes)),
             }
             if let Some(fit) = fit {
