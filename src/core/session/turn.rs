@@ -12,6 +12,7 @@ use crate::message::{
     self, Block, Input, ModelError, ModelErrorKind, ModelEvent, Request, Stop, Usage, UserPart,
 };
 use crate::text::RedactStream;
+use crate::thought::Thought;
 use crate::tool::{Fault, FaultKind};
 use std::collections::BTreeSet;
 
@@ -65,15 +66,26 @@ pub(super) struct Stream {
     /// What of a text is held back from the screen because a secret may be beginning in it.
     veil: Option<RedactStream>,
     thought: Option<RedactStream>,
+    /// Reasoning that streamed in and has no block yet.
+    thinking: String,
 }
 
 impl Stream {
     /// All that came: complete blocks, then the beginning of a text.
     pub(super) fn partial(mut self) -> Vec<Block> {
+        self.keep_thinking();
         if !self.text.is_empty() {
             self.blocks.push(Block::Text { text: self.text });
         }
         self.blocks
+    }
+
+    /// Reasoning that its provider makes no block of is kept as nobody's, before what follows it.
+    fn keep_thinking(&mut self) {
+        let thinking = std::mem::take(&mut self.thinking);
+        if !thinking.trim().is_empty() {
+            self.blocks.push(Thought::unsigned(&thinking, ""));
+        }
     }
 }
 
@@ -178,6 +190,7 @@ impl Session {
             }
             Ok(ModelEvent::ReasoningDelta(text)) => {
                 stream.bytes += text.len();
+                stream.thinking.push_str(&text);
                 let veil = stream.thought.get_or_insert_with(|| self.redactor.stream());
                 Some(Live::Reasoning(id, veil.push(&text)))
             }
@@ -192,6 +205,10 @@ impl Session {
                 Some(Live::Retrying(id, format!("retrying in {} s: {why}", wait_ms.div_ceil(1000))))
             }
             Ok(ModelEvent::BlockDone(block)) => {
+                match &block {
+                    Block::Reasoning { .. } => stream.thinking.clear(),
+                    Block::Text { .. } | Block::ToolCall { .. } => stream.keep_thinking(),
+                }
                 match &block {
                     Block::Text { text } => {
                         stream.bytes = (stream.bytes - stream.text.len().min(stream.bytes)) + text.len();
@@ -208,7 +225,9 @@ impl Session {
                     Block::Reasoning { .. } => stream.thought.take().map(|v| Live::Reasoning(id, v.finish())),
                     Block::ToolCall { .. } => None,
                 };
-                stream.blocks.push(block);
+                if !Thought::is_none(&block) {
+                    stream.blocks.push(block);
+                }
                 rest
             }
         };

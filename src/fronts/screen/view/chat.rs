@@ -3,6 +3,8 @@
 //! ```text
 //! › why is checkout failing?
 //!
+//! ▸ thinking · 12 lines · 3.1 s
+//!
 //! checkout-api lost 6 of 8 tasks after the 11:52 deploy [#4].
 //!
 //! · the operator refused: update_ecs_service
@@ -11,11 +13,11 @@
 //! The newest [`WINDOW`] items are measured, once per width, so that drawing costs the same however long the
 //! session is; what came before them is on the timeline.
 
-use super::line::{Laid, Run, wrap};
-use super::markdown;
+use super::line::{Laid, Run, cell, wrap};
+use super::{markdown, thinking};
 use crate::fronts::screen::theme::Theme;
 use quarterdeck_core::id::{StepNo, TurnId};
-use quarterdeck_core::screen::{ChatItem, Extent, Hit, HitTarget, Screen, Shown};
+use quarterdeck_core::screen::{ChatItem, Extent, Folds, Hit, HitTarget, LiveState, Mark, Screen, Shown};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
@@ -31,6 +33,8 @@ const KEPT: usize = 400;
 #[derive(Debug, Default)]
 pub struct ChatCache {
     columns: usize,
+    /// What was open when the items were measured.
+    folds: Folds,
     /// The items from `low` on are measured.
     low: usize,
     measured: Vec<Measure>,
@@ -38,6 +42,7 @@ pub struct ChatCache {
     total: usize,
     lines: HashMap<usize, Rc<[Laid]>>,
     live: Option<(TurnId, usize, Rc<[Laid]>)>,
+    thinking: thinking::LiveCache,
     matches: Option<(String, usize, Rc<[usize]>)>,
 }
 
@@ -45,27 +50,61 @@ pub struct ChatCache {
 #[derive(Debug, Default)]
 struct Measure {
     lines: usize,
-    links: Vec<(usize, StepNo)>,
+    links: Vec<(usize, Mark)>,
+}
+
+impl Measure {
+    fn of(lines: &[Laid]) -> Self {
+        let marks = |laid: &Laid| {
+            let links = laid.links.iter().map(|(_, _, step)| Mark::Link(*step));
+            laid.fold.map(Mark::Thinking).into_iter().chain(links).collect::<Vec<_>>()
+        };
+        let links = lines.iter().enumerate();
+        let links = links.flat_map(|(y, laid)| marks(laid).into_iter().map(move |mark| (y, mark))).collect();
+        Self { lines: lines.len(), links }
+    }
 }
 
 fn words(item: &ChatItem) -> &str {
     match item {
-        ChatItem::Question { text, .. } | ChatItem::Answer { text, .. } | ChatItem::Line { text, .. } => text,
+        ChatItem::Question { text, .. }
+        | ChatItem::Answer { text, .. }
+        | ChatItem::Thinking { text, .. }
+        | ChatItem::Line { text, .. } => text,
     }
 }
 
 impl ChatCache {
-    /// Measures what is new; everything, when the width changed.
-    fn fit(&mut self, items: &[ChatItem], columns: usize, theme: &Theme) {
+    /// Measures what is new or was opened or folded; everything, when the width changed.
+    fn fit(&mut self, items: &[ChatItem], folds: &Folds, columns: usize, theme: &Theme) {
         if self.columns != columns || items.len() < self.low + self.measured.len() {
             *self = Self { columns, low: items.len().saturating_sub(WINDOW), ..Self::default() };
         }
+        if self.folds != *folds {
+            let before = std::mem::replace(&mut self.folds, folds.clone());
+            self.refold(items, &before, theme);
+        }
         for index in self.low + self.measured.len()..items.len() {
-            let lines = self.item(items, index, theme);
-            let links = lines.iter().enumerate();
-            let links = links.flat_map(|(y, l)| l.links.iter().map(move |(_, _, s)| (y, *s))).collect();
-            self.total += lines.len();
-            self.measured.push(Measure { lines: lines.len(), links });
+            let measure = Measure::of(&self.item(items, index, theme));
+            self.total += measure.lines;
+            self.measured.push(measure);
+        }
+    }
+
+    /// Measures again what is not as it was `before`.
+    fn refold(&mut self, items: &[ChatItem], before: &Folds, theme: &Theme) {
+        self.matches = None;
+        for (nth, index) in (self.low..self.low + self.measured.len()).enumerate() {
+            if let Some(ChatItem::Thinking { step, .. }) = items.get(index)
+                && before.is_open(*step) != self.folds.is_open(*step)
+            {
+                self.lines.remove(&index);
+                let measure = Measure::of(&self.item(items, index, theme));
+                if let Some(slot) = self.measured.get_mut(nth) {
+                    self.total = (self.total + measure.lines).saturating_sub(slot.lines);
+                    *slot = measure;
+                }
+            }
         }
     }
 
@@ -84,11 +123,20 @@ impl ChatCache {
         let before = index.checked_sub(1).and_then(|i| items.get(i));
         let lines: Rc<[Laid]> = items
             .get(index)
-            .map(|item| lay_out(item, before, self.columns, theme))
+            .map(|item| lay_out(item, before, &self.folds, self.columns, theme))
             .unwrap_or_default()
             .into();
         self.lines.insert(index, Rc::clone(&lines));
         lines
+    }
+
+    /// Thinking as it streams in.
+    fn thinking(&mut self, live: &LiveState, theme: &Theme) -> Vec<Laid> {
+        let Some(thinking) = &live.thinking else { return Vec::new() };
+        let (answering, open, columns) = (live.text.is_some(), self.folds.open, self.columns);
+        let mut out = vec![Laid::default()];
+        out.extend(self.thinking.lay_out(thinking, answering, open, columns, theme));
+        out
     }
 
     fn live(&mut self, turn: TurnId, text: &str, theme: &Theme) -> Rc<[Laid]> {
@@ -106,9 +154,19 @@ impl ChatCache {
     }
 }
 
-fn lay_out(item: &ChatItem, before: Option<&ChatItem>, columns: usize, theme: &Theme) -> Vec<Laid> {
+fn lay_out(
+    item: &ChatItem,
+    before: Option<&ChatItem>,
+    folds: &Folds,
+    columns: usize,
+    theme: &Theme,
+) -> Vec<Laid> {
     let mut out = Vec::new();
-    let joined = matches!((before, item), (Some(ChatItem::Line { .. }), ChatItem::Line { .. }));
+    let joined = matches!(
+        (before, item),
+        (Some(ChatItem::Line { .. }), ChatItem::Line { .. })
+            | (Some(ChatItem::Thinking { .. }), ChatItem::Thinking { .. })
+    );
     if before.is_some() && !joined {
         out.push(Laid::default());
     }
@@ -127,6 +185,10 @@ fn lay_out(item: &ChatItem, before: Option<&ChatItem>, columns: usize, theme: &T
             if *partial {
                 out.push(Line::styled("(cut off here)", theme.warn).into());
             }
+        }
+        ChatItem::Thinking { text, encrypted, step, ms } => {
+            let (said, about) = ((text.as_str(), *encrypted), (*step, *ms));
+            out.extend(thinking::lay_out(said, about, folds.is_open(*step), columns, theme));
         }
         ChatItem::Line { text, step, bad } => {
             let (mark, style) = if *bad {
@@ -152,10 +214,12 @@ pub fn draw(
 ) {
     let items = &screen.ledger.chat;
     let height = usize::from(area.height);
-    cache.fit(items, usize::from(area.width), theme);
-    let live = screen.live.text.as_ref().map(|(turn, text)| cache.live(*turn, text, theme));
+    cache.fit(items, &screen.chat.folds, usize::from(area.width), theme);
+    let thinking = cache.thinking(&screen.live, theme);
+    let words = screen.live.text.as_ref().map(|(turn, text)| cache.live(*turn, text, theme));
+    let live = || thinking.iter().chain(words.iter().flat_map(|w| w.iter()));
     let above = cache.above();
-    let total = above + cache.total + live.as_ref().map_or(0, |l| l.len());
+    let total = above + cache.total + live().count();
     shown.chat = Extent { total, fits: height };
 
     let mut line = above;
@@ -164,8 +228,8 @@ pub fn draw(
             // Not from the blank line above it.
             shown.question_line = Some(line + usize::from(line > above));
         }
-        for (y, step) in &m.links {
-            shown.links.push(*step);
+        for (y, mark) in &m.links {
+            shown.links.push(*mark);
             shown.link_lines.push(line + y);
         }
         line += m.lines;
@@ -201,13 +265,13 @@ pub fn draw(
         }
         at += n;
     }
-    for (k, laid) in live.iter().flat_map(|l| l.iter()).enumerate() {
+    for (k, laid) in live().enumerate() {
         if at + k >= top && y < bottom {
             put(laid, area, y, buf, shown);
             y += 1;
         }
     }
-    if items.is_empty() && live.is_none() {
+    if items.is_empty() && live().next().is_none() {
         welcome(screen, theme, area, buf);
     }
     if !screen.chat.search.is_empty() {
@@ -218,13 +282,18 @@ pub fn draw(
 
 fn put(laid: &Laid, area: Rect, y: u16, buf: &mut Buffer, shown: &mut Shown) {
     buf.set_line(area.x, y, &laid.line, area.width);
+    if let Some(step) = laid.fold {
+        let width = cell(laid.line.width()).min(area.width);
+        shown.targets.push(HitTarget { area: (area.x, y, width, 1), hit: Hit::Thinking(step) });
+    }
     for (x, width, step) in &laid.links {
         shown.targets.push(HitTarget { area: (area.x + x, y, *width, 1), hit: Hit::Link(*step) });
     }
 }
 
 fn mark_link(laid: &Laid, nth: usize, theme: &Theme, area: Rect, y: u16, buf: &mut Buffer) {
-    if let Some((x, width, _)) = laid.links.get(nth) {
+    let whole = laid.fold.map(|step| (0, cell(laid.line.width()), step));
+    if let Some((x, width, _)) = whole.iter().chain(&laid.links).nth(nth) {
         let place = Rect { x: area.x.saturating_add(*x), y, width: *width, height: 1 };
         buf.set_style(place.intersection(area), theme.link_selected);
     }
