@@ -17,6 +17,7 @@ use std::sync::Arc;
 
 pub mod doctor;
 mod exit;
+pub mod runbook;
 mod table;
 mod tools;
 

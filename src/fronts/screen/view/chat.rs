@@ -16,7 +16,7 @@
 use super::line::{Laid, Run, cell, wrap};
 use super::{markdown, thinking};
 use crate::fronts::screen::theme::Theme;
-use quarterdeck_core::id::{StepNo, TurnId};
+use quarterdeck_core::id::TurnId;
 use quarterdeck_core::screen::{ChatItem, Extent, Folds, Hit, HitTarget, LiveState, Mark, Screen, Shown};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
