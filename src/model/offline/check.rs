@@ -26,8 +26,12 @@ const OURS: [&str; 4] = ["question", "session", "item", "found"];
 pub(super) fn mistakes(runbook: &Runbook, reads: &dyn Fn(&str) -> bool) -> Vec<Mistake> {
     let mut out = Vec::new();
     let mut say = |path: &str, message: String| out.push((path.to_owned(), message));
-    names(runbook, &mut say);
     ask(runbook, reads, &mut say);
+    if out.is_empty() {
+        examples(runbook, &mut |path, message| out.push((path.to_owned(), message)));
+    }
+    let mut say = |path: &str, message: String| out.push((path.to_owned(), message));
+    name(runbook, &mut say);
     steps(runbook, &mut say);
     answer(runbook, &mut say);
     out
@@ -35,11 +39,15 @@ pub(super) fn mistakes(runbook: &Runbook, reads: &dyn Fn(&str) -> bool) -> Vec<M
 
 type Say<'a> = &'a mut dyn FnMut(&str, String);
 
-fn names(runbook: &Runbook, say: Say<'_>) {
+fn name(runbook: &Runbook, say: Say<'_>) {
     let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     if runbook.name.len() > 40 || !runbook.name.chars().all(fits) {
         say("name", "a name has at most 40 small letters, digits and -".to_owned());
     }
+}
+
+/// Each example must be a question for this runbook.
+fn examples(runbook: &Runbook, say: Say<'_>) {
     if runbook.examples.is_empty() {
         say("examples", "write at least one question that it answers".to_owned());
     }
