@@ -5,7 +5,7 @@ use crate::config::Env;
 use crate::runbooks;
 use quarterdeck_core::text::{nearest, visible, visible_lines};
 use quarterdeck_core::tool::Catalogue;
-use quarterdeck_model::offline::{Runbook, outline, shipped, summary};
+use quarterdeck_model::offline::{Offline, Runbook, outline, shipped, summary};
 use std::path::PathBuf;
 
 /// Checks files: what each matches and calls, or every mistake on stderr.
@@ -14,10 +14,17 @@ use std::path::PathBuf;
 /// stdout cannot be written.
 pub fn check(files: &[PathBuf], tools: &Catalogue) -> anyhow::Result<Exit> {
     let read = runbooks::read(files.iter().cloned(), tools);
+    let all = Offline::with_runbooks(read.good.clone());
     for (runbook, file) in read.good.iter().zip(&read.files) {
         let replaces = embedded().any(|(_, _, shipped)| shipped.name == runbook.name);
         let replaces = if replaces { " (in place of the shipped runbook of this name)" } else { "" };
         line(&visible_lines(&format!("{}: fine{replaces}\n{}", file.display(), summary(runbook))))?;
+        for example in &runbook.examples {
+            if let Some(other) = all.chosen(example).filter(|name| *name != runbook.name) {
+                let note = format!("  note      {example:?} goes to {other}, which matches more of it: add phrases");
+                line(&visible(&note))?;
+            }
+        }
     }
     for mistake in &read.mistakes {
         progress(&mistake.to_string());

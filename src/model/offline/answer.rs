@@ -130,8 +130,8 @@ fn way(chosen_by: &[String], trail: &[Trail]) -> Vec<String> {
     let taken = trail.iter().filter(|t| !t.results.is_empty()).map(|t| {
         let Trail { because, tool, led, results } = t;
         let results = results.iter().map(told).collect::<Vec<_>>().join(" ");
-        let led = led.because().map_or_else(String::new, |led| format!("{led}: "));
-        format!("{led}{because}: `{tool}` {results}")
+        let led = led.because().map_or_else(String::new, |led| format!("{led}, "));
+        format!("{led}`{tool}` {results}: {because}")
     });
     chosen.into_iter().chain(taken).collect()
 }

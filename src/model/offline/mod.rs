@@ -51,6 +51,12 @@ impl Offline {
         Self { own: own.into() }
     }
 
+    /// The name of the runbook that would answer a question.
+    #[must_use]
+    pub fn chosen(&self, question: &str) -> Option<&str> {
+        matcher::best(self.runbooks(), question).map(|found| found.runbook.name.as_str())
+    }
+
     fn runbooks(&self) -> impl Iterator<Item = &Runbook> {
         let replaced = |name: &str| self.own.iter().any(|own| own.name == name);
         self.own.iter().chain(runbook::embedded().iter().filter(move |r| !replaced(&r.name)))

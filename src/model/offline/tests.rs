@@ -196,9 +196,9 @@ fn triage_follows_the_evidence_from_the_alarm_to_the_log_line() {
         "- `checkout-api` was deployed shortly before: `UpdateService` by dana.deploy at 2026-11-20T02:58:00Z from 192.0.2.7 [#3]",
         "say `roll back service checkout-api`",
         "- The question chose this runbook by subject `checkout-api`, `why`, `failing`",
-        "- Alarms tell what hurts: `get_active_alarms` [#1]",
-        "- Because [#2] reports services short of tasks (1): ECS says why the tasks of an unhealthy service stopped: `get_ecs_stopped_tasks` [#5]",
-        "- Because [#5] reports stopped tasks that have a log group (1): The log of a stopped task holds its last words: `get_cloudwatch_logs` [#6]",
+        "- `get_active_alarms` [#1]: Alarms tell what hurts",
+        "- Because [#2] reports services short of tasks (1), `get_ecs_stopped_tasks` [#5]: ECS says why the tasks of an unhealthy service stopped",
+        "- Because [#5] reports stopped tasks that have a log group (1), `get_cloudwatch_logs` [#6]: The log of a stopped task holds its last words",
         "which AWS bills",
         "No model is behind this answer: it follows the runbook `triage`",
     ] {
@@ -733,7 +733,7 @@ fn what_is_left_out_of_a_long_list_is_said() {
         })
     });
     assert_eq!(talk.calls[1].len(), 3);
-    assert!(answer.contains("Because [#2] reports services short of tasks (5): "), "{answer}");
+    assert!(answer.contains("Because [#2] reports services short of tasks (5), `get_ecs_stopped_tasks` [#5] [#6] [#7]: "), "{answer}");
     let left = "`get_ecs_stopped_tasks` for 2 more of 5 services short of tasks: this runbook follows 3 at most";
     assert!(answer.contains(left), "{answer}");
 }
@@ -744,7 +744,7 @@ fn what_the_question_gave_is_said() {
     talk.tools.push("list_rds_instances");
     let nothing = |_: &str, _: &Value| Ok(table("nothing", &["a"], &json!([])));
     let answer = talk.ask("what is wrong with the database", nothing);
-    assert!(answer.contains("Because the question gives a hint at a database: "), "{answer}");
+    assert!(answer.contains("Because the question gives a hint at a database, `list_rds_instances` [#5]: "), "{answer}");
     let answer = talk.ask("why is it slow", nothing);
-    assert!(answer.contains("Because of the question and [#7]: a hint at a database: "), "{answer}");
+    assert!(answer.contains("Because of the question and [#7]: a hint at a database, `list_rds_instances` [#10]: "), "{answer}");
 }

@@ -26,7 +26,8 @@ pub fn fits(schema: &Value, name: &str, value: &Value) -> Result<(), ArgsError> 
         Kind::Pairs => "a table of texts".to_owned(),
         Kind::Bool | Kind::Whole(_) | Kind::Number | Kind::Text | Kind::OneOf(_) | Kind::Json => kind_words(&kind),
     };
-    Err(ArgsError(format!("{name} takes {takes}, not {}", quoted(&value.to_string()))))
+    let given = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    Err(ArgsError(format!("{name} takes {takes}, not {}", quoted(&given))))
 }
 
 /// Fields that a tool with this schema needs and `given` has not.
