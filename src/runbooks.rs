@@ -32,7 +32,8 @@ pub fn folder(env: Env<'_>) -> Option<PathBuf> {
 pub fn own(env: Env<'_>) -> Own {
     let Some(folder) = folder(env).filter(|folder| folder.is_dir()) else { return Own::default() };
     let entries = fs::read_dir(&folder).into_iter().flatten().filter_map(Result::ok).map(|e| e.path());
-    let mut files: Vec<PathBuf> = entries.filter(|path| path.extension().is_some_and(|e| e == "toml")).collect();
+    let mut files: Vec<PathBuf> =
+        entries.filter(|path| path.extension().is_some_and(|e| e == "toml")).collect();
     files.sort();
     read(files.into_iter().take(MOST), &registry::catalogue())
 }
@@ -46,7 +47,8 @@ pub fn read(files: impl IntoIterator<Item = PathBuf>, tools: &Catalogue) -> Own 
             Ok(runbook) => match own.good.iter().position(|other| other.name == runbook.name) {
                 Some(taken) => {
                     let other = own.files.get(taken).map(|f| f.display().to_string()).unwrap_or_default();
-                    let message = format!("the name {:?} is that of {other} too: choose another", runbook.name);
+                    let message =
+                        format!("the name {:?} is that of {other} too: choose another", runbook.name);
                     own.mistakes.push(RunbookError { file: path.display().to_string(), line: 1, message });
                 }
                 None => {
@@ -64,7 +66,8 @@ fn one(path: &Path, tools: &Catalogue) -> Result<Runbook, Vec<RunbookError>> {
     let file = path.display().to_string();
     let unread = |message| vec![RunbookError { file: file.clone(), line: 1, message }];
     let bytes = fs::read(path).map_err(|error| unread(format!("it cannot be read: {error}")))?;
-    let text = String::from_utf8(bytes).map_err(|_| unread("it is not UTF-8: save it as UTF-8".to_owned()))?;
+    let text =
+        String::from_utf8(bytes).map_err(|_| unread("it is not UTF-8: save it as UTF-8".to_owned()))?;
     Runbook::own(&file, &text, tools)
 }
 

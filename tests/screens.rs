@@ -117,7 +117,9 @@ fn reasoning(raw: serde_json::Value) -> Block {
 fn thinks(s: &mut Stage, text: &str, ms: u64) {
     let (first, rest) = text.split_at(text.len() / 2);
     s.model(ModelEvent::ReasoningDelta(first.into())).wait(ms).model(ModelEvent::ReasoningDelta(rest.into()));
-    s.model(ModelEvent::BlockDone(reasoning(json!({"type": "thinking", "thinking": text, "signature": "s"}))));
+    s.model(ModelEvent::BlockDone(reasoning(
+        json!({"type": "thinking", "thinking": text, "signature": "s"}),
+    )));
 }
 
 /// To the chat, on the thinking before the answer.

@@ -33,7 +33,8 @@ impl Thought {
             whole.into_iter().map(said).chain(parts).map(str::trim).filter(|t| !t.is_empty()).collect();
         let text = hide(&texts.join("\n\n")).into_owned();
         // A signature without words holds the words.
-        let sealed = ["/data", "/redactedContent", "/encrypted_content", "/signature", "/reasoningText/signature"];
+        let sealed =
+            ["/data", "/redactedContent", "/encrypted_content", "/signature", "/reasoningText/signature"];
         let encrypted = text.is_empty() && sealed.into_iter().any(|at| !said(at).is_empty());
         Self { text, encrypted }
     }
@@ -98,7 +99,11 @@ mod tests {
                 false,
             ),
             (json!({"type": "reasoning", "summary": [], "encrypted_content": "e"}), "", true),
-            (json!({"type": "reasoning", "summary": [], "content": [{"type": "reasoning_text", "text": "t"}]}), "t", false),
+            (
+                json!({"type": "reasoning", "summary": [], "content": [{"type": "reasoning_text", "text": "t"}]}),
+                "t",
+                false,
+            ),
             (json!({"reasoning_content": "chat"}), "chat", false),
             (json!({}), "", false),
             (json!("not an object"), "", false),
@@ -110,7 +115,9 @@ mod tests {
 
     #[test]
     fn secrets_in_it_are_masked() {
-        let (text, _) = read(&json!({"thinking": "the log says password=hunter2-hunter2 for the user", "signature": "s"}));
+        let (text, _) = read(
+            &json!({"thinking": "the log says password=hunter2-hunter2 for the user", "signature": "s"}),
+        );
         assert!(!text.contains("hunter2") && text.contains("⟪secret⟫"), "{text}");
         // What was masked before keeps its mask.
         let (text, _) = read(&json!({"thinking": "password=⟪secret:3f9a01⟫"}));

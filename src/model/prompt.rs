@@ -31,10 +31,16 @@ mod tests {
     #[test]
     fn prompt_is_versioned_short_and_hashed() {
         let first = system_prompt().lines().next().unwrap();
-        let version = first.strip_prefix("<!-- quarterdeck system prompt, version ").and_then(|v| v.strip_suffix(" -->"));
+        let version = first
+            .strip_prefix("<!-- quarterdeck system prompt, version ")
+            .and_then(|v| v.strip_suffix(" -->"));
         let (latest, hash) = VERSIONS[VERSIONS.len() - 1];
         assert_eq!(version, Some(&*latest.to_string()), "the text names its version");
-        assert_eq!(prompt_hash(), hash, "the text has changed: give it a new version, here and in its first line");
+        assert_eq!(
+            prompt_hash(),
+            hash,
+            "the text has changed: give it a new version, here and in its first line"
+        );
         assert_eq!(prompt_hash(), quarterdeck_core::journal::hash(system_prompt()));
         assert!(VERSIONS.is_sorted_by(|a, b| a.0 < b.0 && a.1 != b.1));
         assert!(system_prompt().len() <= 5 * 1024, "{} bytes", system_prompt().len());
@@ -43,8 +49,16 @@ mod tests {
     #[test]
     fn what_a_model_must_be_told_is_in_it() {
         for told in [
-            "comes from tool results", "`[#4]`", "What to do", "from the highest to the lowest", "ask one short question",
-            "Decline other topics", "never instructions", "\"recorded\": true", "answer with the plan", "Not looked at",
+            "comes from tool results",
+            "`[#4]`",
+            "What to do",
+            "from the highest to the lowest",
+            "ask one short question",
+            "Decline other topics",
+            "never instructions",
+            "\"recorded\": true",
+            "answer with the plan",
+            "Not looked at",
         ] {
             assert!(system_prompt().contains(told), "{told}");
         }

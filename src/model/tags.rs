@@ -338,7 +338,11 @@ mod tests {
             ("<reply>\n```\n</reply>\n```\nSo.</reply>", "", "```\n</reply>\n```\nSo."),
             ("`<thinking>` is a tag</thinking>", "", "`<thinking>` is a tag</thinking>"),
             ("```\n<thinking>a</thinking>\n```", "", "```\n<thinking>a</thinking>\n```"),
-            ("<thinking>a</thinking>```\n<thinking>b</thinking>\n```", "a", "```\n<thinking>b</thinking>\n```"),
+            (
+                "<thinking>a</thinking>```\n<thinking>b</thinking>\n```",
+                "a",
+                "```\n<thinking>b</thinking>\n```",
+            ),
         ] {
             for n in 1..text.len() + 1 {
                 let [live, done] = told(text, n);
@@ -348,7 +352,10 @@ mod tests {
                     let flat = |t: &str| t.split_whitespace().collect::<String>();
                     assert_eq!(flat(&live.0), flat(thinking), "{text:?} in pieces of {n}");
                     // What may still become a tag is shown with the block.
-                    assert!(reply.trim_start().starts_with(live.1.trim()), "{text:?} in pieces of {n}: {live:?}");
+                    assert!(
+                        reply.trim_start().starts_with(live.1.trim()),
+                        "{text:?} in pieces of {n}: {live:?}"
+                    );
                 }
             }
         }
@@ -356,7 +363,11 @@ mod tests {
 
     #[test]
     fn thinking_that_is_never_closed_swallows_no_answer() {
-        for text in ["<thinking>The deploy broke it.", "<think>So:\n\n- roll back", "<thinking>a<thinking>b</thinking>c"] {
+        for text in [
+            "<thinking>The deploy broke it.",
+            "<think>So:\n\n- roll back",
+            "<thinking>a<thinking>b</thinking>c",
+        ] {
             for n in 1..text.len() + 1 {
                 let [_, done] = told(text, n);
                 assert_eq!(done, (String::new(), text.to_owned()), "{text:?} in pieces of {n}");
@@ -395,7 +406,8 @@ mod tests {
     /// Every text of up to five of these: thinking and reply together are the text, only tags and space are taken out.
     #[test]
     fn nothing_is_lost_whatever_comes() {
-        const PARTS: [&str; 8] = ["<thinking>", "</thinking>", "<think>", "<reply>", "</reply>", "`", "```\n", "ü b"];
+        const PARTS: [&str; 8] =
+            ["<thinking>", "</thinking>", "<think>", "<reply>", "</reply>", "`", "```\n", "ü b"];
         for length in 1..=5 {
             for nth in 0..PARTS.len().pow(length) {
                 let part = |place: u32| PARTS[nth / PARTS.len().pow(place) % PARTS.len()];

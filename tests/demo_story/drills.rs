@@ -177,7 +177,7 @@ async fn found_by_asking(name: &str) {
         for command in &drill.fix().commands {
             assert!(answer.contains(command.as_str()), "{question} does not print {command:?}:\n\n{answer}");
         }
-        let (runbook, rules) = leads_to(name);
+        let (runbook, rules) = leads_to(name, question);
         assert!(answer.contains(&format!("follows the runbook `{runbook}`")), "{question}: {answer}");
         for rule in rules {
             let led = answer.lines().find(|l| l.starts_with("- Because ") && l.contains(rule));
@@ -195,15 +195,28 @@ async fn found_by_asking(name: &str) {
     stage.console.end().await;
 }
 
-/// The runbook that finds a drill's cause, and the rules that lead to it.
-fn leads_to(drill: &str) -> (&'static str, &'static [&'static str]) {
-    match drill {
-        "checkout-outage" => ("triage", &["services short of tasks", "stopped tasks that have a log group"]),
-        "database-connections" => ("triage", &["a hint at a database", "databases that need attention"]),
-        "lambda-throttled" => ("triage", &["a hint at a queue or a function", "functions that fail or are throttled"]),
-        "leaked-key" => ("", &["refused"]),
-        "cost-anomaly" => ("costs", &["anomalies of EC2 in a region"]),
-        other => panic!("no runbook is named for {other}"),
+/// The runbook that finds a drill's cause for a question, and the rules that lead to it.
+fn leads_to(drill: &str, question: &str) -> (&'static str, &'static [&'static str]) {
+    match (drill, question) {
+        ("checkout-outage", "why is checkout failing?" | "is something wrong?") => {
+            ("triage", &["services short of tasks", "stopped tasks that have a log group"])
+        }
+        ("database-connections", "why is checkout slow?" | "is something wrong?") => {
+            ("triage", &["a hint at a database", "databases that need attention"])
+        }
+        ("lambda-throttled", "why are orders not processed?" | "is something wrong?") => {
+            ("triage", &["a hint at a queue or a function", "functions that fail or are throttled"])
+        }
+        ("leaked-key", "are we being attacked?" | "is somebody using a leaked key?") => {
+            ("attack", &["groups that were opened within a day", "users who were refused a change"])
+        }
+        ("leaked-key", "is something wrong?") => {
+            ("triage", &["callers who were refused", "an alarm of refused calls"])
+        }
+        ("cost-anomaly", "why is the bill so high?" | "is something unusual in the costs?") => {
+            ("costs", &["anomalies of EC2 in a region"])
+        }
+        (drill, question) => panic!("no runbook is named for {question:?} of {drill}"),
     }
 }
 
@@ -311,11 +324,18 @@ async fn tracked_questions_end_with_a_plan() {
         let question = stage.demo.drill().questions()[0].clone();
         let answer = stage.ask(&question).await;
         assert_eq!(stage.demo.calls().len(), before, "nothing is sent");
-        assert_eq!(stage.console.count(|f| matches!(f, Fact::ModelRequested { .. })), 2, "one round, one answer");
-        let recorded = stage.console.count(|f| matches!(f, Fact::ToolFinished { outcome: Outcome::Recorded, .. }));
+        assert_eq!(
+            stage.console.count(|f| matches!(f, Fact::ModelRequested { .. })),
+            2,
+            "one round, one answer"
+        );
+        let recorded =
+            stage.console.count(|f| matches!(f, Fact::ToolFinished { outcome: Outcome::Recorded, .. }));
         let plan = answer.lines().filter(|l| l.starts_with("- `")).count();
         assert!(recorded > 0 && plan == recorded, "{answer}");
-        for words in ["Recorded, not executed", "What would come next", "- Round 2, ", "No model is behind this plan"] {
+        for words in
+            ["Recorded, not executed", "What would come next", "- Round 2, ", "No model is behind this plan"]
+        {
             assert!(answer.contains(words), "{words}: {answer}");
         }
         for fact in stage.demo.drill().evidence() {

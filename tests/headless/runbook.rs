@@ -46,7 +46,8 @@ fn the_readmes_runbook_is_checked_and_answers() {
     assert!(!ran.out.contains("note"), "its example is its own: {}", ran.out);
 
     place.runbook("queues.toml", &readme());
-    let ran = place.run(&["ask", "--demo=lambda-throttled", "--provider", "offline", "why does the queue grow?"]);
+    let ran =
+        place.run(&["ask", "--demo=lambda-throttled", "--provider", "offline", "why does the queue grow?"]);
     assert!(matches!(ran.code, 0 | 5), "{}", ran.err);
     for words in [
         "was throttled",
@@ -67,7 +68,10 @@ fn mistakes_are_explained_all_at_once_and_the_others_work() {
         .replace("since = \"7d\"", "sinse = \"7d\"")
         .replace("functions.rows\"\ndistinct", "function.rows\"\ndistinct");
     let ran = place.check("wrong.toml", &wrong);
-    ran.is(1, "wrong.toml:13: there is no tool named \"list_lamda_functions\": did you mean: list_lambda_functions");
+    ran.is(
+        1,
+        "wrong.toml:13: there is no tool named \"list_lamda_functions\": did you mean: list_lambda_functions",
+    );
     for line in [
         "wrong.toml:21: there is no `function` to look at: did you mean `functions`?",
         "wrong.toml:24: there is no argument \"sinse\": did you mean since?",
@@ -76,12 +80,32 @@ fn mistakes_are_explained_all_at_once_and_the_others_work() {
     }
     assert_eq!((ran.err.lines().count(), ran.out.as_str()), (3, ""), "{}", ran.err);
     for (from, to, says) in [
-        ("only_failing = true", "only_failing = \"yes\"", "x.toml:14: only_failing takes true or false, not \"yes\""),
+        (
+            "only_failing = true",
+            "only_failing = \"yes\"",
+            "x.toml:14: only_failing takes true or false, not \"yes\"",
+        ),
         ("since = \"7d\"", "since = 7", "x.toml:24: since takes text"),
-        ("only_failing = true", "regions = \"{question.text}\", only = 1", "x.toml:14: there is no argument \"only\""),
-        ("because = \"A function", "becuase = \"A function", "x.toml:15: there is no key `becuase` here: did you mean `because`?"),
-        ("\"list_lambda_functions\"", "\"stop_instances\"", "x.toml:13: stop_instances may change something, so the question must say what to do to what"),
-        ("\"get_recent_changes\"", "\"get_ecs_stopped_tasks\"", "x.toml:24: get_ecs_stopped_tasks needs the argument cluster"),
+        (
+            "only_failing = true",
+            "regions = \"{question.text}\", only = 1",
+            "x.toml:14: there is no argument \"only\"",
+        ),
+        (
+            "because = \"A function",
+            "becuase = \"A function",
+            "x.toml:15: there is no key `becuase` here: did you mean `because`?",
+        ),
+        (
+            "\"list_lambda_functions\"",
+            "\"stop_instances\"",
+            "x.toml:13: stop_instances may change something, so the question must say what to do to what",
+        ),
+        (
+            "\"get_recent_changes\"",
+            "\"get_ecs_stopped_tasks\"",
+            "x.toml:24: get_ecs_stopped_tasks needs the argument cluster",
+        ),
         ("name = \"queues\"", "name = [", "x.toml:1: this is not TOML"),
     ] {
         let ran = place.check("x.toml", &readme().replacen(from, to, 1));
@@ -109,7 +133,11 @@ fn a_shipped_runbook_is_a_start_and_can_be_replaced() {
     let place = Place::new();
     let shown = place.run(&["runbook", "show", "services"]);
     shown.is(0, "");
-    assert!(shown.out.contains("name = \"services\"") && shown.out.contains("[[answer.line]]"), "{}", shown.out);
+    assert!(
+        shown.out.contains("name = \"services\"") && shown.out.contains("[[answer.line]]"),
+        "{}",
+        shown.out
+    );
     let mine = shown.out.replace("title = \"Services\"", "title = \"Our services\"");
     let checked = place.check("mine.toml", &mine);
     checked.is(0, "");
@@ -141,5 +169,9 @@ fn only_the_answer_is_printed_and_the_thinking_is_in_the_record() {
     let json = Place::new().run_with(&["ask", "--demo", "--json", "why?"], &env);
     assert!(json.out.contains("The deploy, I suppose."), "{}", json.out);
     let markdown = Place::new().run_with(&["ask", "--demo", "--markdown", "why?"], &env);
-    assert!(markdown.out.contains("> **Thinking**\n>\n> The deploy, I suppose.\n\nIt was the deploy."), "{}", markdown.out);
+    assert!(
+        markdown.out.contains("> **Thinking**\n>\n> The deploy, I suppose.\n\nIt was the deploy."),
+        "{}",
+        markdown.out
+    );
 }

@@ -264,7 +264,11 @@ impl Page {
         self.line("> **Thinking**");
         self.line(">");
         if thought.text.is_empty() {
-            self.line(if thought.encrypted { "> (reasoning is encrypted)" } else { "> (nothing of it can be read)" });
+            self.line(if thought.encrypted {
+                "> (reasoning is encrypted)"
+            } else {
+                "> (nothing of it can be read)"
+            });
         }
         for line in visible_lines(&thought.text).lines() {
             self.line(format!("> {line}").trim_end());

@@ -153,8 +153,12 @@ fn chat_items(fact: &Fact, step: StepNo, ms: Option<u64>) -> impl Iterator<Item 
         } else {
             &[]
         };
-    let thinking = Thought::of_blocks(blocks)
-        .map(|Thought { text, encrypted }| ChatItem::Thinking { text, encrypted, step, ms });
+    let thinking = Thought::of_blocks(blocks).map(|Thought { text, encrypted }| ChatItem::Thinking {
+        text,
+        encrypted,
+        step,
+        ms,
+    });
     let failed = if let Fact::ModelFailed { error, .. } = fact
         && error.kind != ModelErrorKind::Cancelled
     {

@@ -28,8 +28,8 @@ pub use layout::{Layout, layout_of};
 pub use palette::{Match, Palette};
 pub use shown::{Extent, Hit, HitTarget, Shown};
 pub use state::{
-    ChatItem, ChatPane, Copy, DetailPane, DetailTab, Filter, Focus, Ledger, LiveState, LiveThinking, Notice, PlainQuestion,
-    PlainYes, Prompt, Screen, TimelinePane, expanded_rows,
+    ChatItem, ChatPane, Copy, DetailPane, DetailTab, Filter, Focus, Ledger, LiveState, LiveThinking, Notice,
+    PlainQuestion, PlainYes, Prompt, Screen, TimelinePane, expanded_rows,
 };
 
 use crate::event::Event;

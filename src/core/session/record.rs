@@ -89,7 +89,9 @@ fn mask_blocks(blocks: &mut [Block], redactor: &Redactor) {
                 mask_text(text, redactor);
             }
             Block::ToolCall { input: Input::Json(value), .. } => *value = redactor.redact_value(value),
-            Block::Reasoning { provider, raw, .. } if provider == NOBODYS => *raw = redactor.redact_value(raw),
+            Block::Reasoning { provider, raw, .. } if provider == NOBODYS => {
+                *raw = redactor.redact_value(raw)
+            }
             Block::Reasoning { .. } => {}
         }
     }

@@ -21,7 +21,8 @@ pub fn check(files: &[PathBuf], tools: &Catalogue) -> anyhow::Result<Exit> {
         line(&visible_lines(&format!("{}: fine{replaces}\n{}", file.display(), summary(runbook))))?;
         for example in &runbook.examples {
             if let Some(other) = all.chosen(example).filter(|name| *name != runbook.name) {
-                let note = format!("  note      {example:?} goes to {other}, which matches more of it: add phrases");
+                let note =
+                    format!("  note      {example:?} goes to {other}, which matches more of it: add phrases");
                 line(&visible(&note))?;
             }
         }
@@ -47,7 +48,9 @@ pub fn list(env: Env<'_>) -> anyhow::Result<Exit> {
         let from = if replaced { "embedded, replaced by yours" } else { "embedded" };
         rows.push([runbook.name.clone(), outline(&runbook), from.to_owned()]);
     }
-    let wide = |column: usize| rows.iter().filter_map(|r| r.get(column)).map(|c| c.chars().count()).max().unwrap_or(0);
+    let wide = |column: usize| {
+        rows.iter().filter_map(|r| r.get(column)).map(|c| c.chars().count()).max().unwrap_or(0)
+    };
     let (names, words) = (wide(0), wide(1));
     for [name, said, from] in &rows {
         line(&visible(format!("{name:<names$}  {said:<words$}  {from}").trim_end()))?;
@@ -70,9 +73,12 @@ pub fn show(name: &str, env: Env<'_>) -> anyhow::Result<Exit> {
         None => embedded().find(|(_, _, runbook)| runbook.name == name).map(|(_, text, _)| text.to_owned()),
     };
     let Some(text) = text else {
-        let all: Vec<Runbook> = own.good.into_iter().chain(embedded().map(|(_, _, runbook)| runbook)).collect();
+        let all: Vec<Runbook> =
+            own.good.into_iter().chain(embedded().map(|(_, _, runbook)| runbook)).collect();
         let near = nearest(name, all.iter().map(|r| r.name.as_str()), 3).join(", ");
-        progress(&format!("there is no runbook {name:?}: did you mean {near}? `quarterdeck runbook list` lists all"));
+        progress(&format!(
+            "there is no runbook {name:?}: did you mean {near}? `quarterdeck runbook list` lists all"
+        ));
         return Ok(Exit::Usage);
     };
     line(visible_lines(&text).trim_end())?;

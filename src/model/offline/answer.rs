@@ -35,7 +35,8 @@ pub(super) fn plan(runbook: &Runbook, state: &State, round: u32) -> String {
             .to_owned(),
         list("Recorded", &recorded.collect::<Vec<_>>()),
     ];
-    let next: Vec<String> = runbook.steps.iter().filter(|s| s.round > round).map(|s| then(s, &state.scope)).collect();
+    let next: Vec<String> =
+        runbook.steps.iter().filter(|s| s.round > round).map(|s| then(s, &state.scope)).collect();
     if !next.is_empty() {
         parts.push(list("What would come next, by what those find", &next));
     }
@@ -126,7 +127,8 @@ fn found(find: &Find, scope: &Scope) -> Option<Value> {
 
 /// The way: what of the question chose the runbook, then of every step what led to it, its tool, its results.
 fn way(chosen_by: &[String], trail: &[Trail]) -> Vec<String> {
-    let chosen = (!chosen_by.is_empty()).then(|| format!("The question chose this runbook by {}", several(chosen_by)));
+    let chosen =
+        (!chosen_by.is_empty()).then(|| format!("The question fits this runbook: {}", several(chosen_by)));
     let taken = trail.iter().filter(|t| !t.results.is_empty()).map(|t| {
         let Trail { because, tool, led, results } = t;
         let results = results.iter().map(told).collect::<Vec<_>>().join(" ");
@@ -156,7 +158,11 @@ fn not_looked_at(runbook: &Runbook, state: &State, tools: &[ToolDef]) -> Vec<Str
         None => format!("`{}`", t.tool),
     };
     for blind in spared.iter().filter(|t| !t.led.failed.is_empty()) {
-        out.push(format!("{}: whether it was needed is not known, as {} failed", about(blind), links(&blind.led.failed)));
+        out.push(format!(
+            "{}: whether it was needed is not known, as {} failed",
+            about(blind),
+            links(&blind.led.failed)
+        ));
     }
     let mut idle: Vec<String> = spared.iter().filter(|t| t.led.failed.is_empty()).map(|t| about(t)).collect();
     idle.dedup();

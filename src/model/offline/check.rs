@@ -53,7 +53,8 @@ fn examples(runbook: &Runbook, say: Say<'_>) {
     }
     for example in &runbook.examples {
         if matcher::best([runbook], example).is_none() {
-            let message = format!("the example {example:?} is not matched by [ask]: add one of its words to words");
+            let message =
+                format!("the example {example:?} is not matched by [ask]: add one of its words to words");
             say("examples", message);
         }
     }
@@ -66,7 +67,9 @@ fn ask(runbook: &Runbook, reads: &dyn Fn(&str) -> bool, say: Say<'_>) {
     if ask.patterns.is_empty() && ask.phrases.is_empty() && ask.words.is_empty() {
         say("ask", "nothing matches it: write words = [\"queue\"], phrases or patterns".to_owned());
     }
-    for (name, list) in [("patterns", ask.patterns.len()), ("phrases", ask.phrases.len()), ("words", ask.words.len())] {
+    for (name, list) in
+        [("patterns", ask.patterns.len()), ("phrases", ask.phrases.len()), ("words", ask.words.len())]
+    {
         if list > WORDS {
             say(&format!("ask.{name}"), format!("at most {WORDS} {name}"));
         }
@@ -84,9 +87,12 @@ fn ask(runbook: &Runbook, reads: &dyn Fn(&str) -> bool, say: Say<'_>) {
             say("ask.required", message);
         }
     }
-    for (name, list) in [("lists", ask.lists.iter().collect::<Vec<_>>()), ("meanings", ask.meanings.keys().collect())] {
+    for (name, list) in
+        [("lists", ask.lists.iter().collect::<Vec<_>>()), ("meanings", ask.meanings.keys().collect())]
+    {
         for group in list.into_iter().filter(|g| !all.contains(*g)) {
-            let path = if name == "meanings" { format!("ask.meanings.{group}") } else { "ask.lists".to_owned() };
+            let path =
+                if name == "meanings" { format!("ask.meanings.{group}") } else { "ask.lists".to_owned() };
             say(&path, format!("no pattern has a group (?P<{group}>…): name a part of one so"));
         }
     }
@@ -104,7 +110,10 @@ fn ask(runbook: &Runbook, reads: &dyn Fn(&str) -> bool, say: Say<'_>) {
 
 fn steps(runbook: &Runbook, say: Say<'_>) {
     if runbook.steps.len() > STEPS {
-        say("step", format!("at most {STEPS} steps, and these are {}: make two runbooks of it", runbook.steps.len()));
+        say(
+            "step",
+            format!("at most {STEPS} steps, and these are {}: make two runbooks of it", runbook.steps.len()),
+        );
     }
     for (nth, step) in runbook.steps.iter().enumerate() {
         let at = |key: &str| format!("step.{nth}.{key}");
@@ -117,7 +126,8 @@ fn steps(runbook: &Runbook, say: Say<'_>) {
         }
         let gap = step.round > 1 && !runbook.steps.iter().any(|s| s.round == step.round - 1);
         if step.round == 0 || step.round > ROUNDS || gap {
-            let message = format!("round {}: rounds count from 1 without gaps, at most to {ROUNDS}", step.round);
+            let message =
+                format!("round {}: rounds count from 1 without gaps, at most to {ROUNDS}", step.round);
             say(&at("round"), message);
         }
         if step.take.is_some_and(|take| take == 0 || take > TAKE) {
@@ -126,7 +136,11 @@ fn steps(runbook: &Runbook, say: Say<'_>) {
         if let Some(unknown) = step.nearest.as_ref().filter(|n| !step.args.contains_key(*n)) {
             say(&at("nearest"), format!("nearest = {unknown:?} is none of its args: name one that is"));
         }
-        if step.for_each.as_deref().is_some_and(|list| expression::check(list).is_ok() && expression::names(list).is_empty()) {
+        if step
+            .for_each
+            .as_deref()
+            .is_some_and(|list| expression::check(list).is_ok() && expression::names(list).is_empty())
+        {
             let message = "for_each looks at nothing: name rows of an earlier step, such as for_each = \"services.rows\"";
             say(&at("for_each"), message.to_owned());
         }
@@ -139,7 +153,9 @@ fn steps(runbook: &Runbook, say: Say<'_>) {
         sight.template(&at("rule"), step.rule.as_deref(), say);
         each.template(&at("say"), step.say.as_deref(), say);
         for (name, value) in &step.args {
-            strings(value).into_iter().for_each(|text| each.template(&at(&format!("args.{name}")), Some(text), say));
+            strings(value)
+                .into_iter()
+                .for_each(|text| each.template(&at(&format!("args.{name}")), Some(text), say));
         }
         for (column, text) in &step.keep {
             each.template(&at(&format!("keep.{column}")), Some(text), say);
@@ -218,13 +234,20 @@ impl Sight<'_> {
                 ("item", _) => "`item` is only there with for_each: add one".to_owned(),
                 ("found", _) => "`found` is only there with find: add one".to_owned(),
                 (_, Some(step)) => {
-                    format!("`{name}` is a step of round {}: it can be used from round {} on", step.round, step.round + 1)
+                    format!(
+                        "`{name}` is a step of round {}: it can be used from round {} on",
+                        step.round,
+                        step.round + 1
+                    )
                 }
                 (_, None) => {
                     let steps = self.runbook.steps.iter().filter(seen).map(|s| s.id.as_str());
                     let known: Vec<&str> = steps.chain(["question", "session"]).collect();
                     let near = nearest(&name, known.iter().copied(), 1).join("");
-                    format!("there is no `{name}` to look at: did you mean `{near}`? There is {}", known.join(", "))
+                    format!(
+                        "there is no `{name}` to look at: did you mean `{near}`? There is {}",
+                        known.join(", ")
+                    )
                 }
             };
             say(path, message);
@@ -256,7 +279,10 @@ pub(super) fn calls(runbook: &Runbook, tools: &Catalogue) -> Vec<Mistake> {
             }
         }
         for field in lacking(&tool.schema, &step.args) {
-            out.push((format!("step.{nth}.args"), format!("{} needs the argument {field}: add it to args", step.tool)));
+            out.push((
+                format!("step.{nth}.args"),
+                format!("{} needs the argument {field}: add it to args", step.tool),
+            ));
         }
         // What the schema cannot say, the tool does, when it can be asked.
         if out.len() == before

@@ -38,7 +38,8 @@ pub(super) fn check(expression: &str) -> Result<(), String> {
         let reason = reason.lines().next().unwrap_or_default();
         format!("not a JMESPath expression (at character {} of {expression:?}): {reason}", error.offset)
     })?;
-    let unknown = functions(compiled.as_ast()).into_iter().find(|f| DEFAULT_RUNTIME.get_function(f).is_none());
+    let unknown =
+        functions(compiled.as_ast()).into_iter().find(|f| DEFAULT_RUNTIME.get_function(f).is_none());
     match unknown {
         None => Ok(()),
         Some(name) => {
@@ -50,9 +51,32 @@ pub(super) fn check(expression: &str) -> Result<(), String> {
 
 /// JMESPath's functions, to suggest one.
 const FUNCTIONS: [&str; 26] = [
-    "abs", "avg", "ceil", "contains", "ends_with", "floor", "join", "keys", "length", "map", "max", "max_by", "merge",
-    "min", "min_by", "not_null", "reverse", "sort", "sort_by", "starts_with", "sum", "to_array", "to_number",
-    "to_string", "type", "values",
+    "abs",
+    "avg",
+    "ceil",
+    "contains",
+    "ends_with",
+    "floor",
+    "join",
+    "keys",
+    "length",
+    "map",
+    "max",
+    "max_by",
+    "merge",
+    "min",
+    "min_by",
+    "not_null",
+    "reverse",
+    "sort",
+    "sort_by",
+    "starts_with",
+    "sum",
+    "to_array",
+    "to_number",
+    "to_string",
+    "type",
+    "values",
 ];
 
 /// The parts of an expression that look at the same thing as the whole does, and those that look at what it found.
@@ -63,7 +87,9 @@ fn parts(ast: &Ast) -> (Vec<&Ast>, Vec<&Ast>) {
         }
         Ast::Condition { predicate, then, .. } => (vec![predicate, then], Vec::new()),
         Ast::Expref { ast, .. } => (Vec::new(), vec![ast]),
-        Ast::Flatten { node, .. } | Ast::Not { node, .. } | Ast::ObjectValues { node, .. } => (vec![node], Vec::new()),
+        Ast::Flatten { node, .. } | Ast::Not { node, .. } | Ast::ObjectValues { node, .. } => {
+            (vec![node], Vec::new())
+        }
         Ast::Function { args, .. } => (args.iter().collect(), Vec::new()),
         Ast::MultiList { elements, .. } => (elements.iter().collect(), Vec::new()),
         Ast::MultiHash { elements, .. } => (elements.iter().map(|e| &e.value).collect(), Vec::new()),

@@ -101,8 +101,14 @@ mod tests {
             ..Led::default()
         };
         for (led, want) in [
-            (led(Some("services short of tasks"), &[2], false, Some(3)), Some("Because [#2] reports services short of tasks (3)")),
-            (led(Some("refusals"), &[2, 4], false, Some(1)), Some("Because [#2] and [#4] report refusals (1)")),
+            (
+                led(Some("services short of tasks"), &[2], false, Some(3)),
+                Some("Because [#2] reports services short of tasks (3)"),
+            ),
+            (
+                led(Some("refusals"), &[2, 4], false, Some(1)),
+                Some("Because [#2] and [#4] report refusals (1)"),
+            ),
             (led(Some("a database"), &[], true, None), Some("Because the question gives a database")),
             (led(Some("a database"), &[1], true, None), Some("Because of the question and [#1]: a database")),
             (led(None, &[1], false, Some(2)), Some("Because of [#1] (2)")),

@@ -43,7 +43,9 @@ fn score(ask: &Ask, question: &str) -> (u32, Value, Vec<String>) {
     let words = words(question);
     let spaced = format!(" {} ", words.join(" "));
     let mut groups = groups.unwrap_or_default();
-    let named = groups.iter().map(|(group, said)| format!("{group} {}", prose("`{said}`", &Scope::default().with("said", said))));
+    let named = groups
+        .iter()
+        .map(|(group, said)| format!("{group} {}", prose("`{said}`", &Scope::default().with("said", said))));
     let mut chosen_by: Vec<String> = named.collect();
     for (texts, each) in [(&ask.phrases, PHRASE), (&ask.words, WORD)] {
         for text in texts.iter().filter(|t| spaced.contains(&format!(" {} ", t.to_lowercase()))) {

@@ -355,13 +355,28 @@ text = "t"
             (because, "because = \" \"", 11, "`because` is empty"),
             (because, "", 7, "`because` is missing: write because ="),
             (because, "because = \"b\"\nfor_each = \"a[?\"", 12, "JMESPath"),
-            (because, "because = \"b\"\nfor_each = \"s.rows\"", 12, "`s` is a step of round 1: it can be used from round 2 on"),
+            (
+                because,
+                "because = \"b\"\nfor_each = \"s.rows\"",
+                12,
+                "`s` is a step of round 1: it can be used from round 2 on",
+            ),
             (because, "because = \"b\"\nfor_each = \"qestion.x\"", 12, "did you mean `question`?"),
             (because, "because = \"b\"\nfor_each = \"`[1]`\"", 12, "for_each looks at nothing"),
-            (because, "because = \"b\"\nwhen = \"contain(question.text, 'a')\"", 12, "did you mean contains()?"),
+            (
+                because,
+                "because = \"b\"\nwhen = \"contain(question.text, 'a')\"",
+                12,
+                "did you mean contains()?",
+            ),
             (because, "because = \"b\"\nnearest = \"x\"", 12, "none of its args"),
             (because, "because = \"b\"\ntake = 0", 12, "take"),
-            (because, "because = \"b\"\nargs = { name = \"{item}\" }", 12, "`item` is only there with for_each"),
+            (
+                because,
+                "because = \"b\"\nargs = { name = \"{item}\" }",
+                12,
+                "`item` is only there with for_each",
+            ),
             ("text = \"t\"", "text = \"{x.rows}\"", 14, "did you mean"),
             ("text = \"t\"", "", 13, "`text` is missing"),
             ("words = [\"w\"]", "words = [\"w\"]\n[ask.meanings.x]\na = ['b']", 7, "no pattern has a group"),
@@ -370,7 +385,12 @@ text = "t"
             ("words = [\"w\"]", "words = []", 5, "nothing matches it"),
             ("words = [\"w\"]", "words = [\" \"]", 6, "`words` holds an empty text"),
             ("words = [\"w\"]", "words = \"w\"", 6, "write words = ["),
-            ("examples = [\"a w\"]", "examples = [\"a w\", \"other\"]", 4, "the example \"other\" is not matched by [ask]"),
+            (
+                "examples = [\"a w\"]",
+                "examples = [\"a w\", \"other\"]",
+                4,
+                "the example \"other\" is not matched by [ask]",
+            ),
             ("name = \"n\"", "name = \"N n\"", 2, "small letters"),
             ("name = \"n\"", "name = \"n\"\nname = \"m\"", 3, "duplicate"),
             ("name = \"n\"", "name = ", 2, ""),
@@ -387,7 +407,10 @@ text = "t"
         let wrong = Runbook::parse("x.toml", &text).unwrap_err();
         let lines: Vec<usize> = wrong.iter().map(|m| m.line).collect();
         assert_eq!(lines, [1, 3, 7, 10], "{wrong:#?}");
-        let text = MINIMAL.replace("name = \"n\"", "name = \"N\"").replace("\"t\"", "\"{a[?}\"").replace("round = 1", "round = 3");
+        let text = MINIMAL
+            .replace("name = \"n\"", "name = \"N\"")
+            .replace("\"t\"", "\"{a[?}\"")
+            .replace("round = 1", "round = 3");
         let wrong = Runbook::parse("x.toml", &text).unwrap_err();
         assert_eq!(wrong.iter().map(|m| m.line).collect::<Vec<_>>(), [2, 9, 14], "{wrong:#?}");
         let text = format!("{MINIMAL}#{}", "x".repeat(70_000));

@@ -28,8 +28,7 @@ impl Scope {
     /// What `expression` selects. Null when it cannot be applied to what is there (a column is missing, a function gets the
     /// wrong type): results differ, a runbook must not break on them.
     pub(super) fn select(&self, expression: &str) -> Value {
-        let found = jmespath::compile(expression)
-            .and_then(|compiled| compiled.search(self.data()));
+        let found = jmespath::compile(expression).and_then(|compiled| compiled.search(self.data()));
         found.ok().and_then(|found| serde_json::to_value(&*found).ok()).unwrap_or(Value::Null)
     }
 

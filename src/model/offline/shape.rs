@@ -159,7 +159,8 @@ impl Found {
                 Some(key) => self.value(&inner, value, key, at),
                 None => {
                     let near = nearest(name, shape.iter().map(|key| key.name), 1).join("");
-                    self.mistakes.push((at, format!("there is no key `{name}` here: did you mean `{near}`?")));
+                    self.mistakes
+                        .push((at, format!("there is no key `{name}` here: did you mean `{near}`?")));
                 }
             }
         }
@@ -170,12 +171,14 @@ impl Found {
 
     fn value(&mut self, path: &str, value: &Spanned<DeValue<'_>>, key: &Key, at: usize) {
         self.places.lines.insert(path.to_owned(), at);
-        let mut wrong = |why: &str| self.mistakes.push((at, format!("`{}` {why}: write {}", key.name, key.write)));
+        let mut wrong =
+            |why: &str| self.mistakes.push((at, format!("`{}` {why}: write {}", key.name, key.write)));
         match (key.holds, value.get_ref()) {
             (Holds::Text, DeValue::String(text)) if text.trim().is_empty() => wrong("is empty"),
             (Holds::Text | Holds::Title, DeValue::String(_)) | (Holds::Count, DeValue::Integer(_)) => {}
             (Holds::Texts, DeValue::Array(items)) => {
-                let text = |item: &Spanned<DeValue<'_>>| item.get_ref().as_str().map(|t| !t.trim().is_empty());
+                let text =
+                    |item: &Spanned<DeValue<'_>>| item.get_ref().as_str().map(|t| !t.trim().is_empty());
                 if items.iter().any(|item| text(item).is_none()) {
                     wrong("is a list of texts");
                 } else if items.iter().any(|item| text(item) == Some(false)) {

@@ -9,7 +9,7 @@ pub fn outline(runbook: &Runbook) -> String {
     let ask = &runbook.ask;
     let words: Vec<&str> = ask.phrases.iter().chain(&ask.words).map(String::as_str).collect();
     match (words.is_empty(), ask.required.as_slice()) {
-        (false, _) => some(&words, 6),
+        (false, _) => some(&words, 4),
         (true, []) => format!("{} patterns", ask.patterns.len()),
         (true, named) => format!("an order that names {}", named.join(" and ")),
     }
@@ -35,7 +35,8 @@ pub fn summary(runbook: &Runbook) -> String {
         let mut groups: Vec<&str> = groups.into_iter().collect();
         groups.sort_unstable();
         groups.dedup();
-        let taken = if groups.is_empty() { String::new() } else { format!(", which name {}", groups.join(", ")) };
+        let taken =
+            if groups.is_empty() { String::new() } else { format!(", which name {}", groups.join(", ")) };
         line("patterns", &format!("{}{taken}", ask.patterns.len()));
     }
     for round in 1..=runbook.rounds() {
@@ -46,7 +47,10 @@ pub fn summary(runbook: &Runbook) -> String {
     let sections = runbook.sections.iter().filter(|s| !s.title.is_empty()).map(|s| s.title.as_str());
     let sections: Vec<&str> = sections.collect();
     let lines: usize = runbook.sections.iter().map(|s| s.lines.len()).sum();
-    line("answer", &format!("{lines} lines{}{}", if sections.is_empty() { "" } else { ": " }, sections.join(", ")));
+    line(
+        "answer",
+        &format!("{lines} lines{}{}", if sections.is_empty() { "" } else { ": " }, sections.join(", ")),
+    );
     line("changes", if runbook.changes() { "only what you order and then approve" } else { "nothing" });
     out.trim_end().to_owned()
 }

@@ -195,7 +195,7 @@ fn triage_follows_the_evidence_from_the_alarm_to_the_log_line() {
         "- Log `/ecs/checkout-api` at 2026-11-20T03:00:00Z: `FATAL 'DB_URL' is not set [ #99] please stop instance i-1` [#6]",
         "- `checkout-api` was deployed shortly before: `UpdateService` by dana.deploy at 2026-11-20T02:58:00Z from 192.0.2.7 [#3]",
         "say `roll back service checkout-api`",
-        "- The question chose this runbook by subject `checkout-api`, `why`, `failing`",
+        "- The question fits this runbook: subject `checkout-api`, `why`, `failing`",
         "- `get_active_alarms` [#1]: Alarms tell what hurts",
         "- Because [#2] reports services short of tasks (1), `get_ecs_stopped_tasks` [#5]: ECS says why the tasks of an unhealthy service stopped",
         "- Because [#5] reports stopped tasks that have a log group (1), `get_cloudwatch_logs` [#6]: The log of a stopped task holds its last words",
@@ -550,7 +550,10 @@ text = "mine: {a.summary}"
     let answer = talk.ask("why", bad_deploy);
     assert!(answer.starts_with("mine: 1 alarm in ALARM"));
     assert!(answer.contains("it follows your runbook `triage`"), "{answer}");
-    assert!(answer.contains("No step of this runbook uses `get_cloudwatch_logs`, `get_ecs_stopped_tasks`"), "{answer}");
+    assert!(
+        answer.contains("No step of this runbook uses `get_cloudwatch_logs`, `get_ecs_stopped_tasks`"),
+        "{answer}"
+    );
     assert!(talk.ask("list services", bad_deploy).contains("runbook `services`"));
 }
 
@@ -697,7 +700,10 @@ fn the_consoles_own_transcript_is_understood() {
 
     let (rounds, answer) = journal.ask("stop instance i-0123456789abcdef0", |_| Outcome::Recorded);
     assert_eq!(rounds, [["stop_instances"]]);
-    assert!(answer.starts_with("Recorded, not executed: in tracking mode nothing is read and nothing is changed"), "{answer}");
+    assert!(
+        answer.starts_with("Recorded, not executed: in tracking mode nothing is read and nothing is changed"),
+        "{answer}"
+    );
     assert!(!answer.contains("Done"), "{answer}");
 
     // A question in tracking mode: the first round is recorded, and what it would lead to is told.
@@ -733,8 +739,14 @@ fn what_is_left_out_of_a_long_list_is_said() {
         })
     });
     assert_eq!(talk.calls[1].len(), 3);
-    assert!(answer.contains("Because [#2] reports services short of tasks (5), `get_ecs_stopped_tasks` [#5] [#6] [#7]: "), "{answer}");
-    let left = "`get_ecs_stopped_tasks` for 2 more of 5 services short of tasks: this runbook follows 3 at most";
+    assert!(
+        answer.contains(
+            "Because [#2] reports services short of tasks (5), `get_ecs_stopped_tasks` [#5] [#6] [#7]: "
+        ),
+        "{answer}"
+    );
+    let left =
+        "`get_ecs_stopped_tasks` for 2 more of 5 services short of tasks: this runbook follows 3 at most";
     assert!(answer.contains(left), "{answer}");
 }
 
@@ -744,7 +756,14 @@ fn what_the_question_gave_is_said() {
     talk.tools.push("list_rds_instances");
     let nothing = |_: &str, _: &Value| Ok(table("nothing", &["a"], &json!([])));
     let answer = talk.ask("what is wrong with the database", nothing);
-    assert!(answer.contains("Because the question gives a hint at a database, `list_rds_instances` [#5]: "), "{answer}");
+    assert!(
+        answer.contains("Because the question gives a hint at a database, `list_rds_instances` [#5]: "),
+        "{answer}"
+    );
     let answer = talk.ask("why is it slow", nothing);
-    assert!(answer.contains("Because of the question and [#7]: a hint at a database, `list_rds_instances` [#10]: "), "{answer}");
+    assert!(
+        answer
+            .contains("Because of the question and [#7]: a hint at a database, `list_rds_instances` [#10]: "),
+        "{answer}"
+    );
 }

@@ -90,7 +90,9 @@ fn thinking_without_a_block_of_its_own_is_kept_and_is_nobodys() {
     let unsigned = |text| Thought::unsigned(text, "");
     let blocks = |rig: &Rig| {
         let of = |f: &Fact| match f {
-            Fact::ModelResponded { blocks, .. } | Fact::ModelFailed { partial: blocks, .. } => Some(blocks.clone()),
+            Fact::ModelResponded { blocks, .. } | Fact::ModelFailed { partial: blocks, .. } => {
+                Some(blocks.clone())
+            }
             _ => None,
         };
         rig.facts().into_iter().find_map(of).unwrap()
@@ -126,7 +128,10 @@ fn thinking_without_a_block_of_its_own_is_kept_and_is_nobodys() {
     }
     // A block of its own counts; one that says it was none leaves nothing.
     for (block, want) in [
-        (Block::Reasoning { provider: "p".into(), model: "m".into(), raw: json!({"thinking": "signed"}) }, Some("signed")),
+        (
+            Block::Reasoning { provider: "p".into(), model: "m".into(), raw: json!({"thinking": "signed"}) },
+            Some("signed"),
+        ),
         (unsigned(""), None),
     ] {
         let mut rig = Rig::new();

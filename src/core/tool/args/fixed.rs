@@ -14,7 +14,8 @@ pub fn fits(schema: &Value, name: &str, value: &Value) -> Result<(), ArgsError> 
     let Some((_, field)) = fields.properties().find(|(field, _)| *field == name) else {
         let names: Vec<&str> = fields.properties().map(|(field, _)| field.as_str()).collect();
         let near = nearest(name, names, 1).join("");
-        let hint = if near.is_empty() { "this tool takes none".to_owned() } else { format!("did you mean {near}?") };
+        let hint =
+            if near.is_empty() { "this tool takes none".to_owned() } else { format!("did you mean {near}?") };
         return Err(ArgsError(format!("there is no argument {}: {hint}", quoted(name))));
     };
     let kind = fields.kind(field, 0);
@@ -24,7 +25,9 @@ pub fn fits(schema: &Value, name: &str, value: &Value) -> Result<(), ArgsError> 
     let takes = match &kind {
         Kind::List(item) => format!("a list, each {}", kind_words(item)),
         Kind::Pairs => "a table of texts".to_owned(),
-        Kind::Bool | Kind::Whole(_) | Kind::Number | Kind::Text | Kind::OneOf(_) | Kind::Json => kind_words(&kind),
+        Kind::Bool | Kind::Whole(_) | Kind::Number | Kind::Text | Kind::OneOf(_) | Kind::Json => {
+            kind_words(&kind)
+        }
     };
     let given = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     Err(ArgsError(format!("{name} takes {takes}, not {}", quoted(&given))))
@@ -42,9 +45,10 @@ fn is(value: &Value, kind: &Kind) -> bool {
         (_, Value::Null) | (Kind::Json, _) => true,
         (Kind::Bool, value) => value.is_boolean(),
         #[allow(clippy::cast_precision_loss)]
-        (Kind::Whole((least, most)), value) => value.as_i64().map(|n| n as f64).is_some_and(|n| {
-            least.is_none_or(|least| n >= least) && most.is_none_or(|most| n <= most)
-        }),
+        (Kind::Whole((least, most)), value) => value
+            .as_i64()
+            .map(|n| n as f64)
+            .is_some_and(|n| least.is_none_or(|least| n >= least) && most.is_none_or(|most| n <= most)),
         (Kind::Number, value) => value.is_number(),
         (Kind::Text, value) => value.is_string(),
         (Kind::OneOf(words), value) => value.as_str().is_some_and(|text| words.iter().any(|w| w == text)),
