@@ -128,7 +128,7 @@ mod tests {
     fn an_answers_blocks_are_one_thought() {
         let block = |raw| Block::Reasoning { provider: "p".into(), model: "m".into(), raw };
         let text = Block::Text { text: "answer".into() };
-        assert_eq!(Thought::of_blocks(&[text.clone()]), None);
+        assert_eq!(Thought::of_blocks(std::slice::from_ref(&text)), None);
         assert_eq!(Thought::of_blocks(&[block(json!({"thinking": " "})), text.clone()]), None);
         let blocks = [
             block(json!({"thinking": "one"})),

@@ -90,7 +90,7 @@ fn mask_blocks(blocks: &mut [Block], redactor: &Redactor) {
             }
             Block::ToolCall { input: Input::Json(value), .. } => *value = redactor.redact_value(value),
             Block::Reasoning { provider, raw, .. } if provider == NOBODYS => {
-                *raw = redactor.redact_value(raw)
+                *raw = redactor.redact_value(raw);
             }
             Block::Reasoning { .. } => {}
         }

@@ -49,7 +49,7 @@ pub(super) struct Turn {
 #[derive(Debug)]
 pub(super) enum Phase {
     /// The model.
-    Streaming(Stream),
+    Streaming(Box<Stream>),
     /// The calls of the round.
     Round,
 }
@@ -138,7 +138,7 @@ impl Session {
     fn ask_model(&mut self, now: Timestamp) {
         let Some(turn) = &mut self.turn else { return };
         turn.iteration += 1;
-        turn.phase = Phase::Streaming(Stream::default());
+        turn.phase = Phase::Streaming(Box::default());
         let request = Request {
             turn: turn.id,
             iteration: turn.iteration,
@@ -251,7 +251,7 @@ impl Session {
     pub(super) fn take_stream(&mut self) -> Option<(TurnId, u32, Stream)> {
         let turn = self.turn.as_mut()?;
         match std::mem::replace(&mut turn.phase, Phase::Round) {
-            Phase::Streaming(stream) => Some((turn.id, turn.iteration, stream)),
+            Phase::Streaming(stream) => Some((turn.id, turn.iteration, *stream)),
             Phase::Round => None,
         }
     }

@@ -76,7 +76,7 @@ fn ask(runbook: &Runbook, reads: &dyn Fn(&str) -> bool, say: Say<'_>) {
     }
     for (name, texts) in [("phrases", &ask.phrases), ("words", &ask.words)] {
         for text in texts.iter().filter(|t| t.chars().count() > LETTERS) {
-            say(&format!("ask.{name}"), format!("{:.20}… is longer than {LETTERS} letters", text));
+            say(&format!("ask.{name}"), format!("{text:.20}… is longer than {LETTERS} letters"));
         }
     }
     for required in &ask.required {

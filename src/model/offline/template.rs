@@ -3,10 +3,9 @@
 //! `{expr}` is replaced by what it selects; `[? … ?]` is dropped when something in it selects nothing. Braces within an
 //! expression nest.
 
-use super::expression::{self, names};
+use super::expression;
 use super::select::{Scope, is_something};
 use serde_json::{Map, Value};
-use std::collections::BTreeSet;
 
 /// Characters of one inserted value, at most.
 const VALUE_CAP: usize = 240;
@@ -37,11 +36,6 @@ pub(super) fn expressions(template: &str) -> Result<Vec<&str>, String> {
         }
     }
     Ok(found)
-}
-
-/// Names that the expressions of a template look at.
-pub(super) fn looked_at(template: &str) -> BTreeSet<String> {
-    expressions(template).unwrap_or_default().into_iter().flat_map(names).collect()
 }
 
 /// `template` as prose. Values are untrusted: they are flattened to one line, cut, and cannot forge a link to a step.
@@ -163,7 +157,7 @@ fn closing(text: &str) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
-    use super::{arguments, expressions, looked_at, prose};
+    use super::{arguments, expressions, prose};
     use crate::offline::select::Scope;
     use serde_json::json;
 
@@ -214,6 +208,5 @@ mod tests {
             assert!(expressions(template).unwrap_err().contains(word), "{template}");
         }
         assert_eq!(expressions("{a.b} [?c {d}?] [#{e}]").unwrap().len(), 3);
-        assert_eq!(looked_at("{a.b} [?c {d || a}?]").into_iter().collect::<String>(), "ad");
     }
 }
