@@ -87,3 +87,53 @@ pub fn remarks(own: &Own) -> Vec<String> {
     };
     files.iter().map(of).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{folder, own, remarks};
+    use std::fs;
+
+    const GOOD: &str = "name = \"mine\"\nabout = \"a\"\nexamples = [\"my thing\"]\n[ask]\nphrases = [\"my thing\"]\n[[step]]\nid = \"s\"\n\
+                        round = 1\ntool = \"list_ec2_instances\"\nbecause = \"b\"\n[[answer]]\n[[answer.line]]\ntext = \"t\"\n";
+
+    #[test]
+    fn a_file_with_mistakes_is_told_once_and_the_others_are_read() {
+        let place = tempfile::tempdir().unwrap();
+        let config = place.path().join("config.toml").display().to_string();
+        let env = |name: &str| (name == "QUARTERDECK_CONFIG").then(|| config.clone());
+        let runbooks = folder(&env).unwrap();
+        assert_eq!(runbooks, place.path().join("runbooks"));
+        assert!(own(&env).good.is_empty() && own(&env).mistakes.is_empty(), "there need not be any");
+        fs::create_dir(&runbooks).unwrap();
+        for (file, text) in [
+            ("b.toml", GOOD.as_bytes()),
+            ("a.toml", GOOD.replace("tool =", "tol =").as_bytes()),
+            ("c.toml", GOOD.replace("\"mine\"", "\"other\"").as_bytes()),
+            ("d.toml", GOOD.as_bytes()),
+            ("e.toml", b"name = \"\xff\""),
+            ("notes.txt", b"not a runbook"),
+        ] {
+            fs::write(runbooks.join(file), text).unwrap();
+        }
+        fs::create_dir(runbooks.join("f.toml")).unwrap();
+        let own = own(&env);
+        let names: Vec<&str> = own.good.iter().map(|r| r.name.as_str()).collect();
+        assert_eq!(names, ["mine", "other"]);
+        assert!(own.good.iter().all(|r| r.own));
+        let told = remarks(&own);
+        assert_eq!(told.len(), 4, "{told:#?}");
+        for (remark, parts) in told.iter().zip([
+            &["a.toml:7: ", "`tool` is missing", "(1 more: quarterdeck runbook check)"][..],
+            &["d.toml:1: ", "b.toml too"],
+            &["e.toml:1: ", "UTF-8"],
+            &["f.toml:1: ", "cannot be read"],
+        ]) {
+            for part in parts {
+                assert!(
+                    remark.starts_with("runbook left out: ") && remark.contains(part),
+                    "{part}: {remark}"
+                );
+            }
+        }
+    }
+}

@@ -175,7 +175,7 @@ mod tests {
         let at = Timestamp::from_millis(0);
         let mut cache = LiveCache::default();
         for end in 1..=text.len() {
-            let part = text[..end].to_owned();
+            let part = text.get(..end).unwrap().to_owned();
             let live = LiveThinking { turn: TurnId(1), text: part.clone(), began: at, last: at };
             let mut fresh = LiveCache::default();
             for (answering, open) in [(false, false), (false, true), (true, false)] {
