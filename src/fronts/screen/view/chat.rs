@@ -13,6 +13,7 @@
 //! The newest [`WINDOW`] items are measured, once per width, so that drawing costs the same however long the
 //! session is; what came before them is on the timeline.
 
+use super::growing::Growing;
 use super::line::{Laid, Run, cell, wrap};
 use super::{markdown, thinking};
 use crate::fronts::screen::theme::Theme;
@@ -41,7 +42,8 @@ pub struct ChatCache {
     /// Lines of all measured items.
     total: usize,
     lines: HashMap<usize, Rc<[Laid]>>,
-    live: Option<(TurnId, usize, Rc<[Laid]>)>,
+    /// The answer that is being written.
+    live: Option<(TurnId, Growing)>,
     thinking: thinking::LiveCache,
     matches: Option<(String, usize, Rc<[usize]>)>,
 }
@@ -130,7 +132,7 @@ impl ChatCache {
         lines
     }
 
-    /// Thinking as it streams in.
+    /// Thinking as it streams in, below a blank line.
     fn thinking(&mut self, live: &LiveState, theme: &Theme) -> Vec<Laid> {
         let Some(thinking) = &live.thinking else { return Vec::new() };
         let (answering, open, columns) = (live.text.is_some(), self.folds.open, self.columns);
@@ -139,18 +141,13 @@ impl ChatCache {
         out
     }
 
-    fn live(&mut self, turn: TurnId, text: &str, theme: &Theme) -> Rc<[Laid]> {
-        if let Some((t, len, lines)) = &self.live
-            && *t == turn
-            && *len == text.len()
-        {
-            return Rc::clone(lines);
-        }
-        let mut lines = vec![Laid::default()];
-        lines.extend(markdown::lay_out(text, self.columns, theme));
-        let lines: Rc<[Laid]> = lines.into();
-        self.live = Some((turn, text.len(), Rc::clone(&lines)));
-        lines
+    /// The lines of the answer that is being written, below a blank one.
+    fn live(&mut self, turn: TurnId, text: &str, theme: &Theme) -> &[Laid] {
+        let (_, growing) = match self.live.take().filter(|(of, _)| *of == turn) {
+            Some(going_on) => self.live.insert(going_on),
+            None => self.live.insert((turn, Growing::default())),
+        };
+        growing.lay_out(text, self.columns, theme)
     }
 }
 
@@ -216,10 +213,9 @@ pub fn draw(
     let height = usize::from(area.height);
     cache.fit(items, &screen.chat.folds, usize::from(area.width), theme);
     let thinking = cache.thinking(&screen.live, theme);
-    let words = screen.live.text.as_ref().map(|(turn, text)| cache.live(*turn, text, theme));
-    let live = || thinking.iter().chain(words.iter().flat_map(|w| w.iter()));
+    let written = screen.live.text.as_ref().map(|(turn, text)| 1 + cache.live(*turn, text, theme).len());
     let above = cache.above();
-    let total = above + cache.total + live().count();
+    let total = above + cache.total + thinking.len() + written.unwrap_or(0);
     shown.chat = Extent { total, fits: height };
 
     let mut line = above;
@@ -265,13 +261,24 @@ pub fn draw(
         }
         at += n;
     }
-    for (k, laid) in live().enumerate() {
-        if at + k >= top && y < bottom {
+    for laid in &thinking {
+        if at >= top && y < bottom {
+            put(laid, area, y, buf, shown);
+            y += 1;
+        }
+        at += 1;
+    }
+    if let Some((turn, text)) = &screen.live.text {
+        if at >= top && y < bottom {
+            y += 1;
+        }
+        let hidden = top.saturating_sub(at + 1);
+        for laid in cache.live(*turn, text, theme).iter().skip(hidden).take(usize::from(bottom - y)) {
             put(laid, area, y, buf, shown);
             y += 1;
         }
     }
-    if items.is_empty() && live().next().is_none() {
+    if items.is_empty() && written.is_none() && thinking.is_empty() {
         welcome(screen, theme, area, buf);
     }
     if !screen.chat.search.is_empty() {
