@@ -123,7 +123,7 @@ mod tests {
         let told = remarks(&own);
         assert_eq!(told.len(), 4, "{told:#?}");
         for (remark, parts) in told.iter().zip([
-            &["a.toml:7: ", "`tool` is missing", "(1 more: quarterdeck runbook check)"][..],
+            &["a.toml:6: ", "`tool` is missing", "(1 more: quarterdeck runbook check)"][..],
             &["d.toml:1: ", "b.toml too"],
             &["e.toml:1: ", "UTF-8"],
             &["f.toml:1: ", "cannot be read"],
