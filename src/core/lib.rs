@@ -21,6 +21,7 @@ pub mod settings;
 pub mod text;
 pub mod thought;
 pub mod timestamp;
+pub mod tokens;
 pub mod tool;
 
 pub use timestamp::Timestamp;
