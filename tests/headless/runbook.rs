@@ -106,7 +106,7 @@ fn mistakes_are_explained_all_at_once_and_the_others_work() {
             "\"get_cloudwatch_logs\"",
             "x.toml:24: get_cloudwatch_logs needs the argument log_group: add it to args",
         ),
-        ("name = \"queues\"", "name = [", "x.toml:1: this is not TOML"),
+        ("name = \"queues\"", "name = [", "x.toml:2: this is not TOML: "),
     ] {
         let ran = place.check("x.toml", &readme().replacen(from, to, 1));
         ran.is(1, says);
