@@ -28,14 +28,26 @@ fn providers() -> Vec<(Arc<dyn Provider>, &'static str, &'static str)> {
     let load: quarterdeck_model::Load = Arc::new(|| Box::pin(async { Err("never asked".to_owned()) }));
     let direct = anthropic::Settings::from_env(models(), |_| None);
     vec![
-        (Arc::new(anthropic::Anthropic::new(direct)), "claude-sonnet-5-5", "messages"),
+        (Arc::new(anthropic::Anthropic::new(direct.clone())), "claude-sonnet-5-5", "messages"),
         (
-            Arc::new(anthropic::Anthropic::on_bedrock(models(), "eu-west-1", None, Arc::clone(&load))),
+            Arc::new(anthropic::Anthropic::on_bedrock(
+                anthropic::Settings { provider: "bedrock-messages".to_owned(), ..direct.clone() },
+                Some("eu-west-1".to_owned()),
+                Arc::clone(&load),
+            )),
             "anthropic.claude-sonnet-5-5",
             "messages",
         ),
-        (Arc::new(bedrock::Bedrock::new(models(), None, load)), "eu.anthropic.claude-sonnet-5-5", "converse"),
-        (Arc::new(responses::Responses::new("http://127.0.0.1", None, models())), "gpt-5.1", "responses"),
+        (
+            Arc::new(bedrock::Bedrock::new("bedrock", models(), None, load)),
+            "eu.anthropic.claude-sonnet-5-5",
+            "converse",
+        ),
+        (
+            Arc::new(responses::Responses::new("openai", "http://127.0.0.1", None, models())),
+            "gpt-5.1",
+            "responses",
+        ),
         (Arc::new(chat::Chat::new("openai-compatible", "http://127.0.0.1", None, models())), "qwen3", "chat"),
     ]
 }

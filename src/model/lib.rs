@@ -18,4 +18,5 @@ pub use prompt::{prompt_hash, system_prompt};
 pub use provider::{EventStream, Provider};
 pub use several::{Make, Several};
 pub use wire::client::{Key, KeySource};
+pub use wire::naming::{base_url_variable, key_variable};
 pub use wire::sign::Load;

@@ -1,10 +1,10 @@
 //! Streams from recorded bytes, retries in paused time, and whole requests against a scripted endpoint.
 
 use super::decode::Decoder;
-use super::{Anthropic, Settings, names};
+use super::{Anthropic, Settings};
 use crate::provider::{EventStream, Provider, streamed};
 use crate::wire::client::Key;
-use crate::wire::failure::{Again, Failure};
+use crate::wire::failure::{Again, Failure, Names};
 use crate::wire::retry::{self, Body, Transport};
 use crate::wire::{Decode as _, replay};
 use bytes::Bytes;
@@ -28,6 +28,10 @@ mod scripted_anthropic;
 
 const RECORDED: &[u8] = include_bytes!("recorded.sse");
 const KEY: &str = "sk-test-not-a-key";
+
+fn names() -> Names {
+    Names::new("ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL")
+}
 
 fn decode(chunks: &[&[u8]]) -> (Vec<ModelEvent>, Option<Failure>) {
     replay::decode(Decoder::new("anthropic", "m", names()), chunks)
@@ -193,6 +197,7 @@ fn scripted(attempts: Vec<Attempt>, cancel: &CancellationToken) -> (Arc<Script>,
                 &*transport,
                 || Decoder::new("anthropic", "m", names()),
                 "{}".to_owned(),
+                Duration::from_secs(120),
                 &output,
             )
             .await
@@ -390,6 +395,7 @@ fn request() -> Request {
 
 fn provider(base_url: &str, key: Option<&str>) -> Anthropic {
     Anthropic::new(Settings {
+        provider: "anthropic".into(),
         base_url: base_url.to_owned(),
         api_key: key.map(str::to_owned).into(),
         api_version: None,
@@ -455,7 +461,7 @@ async fn refusals_say_what_to_do_and_never_show_the_key() {
         ),
         (404, r#"{"error":{"message":"model: x"}}"#.into(), ModelErrorKind::Invalid, "model: x"),
         (400, r#"{"error":{"message":"max_tokens"}}"#.into(), ModelErrorKind::Invalid, "max_tokens"),
-        (413, String::new(), ModelErrorKind::Invalid, "new session"),
+        (413, String::new(), ModelErrorKind::TooLong, "new session"),
         (307, String::new(), ModelErrorKind::Invalid, "redirects"),
     ] {
         let headers = vec![("location", "http://127.0.0.1:1/".to_owned())];
@@ -558,7 +564,7 @@ async fn on_bedrock_requests_are_signed_or_carry_the_token() {
     let endpoint =
         Scripted::start(vec![Reply::Bytes(RECORDED.to_vec()), Reply::Bytes(RECORDED.to_vec())]).await;
     let mut models = Models::parse(&format!(
-        "[providers.bedrock-messages]\napi = \"messages\"\nbase_url = \"{}/anthropic\"\napi_version = \"2023-06-01\"\nwindow = 1000\nmax_output = 100\n",
+        "[providers.bedrock-messages]\napi = \"messages\"\nsign = \"bedrock-mantle\"\nbase_url = \"{}/anthropic\"\napi_version = \"2023-06-01\"\nwindow = 1000\nmax_output = 100\n",
         endpoint.url()
     ))
     .unwrap();
@@ -570,8 +576,14 @@ async fn on_bedrock_requests_are_signed_or_carry_the_token() {
         Box::pin(async move { Ok(config) })
     });
     for token in [None, Some("abc".to_owned())] {
-        let provider =
-            Anthropic::on_bedrock(Arc::clone(&models), "eu-west-1", token.clone(), Arc::clone(&load));
+        let settings = Settings {
+            provider: "bedrock-messages".into(),
+            base_url: format!("{}/anthropic", endpoint.url()),
+            api_key: token.clone().into(),
+            api_version: None,
+            models: Arc::clone(&models),
+        };
+        let provider = Anthropic::on_bedrock(settings, Some("eu-west-1".into()), Arc::clone(&load));
         assert_eq!(provider.name(), "bedrock-messages");
         let (events, error) = all(provider.stream(request(), CancellationToken::new())).await;
         assert_eq!((error, events.last()), (None, Some(&ModelEvent::Done(Stop::ToolUse))));

@@ -71,7 +71,7 @@ fn bedrock(canned: &Canned) -> Bedrock {
         let config = config.clone();
         async move { Ok(config) }.boxed()
     });
-    Bedrock::new(Arc::new(Models::embedded().clone()), None, load)
+    Bedrock::new("bedrock", Arc::new(Models::embedded().clone()), None, load)
 }
 
 fn frame(kind: &str, name: &str, payload: &Value) -> Vec<u8> {
@@ -264,7 +264,7 @@ async fn cancelling_takes_no_time_and_silence_is_told() {
 #[tokio::test]
 async fn missing_credentials_are_told_as_such() {
     let load: Load = Arc::new(|| async { Err("no AWS credentials: aws sso login".to_owned()) }.boxed());
-    let bedrock = Bedrock::new(Arc::new(Models::embedded().clone()), None, load);
+    let bedrock = Bedrock::new("bedrock", Arc::new(Models::embedded().clone()), None, load);
     let mut stream = bedrock.stream(request(), CancellationToken::new());
     let error = stream.next().await.unwrap().unwrap_err();
     assert!(error.kind == ModelErrorKind::Credentials && error.message.contains("aws sso login"), "{error}");

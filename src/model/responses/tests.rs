@@ -1,9 +1,9 @@
 //! Streams from recorded bytes, and whole requests against a scripted endpoint.
 
+use super::Responses;
 use super::decode::Decoder;
-use super::{Responses, names};
 use crate::provider::Provider as _;
-use crate::wire::failure::Failure;
+use crate::wire::failure::{Failure, Names};
 use crate::wire::{Decode as _, replay};
 use futures::StreamExt as _;
 use quarterdeck_core::id::TurnId;
@@ -22,7 +22,7 @@ mod scripted_anthropic;
 const RECORDED: &[u8] = include_bytes!("recorded.sse");
 
 fn decoder() -> Decoder {
-    Decoder::new("m", names())
+    Decoder::new("openai", "m", Names::new("OPENAI_API_KEY", "OPENAI_BASE_URL"))
 }
 
 fn decoded(events: &[Value]) -> (Vec<ModelEvent>, Option<Failure>) {
@@ -104,7 +104,7 @@ async fn a_request_over_http() {
         turns: vec![Turn::User { parts: vec![UserPart::Text { text: "why?".into() }] }],
         max_tokens: 100,
     };
-    let responses = Responses::new(&endpoint.url(), Some("sk-test".into()), Arc::clone(&models));
+    let responses = Responses::new("openai", &endpoint.url(), Some("sk-test".into()), Arc::clone(&models));
     let events: Vec<_> = responses.stream(request.clone(), CancellationToken::new()).collect().await;
     assert_eq!(events.last().unwrap().as_ref().unwrap(), &ModelEvent::Done(Stop::ToolUse));
     let received = endpoint.received().pop().unwrap();
@@ -112,7 +112,7 @@ async fn a_request_over_http() {
         (received.path.as_str(), received.header("authorization")),
         ("/v1/responses", Some("Bearer sk-test"))
     );
-    let keyless = Responses::new(&endpoint.url(), None, models);
+    let keyless = Responses::new("openai", &endpoint.url(), None, models);
     let events: Vec<_> = keyless.stream(request, CancellationToken::new()).collect().await;
     let error = events.into_iter().next_back().unwrap().unwrap_err();
     assert!(error.kind == ModelErrorKind::Credentials && error.message.contains("OPENAI_API_KEY"), "{error}");
