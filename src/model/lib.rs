@@ -6,6 +6,9 @@
 pub mod anthropic;
 pub mod bedrock;
 pub mod chat;
+#[cfg(test)]
+#[allow(clippy::indexing_slicing)]
+mod conversations;
 pub mod offline;
 mod prompt;
 mod provider;

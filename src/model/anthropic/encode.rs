@@ -191,6 +191,10 @@ mod tests {
         }
     }
 
+    fn body(request: &Request, caps: &Caps) -> Value {
+        super::body(request, caps, &Quirks::default())
+    }
+
     #[test]
     fn a_round_with_tools_is_encoded_whole() {
         let mark = json!({ "type": "ephemeral" });

@@ -62,6 +62,46 @@ fn a_recorded_answer_decodes_to_these_events_wherever_it_is_cut() {
 }
 
 #[test]
+fn without_a_terminal_event_there_is_no_answer() {
+    replay::never_done(decoder, RECORDED, |frame| {
+        ["response.completed", "response.incomplete", "response.failed"].iter().any(|end| frame.contains(end))
+    });
+}
+
+#[test]
+fn a_stream_cut_short_at_any_byte_is_an_error() {
+    let whole = replay::decode(decoder(), &[RECORDED]).0;
+    for cut in 0..RECORDED.len() - 2 {
+        let mut decoder = decoder();
+        let mut events = decoder.push(&RECORDED[..cut]).events;
+        if events.last() == whole.last() {
+            continue;
+        }
+        let end = decoder.closed();
+        events.extend(end.events);
+        assert_eq!(end.failure.unwrap().error.kind, ModelErrorKind::Truncated, "cut at {cut}");
+        assert_eq!(events, whole[..events.len()], "cut at {cut}");
+    }
+}
+
+#[test]
+fn items_that_are_told_only_at_the_end_are_not_lost() {
+    let output = json!([
+        { "type": "message", "content": [{ "type": "output_text", "text": "So." }] },
+        { "type": "function_call", "id": "f", "call_id": "c", "name": "t", "arguments": "" }
+    ]);
+    let end = json!({ "type": "response.completed", "response": { "output": output } });
+    let (events, _) = decoded(std::slice::from_ref(&end));
+    let call = Block::ToolCall { id: "c".into(), name: "t".into(), input: Input::Json(json!({})) };
+    assert_eq!(events[0], ModelEvent::BlockDone(Block::Text { text: "So.".into() }));
+    assert_eq!(events[1..], [ModelEvent::BlockDone(call), ModelEvent::Done(Stop::ToolUse)]);
+    // Told already: not told twice.
+    let item = json!({ "type": "response.output_item.done", "item": output[0] });
+    let (events, _) = decoded(&[item, end]);
+    assert_eq!(events.iter().filter(|e| matches!(e, ModelEvent::BlockDone(_))).count(), 1);
+}
+
+#[test]
 fn every_way_an_answer_ends() {
     let incomplete = |reason: &str| json!({ "type": "response.incomplete", "response": { "incomplete_details": { "reason": reason } } });
     for (event, want) in [
