@@ -186,16 +186,27 @@ fn request() -> Request {
 }
 
 async fn ask(replies: Vec<Reply>) -> (Vec<ModelEvent>, Option<ModelError>, Canned) {
-    let canned = Canned { replies: Arc::new(Mutex::new(replies)), ..Canned::default() };
+    let canned = Canned::default();
+    let (events, error) = again(&bedrock(&canned), &canned, replies).await;
+    (events, error, canned)
+}
+
+/// One more question to the same client.
+async fn again(
+    bedrock: &Bedrock,
+    canned: &Canned,
+    replies: Vec<Reply>,
+) -> (Vec<ModelEvent>, Option<ModelError>) {
+    *canned.replies.lock().unwrap() = replies;
     let mut events = Vec::new();
-    let mut stream = bedrock(&canned).stream(request(), CancellationToken::new());
+    let mut stream = bedrock.stream(request(), CancellationToken::new());
     while let Some(item) = stream.next().await {
         match item {
             Ok(event) => events.push(event),
-            Err(error) => return (events, Some(error), canned),
+            Err(error) => return (events, Some(error)),
         }
     }
-    (events, None, canned)
+    (events, None)
 }
 
 fn whole(bytes: Vec<u8>) -> Vec<Reply> {
@@ -218,9 +229,12 @@ async fn what_is_encoded_is_what_is_sent_signed() {
 #[tokio::test]
 async fn cut_at_every_byte_the_events_are_the_same() {
     let bytes = answer().concat();
+    let canned = Canned::default();
+    let bedrock = bedrock(&canned);
     for cut in 0..=bytes.len() {
         let (a, b) = bytes.split_at(cut);
-        let (events, error, _) = ask(vec![(200, vec![Some(a.to_vec()), Some(b.to_vec())])]).await;
+        let replies = vec![(200, vec![Some(a.to_vec()), Some(b.to_vec())])];
+        let (events, error) = again(&bedrock, &canned, replies).await;
         assert_eq!((events, error), (decoded(), None), "cut at {cut}");
     }
 }
@@ -244,9 +258,11 @@ async fn a_stream_cut_short_at_any_byte_is_an_error() {
     let frames = answer();
     // Up to the end of messageStop: what follows is only the usage.
     let bytes = frames[..frames.len() - 1].concat();
+    let canned = Canned::default();
+    let bedrock = bedrock(&canned);
     for cut in 0..bytes.len() - frames[frames.len() - 2].len() {
         let reply = (200, vec![Some(bytes[..cut].to_vec())]);
-        let (events, error, _) = ask(vec![reply.clone(), reply.clone(), reply.clone(), reply]).await;
+        let (events, error) = again(&bedrock, &canned, vec![reply; 4]).await;
         let kept: Vec<_> = events.into_iter().filter(|e| !matches!(e, ModelEvent::Retrying { .. })).collect();
         assert_eq!(error.unwrap().kind, ModelErrorKind::Truncated, "cut at {cut}");
         let begun = |e: &&ModelEvent| !matches!(e, ModelEvent::Started);
@@ -259,11 +275,13 @@ async fn a_stream_cut_short_at_any_byte_is_an_error() {
 #[tokio::test(start_paused = true)]
 async fn a_damaged_byte_is_never_taken_for_an_answer() {
     let bytes = answer().concat();
+    let canned = Canned::default();
+    let bedrock = bedrock(&canned);
     for at in (0..bytes.len()).step_by(3) {
         let mut damaged = bytes.clone();
         damaged[at] ^= 0x41;
         let reply = (200, vec![Some(damaged)]);
-        let (events, error, _) = ask(vec![reply.clone(), reply.clone(), reply.clone(), reply]).await;
+        let (events, error) = again(&bedrock, &canned, vec![reply; 4]).await;
         assert!(error.is_some(), "byte {at}");
         assert!(!events.iter().any(|e| matches!(e, ModelEvent::Done(_))), "byte {at}");
     }
