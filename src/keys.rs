@@ -221,3 +221,65 @@ fn read_key(prompt: &str) -> anyhow::Result<String> {
     };
     Ok(line.trim().to_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{login, of};
+    use quarterdeck_core::models::{Api, Models, ProviderDefaults};
+    use quarterdeck_model::Key;
+
+    fn chat(command: &[&str]) -> ProviderDefaults {
+        let api_key_command = command.iter().map(|word| (*word).to_owned()).collect();
+        ProviderDefaults { api: Api::Chat, api_key_command, ..ProviderDefaults::default() }
+    }
+
+    /// What the command gives, or says.
+    async fn sought(command: &[&str]) -> Result<Option<String>, String> {
+        match of("mine", &chat(command), &|_| None) {
+            Key::Sought(source) => source().await,
+            Key::Known(_) | Key::None => panic!("a command is looked up with"),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_command_says_what_is_wrong_with_it_and_never_the_key() {
+        assert_eq!(sought(&["printf", " sk-1 \\n"]).await, Ok(Some("sk-1".to_owned())));
+        assert_eq!(sought(&["printf", "\\n\\nsk-1\\n\\n"]).await, Ok(Some("sk-1".to_owned())));
+        for (command, says) in [
+            (&["printf", "sk-1\\nsk-2\\n"][..], "printed 2 lines"),
+            (&["true"], "printed nothing"),
+            (&["sh", "-c", "echo sk-1; echo gone >&2; exit 3"], "sh failed: gone"),
+            (&["false"], "it said nothing"),
+            (&["/nonexistent/program"], "cannot be run"),
+            (&["printf", "\\377sk-1"], "no text"),
+        ] {
+            let error = sought(command).await.unwrap_err();
+            assert!(error.contains(says) && error.contains("api_key_command"), "{command:?}: {error}");
+            assert!(!error.contains("sk-1"), "{error}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_command_that_hangs_is_given_up() {
+        let error = sought(&["sleep", "1000"]).await.unwrap_err();
+        assert!(error.contains("did not end within 60 s"), "{error}");
+    }
+
+    #[test]
+    fn the_environment_comes_first_under_the_providers_own_name() {
+        let env = |name: &str| (name == "MINE_API_KEY").then(|| " sk-env \n".to_owned());
+        assert!(matches!(of("mine", &chat(&["echo", "x"]), &env), Key::Known(key) if key == "sk-env"));
+        let named = ProviderDefaults { key_env: "OTHER".to_owned(), ..chat(&[]) };
+        assert!(matches!(of("mine", &named, &env), Key::None));
+        assert!(matches!(of("mine", &chat(&[]), &|_| Some("  ".to_owned())), Key::None), "blank is none");
+        let bedrock = Models::embedded().provider("bedrock").unwrap();
+        assert!(matches!(of("bedrock", bedrock, &|_| Some("x".to_owned())), Key::None));
+    }
+
+    #[tokio::test]
+    async fn a_provider_without_a_key_has_no_login() {
+        let bedrock = Models::embedded().provider("bedrock");
+        let error = login("bedrock", bedrock, false, &|_| None).await.unwrap_err().to_string();
+        assert!(error.contains("AWS_BEARER_TOKEN_BEDROCK"), "{error}");
+    }
+}

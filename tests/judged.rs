@@ -47,9 +47,11 @@ fn provider((name, _): Who, models: &Arc<Models>) -> (Arc<dyn Provider>, &'stati
             (Arc::new(anthropic::Anthropic::on_bedrock(settings, None, load)), "messages", rules::messages)
         }
         "bedrock" => (Arc::new(bedrock::Bedrock::new(name, models, None, load)), "converse", rules::converse),
-        "openai" => {
-            (Arc::new(responses::Responses::new(name, "http://h", None, models)), "responses", rules::responses)
-        }
+        "openai" => (
+            Arc::new(responses::Responses::new(name, "http://h", None, models)),
+            "responses",
+            rules::responses,
+        ),
         _ => (Arc::new(chat::Chat::new(name, "http://h", None, models)), "chat", rules::chat),
     }
 }
@@ -148,56 +150,244 @@ macro_rules! thinking {
 
 const SCENARIOS: &[Scenario] = &[
     ("the first question", |_| vec![question("why is checkout down?")], PLAIN),
-    ("an answer and a further question", |who| with(answered(vec![reasoning(who), text("So **that** is why [#1].")]), [question("and now?")]), PLAIN),
-    ("a round with several calls", |who| with(two_calls(who), [finished(2, "4 services"), finished(1, "2 alarms")]), PLAIN),
-    ("calls that fail", |who| with(two_calls(who), [failed(1, FaultKind::Denied, "not authorized to perform: ecs:ListServices"), failed(2, FaultKind::Throttled, "")]), PLAIN),
-    ("a change that is refused", |who| with(change(who), [refused(1), failed(1, FaultKind::Refused, "refused by the operator")]), PLAIN),
-    ("a change whose effect is unknown", |who| with(change(who), [intended(1), Fact::TurnEnded { turn: journals::TURN, reason: TurnEnd::Crashed }, question("what happened?")]), PLAIN),
-    ("a round that is cancelled", |who| with(two_calls(who), [finished(1, "2 alarms"), Fact::TurnEnded { turn: journals::TURN, reason: TurnEnd::Cancelled }, question("go on")]), PLAIN),
-    ("a round that crashed before it began", |who| with(answered(vec![reasoning(who), wants("a", "get_active_alarms", json!({}))]), [Fact::SessionResumed { version: "1".into() }, question("go on")]), PLAIN),
-    ("an answer that broke off", |who| {
-        let error = ModelError { kind: ModelErrorKind::Truncated, message: "cut".into() };
-        let partial = vec![reasoning(who), text("It is"), wants("a", "get_active_alarms", json!({}))];
-        vec![question("why?"), requested(1), Fact::ModelFailed { turn: journals::TURN, iteration: 1, partial, error }, question("go on")]
-    }, PLAIN),
+    (
+        "an answer and a further question",
+        |who| with(answered(vec![reasoning(who), text("So **that** is why [#1].")]), [question("and now?")]),
+        PLAIN,
+    ),
+    (
+        "a round with several calls",
+        |who| with(two_calls(who), [finished(2, "4 services"), finished(1, "2 alarms")]),
+        PLAIN,
+    ),
+    (
+        "calls that fail",
+        |who| {
+            with(
+                two_calls(who),
+                [
+                    failed(1, FaultKind::Denied, "not authorized to perform: ecs:ListServices"),
+                    failed(2, FaultKind::Throttled, ""),
+                ],
+            )
+        },
+        PLAIN,
+    ),
+    (
+        "a change that is refused",
+        |who| with(change(who), [refused(1), failed(1, FaultKind::Refused, "refused by the operator")]),
+        PLAIN,
+    ),
+    (
+        "a change whose effect is unknown",
+        |who| {
+            with(
+                change(who),
+                [
+                    intended(1),
+                    Fact::TurnEnded { turn: journals::TURN, reason: TurnEnd::Crashed },
+                    question("what happened?"),
+                ],
+            )
+        },
+        PLAIN,
+    ),
+    (
+        "a round that is cancelled",
+        |who| {
+            with(
+                two_calls(who),
+                [
+                    finished(1, "2 alarms"),
+                    Fact::TurnEnded { turn: journals::TURN, reason: TurnEnd::Cancelled },
+                    question("go on"),
+                ],
+            )
+        },
+        PLAIN,
+    ),
+    (
+        "a round that crashed before it began",
+        |who| {
+            with(
+                answered(vec![reasoning(who), wants("a", "get_active_alarms", json!({}))]),
+                [Fact::SessionResumed { version: "1".into() }, question("go on")],
+            )
+        },
+        PLAIN,
+    ),
+    (
+        "an answer that broke off",
+        |who| {
+            let error = ModelError { kind: ModelErrorKind::Truncated, message: "cut".into() };
+            let partial = vec![reasoning(who), text("It is"), wants("a", "get_active_alarms", json!({}))];
+            vec![
+                question("why?"),
+                requested(1),
+                Fact::ModelFailed { turn: journals::TURN, iteration: 1, partial, error },
+                question("go on"),
+            ]
+        },
+        PLAIN,
+    ),
     ("tracking mode", |who| with(two_calls(who), [recorded(1), recorded(2)]), PLAIN),
-    ("a change in a session that is now read-only", |who| with(change(who), [failed(1, FaultKind::Refused, "read-only"), question("what else?")]), Like { read_only: true, ..PLAIN }),
-    ("calls in a request that offers no tools", |who| with(two_calls(who), [finished(1, "x"), finished(2, "y"), question("sum it up")]), Like { without_tools: true, ..PLAIN }),
+    (
+        "a change in a session that is now read-only",
+        |who| with(change(who), [failed(1, FaultKind::Refused, "read-only"), question("what else?")]),
+        Like { read_only: true, ..PLAIN },
+    ),
+    (
+        "calls in a request that offers no tools",
+        |who| with(two_calls(who), [finished(1, "x"), finished(2, "y"), question("sum it up")]),
+        Like { without_tools: true, ..PLAIN },
+    ),
     ("no system prompt", |_| vec![question("why?")], Like { without_system: true, ..PLAIN }),
-    ("every other model's turns", |_| {
-        let mut facts = Vec::new();
-        for (n, other) in (1..).zip(ALL) {
-            facts.extend([question("why?"), requested(n), responded(n, vec![reasoning(other), wants("same id", "get_active_alarms", json!({}))], Stop::ToolUse), called(n.into(), n, "get_active_alarms"), finished(n.into(), "2 alarms")]);
-            facts.extend([requested(n + 100), responded(n + 100, vec![reasoning(other), text("So.")], Stop::EndTurn)]);
-        }
-        with(facts, [question("and you?")])
-    }, PLAIN),
-    ("a round that another model began", |_| with(two_calls(("somebody", "else")), [finished(1, "x"), finished(2, "y")]), PLAIN),
-    ("a summary in place of old steps", |_| with(answered(vec![text("Steps 1 to 40, in short: 2 of 4 tasks run [#4]; the deployment began at 03:10 [#7].")]), [question("and now?")]), PLAIN),
-    ("a long session", |who| {
-        let mut facts = vec![question("why?")];
-        for n in 1..=60_u32 {
-            facts.extend([requested(n), responded(n, vec![reasoning(who), wants("", "get_active_alarms", json!({})), wants("", "list_ecs_services", json!({}))], Stop::ToolUse)]);
-            let call = u64::from(n) * 2;
-            facts.extend([called(call, n, "a"), called(call + 1, n, "b"), finished(call, "2 alarms"), finished(call + 1, "4 services")]);
-        }
-        facts
-    }, PLAIN),
-    ("what no vendor would send", |_| {
-        let garbage = Block::ToolCall { id: String::new(), name: "made/up name".into(), input: Input::Garbage("{\"x\": ".into()) };
-        with(answered(vec![garbage, wants("id with spaces", "", json!([1, 2])), wants("ok", &"n".repeat(200), Value::Null), wants("ok", "t", json!("x"))]), [called(1, 1, "t"), finished(1, "")])
-    }, PLAIN),
-    ("words from everywhere", |who| with(two_calls(who), [finished(1, "\u{1b}]0;owned\u{7}\u{202e}\u{feff}\u{200b}\u{1f469}\u{200d}\u{1f680} gr\u{fc}n \\ \" \u{0}"), finished(2, &"\u{1f9ef}".repeat(9_000)), question("\u{1b}[2Jund nun?")]), PLAIN),
+    (
+        "every other model's turns",
+        |_| {
+            let mut facts = Vec::new();
+            for (n, other) in (1..).zip(ALL) {
+                facts.extend([
+                    question("why?"),
+                    requested(n),
+                    responded(
+                        n,
+                        vec![reasoning(other), wants("same id", "get_active_alarms", json!({}))],
+                        Stop::ToolUse,
+                    ),
+                    called(n.into(), n, "get_active_alarms"),
+                    finished(n.into(), "2 alarms"),
+                ]);
+                facts.extend([
+                    requested(n + 100),
+                    responded(n + 100, vec![reasoning(other), text("So.")], Stop::EndTurn),
+                ]);
+            }
+            with(facts, [question("and you?")])
+        },
+        PLAIN,
+    ),
+    (
+        "a round that another model began",
+        |_| with(two_calls(("somebody", "else")), [finished(1, "x"), finished(2, "y")]),
+        PLAIN,
+    ),
+    (
+        "a summary in place of old steps",
+        |_| {
+            with(
+                answered(vec![text(
+                    "Steps 1 to 40, in short: 2 of 4 tasks run [#4]; the deployment began at 03:10 [#7].",
+                )]),
+                [question("and now?")],
+            )
+        },
+        PLAIN,
+    ),
+    (
+        "a long session",
+        |who| {
+            let mut facts = vec![question("why?")];
+            for n in 1..=60_u32 {
+                facts.extend([
+                    requested(n),
+                    responded(
+                        n,
+                        vec![
+                            reasoning(who),
+                            wants("", "get_active_alarms", json!({})),
+                            wants("", "list_ecs_services", json!({})),
+                        ],
+                        Stop::ToolUse,
+                    ),
+                ]);
+                let call = u64::from(n) * 2;
+                facts.extend([
+                    called(call, n, "a"),
+                    called(call + 1, n, "b"),
+                    finished(call, "2 alarms"),
+                    finished(call + 1, "4 services"),
+                ]);
+            }
+            facts
+        },
+        PLAIN,
+    ),
+    (
+        "what no vendor would send",
+        |_| {
+            let garbage = Block::ToolCall {
+                id: String::new(),
+                name: "made/up name".into(),
+                input: Input::Garbage("{\"x\": ".into()),
+            };
+            with(
+                answered(vec![
+                    garbage,
+                    wants("id with spaces", "", json!([1, 2])),
+                    wants("ok", &"n".repeat(200), Value::Null),
+                    wants("ok", "t", json!("x")),
+                ]),
+                [called(1, 1, "t"), finished(1, "")],
+            )
+        },
+        PLAIN,
+    ),
+    (
+        "words from everywhere",
+        |who| {
+            with(
+                two_calls(who),
+                [
+                    finished(
+                        1,
+                        "\u{1b}]0;owned\u{7}\u{202e}\u{feff}\u{200b}\u{1f469}\u{200d}\u{1f680} gr\u{fc}n \\ \" \u{0}",
+                    ),
+                    finished(2, &"\u{1f9ef}".repeat(9_000)),
+                    question("\u{1b}[2Jund nun?"),
+                ],
+            )
+        },
+        PLAIN,
+    ),
     ("results without a word", |who| with(two_calls(who), [finished(1, ""), finished(2, " ")]), PLAIN),
     ("low effort", |who| with(two_calls(who), [finished(1, "x")]), Like { effort: Some("low"), ..PLAIN }),
     ("the highest effort", |_| vec![question("why?")], Like { effort: Some("xhigh"), ..PLAIN }),
-    ("guardrail, performance, endpoint quirks", |who| with(two_calls(who), [finished(1, "x")]), Like { models: MANY_MODELS, effort: Some("high"), ..PLAIN }),
-    ("thinking unset", |who| with(two_calls(who), [finished(1, "x")]), Like { models: thinking!("\"unset\""), ..PLAIN }),
-    ("thinking adaptive", |who| with(two_calls(who), [finished(1, "x")]), Like { models: thinking!("\"adaptive\""), ..PLAIN }),
-    ("thinking between tools", |who| with(two_calls(who), [finished(1, "x")]), Like { models: thinking!("\"between_tools\""), ..PLAIN }),
-    ("thinking disabled", |who| with(two_calls(who), [finished(1, "x")]), Like { models: thinking!("\"disabled\""), ..PLAIN }),
-    ("thinking within a budget", |who| with(two_calls(who), [finished(1, "x")]), Like { models: thinking!("{ budget_tokens = 2048 }"), ..PLAIN }),
-    ("a budget in a round that another model began", |_| with(two_calls(("somebody", "else")), [finished(1, "x")]), Like { models: thinking!("{ budget_tokens = 2048 }"), ..PLAIN }),
+    (
+        "guardrail, performance, endpoint quirks",
+        |who| with(two_calls(who), [finished(1, "x")]),
+        Like { models: MANY_MODELS, effort: Some("high"), ..PLAIN },
+    ),
+    (
+        "thinking unset",
+        |who| with(two_calls(who), [finished(1, "x")]),
+        Like { models: thinking!("\"unset\""), ..PLAIN },
+    ),
+    (
+        "thinking adaptive",
+        |who| with(two_calls(who), [finished(1, "x")]),
+        Like { models: thinking!("\"adaptive\""), ..PLAIN },
+    ),
+    (
+        "thinking between tools",
+        |who| with(two_calls(who), [finished(1, "x")]),
+        Like { models: thinking!("\"between_tools\""), ..PLAIN },
+    ),
+    (
+        "thinking disabled",
+        |who| with(two_calls(who), [finished(1, "x")]),
+        Like { models: thinking!("\"disabled\""), ..PLAIN },
+    ),
+    (
+        "thinking within a budget",
+        |who| with(two_calls(who), [finished(1, "x")]),
+        Like { models: thinking!("{ budget_tokens = 2048 }"), ..PLAIN },
+    ),
+    (
+        "a budget in a round that another model began",
+        |_| with(two_calls(("somebody", "else")), [finished(1, "x")]),
+        Like { models: thinking!("{ budget_tokens = 2048 }"), ..PLAIN },
+    ),
 ];
 
 fn judged(judge: &mut Program, who: Who, request: &Request, models: &Arc<Models>, what: &str) {

@@ -200,7 +200,7 @@ pub fn chat(body: &Value, _: &str) -> Wrong {
     let mut ids = HashSet::new();
     let mut open: Vec<&str> = Vec::new();
     let mut before = "system";
-    need(list(body, "messages").len() > 1, "nothing is asked", body)?;
+    need(list(body, "messages").iter().any(|m| m["role"] == "user"), "nothing is asked", body)?;
     for (n, message) in list(body, "messages").iter().enumerate() {
         let role = str_of(message, "role");
         let calls = list(message, "tool_calls");
