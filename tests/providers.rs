@@ -296,7 +296,18 @@ fn cited(body: &Value) -> String {
 #[tokio::test]
 async fn through_a_gateway_of_somebody_elses() {
     let server = Scripted::answering(|n, body| {
-        let blocks = if n % 2 == 0 { calls() } else { vec![Say::Text(cited(body).leak())] };
+        // Other calls each time: what is known already is not read again.
+        let tools = [
+            ["get_active_alarms", "list_ecs_services"],
+            ["list_ec2_instances", "list_rds_instances"],
+            ["list_lambda_functions", "list_s3_buckets"],
+        ];
+        let call = |tool: &'static str| Say::Tool(format!("t_{n}_{tool}"), tool, json!({}));
+        let [one, two] = tools[n / 2 % 3].map(call);
+        let blocks = match n % 2 {
+            0 => vec![Say::Thinking("What hurts?"), Say::Text("Looking."), one, two],
+            _ => vec![Say::Text(cited(body).leak())],
+        };
         Reply::Bytes(answer_bytes(&blocks))
     })
     .await;

@@ -199,15 +199,15 @@ pub fn responses(body: &Value, own: &str) -> Wrong {
 pub fn chat(body: &Value, _: &str) -> Wrong {
     let mut ids = HashSet::new();
     let mut open: Vec<&str> = Vec::new();
-    let mut before = "system";
+    let mut before = "system".to_owned();
     need(list(body, "messages").iter().any(|m| m["role"] == "user"), "nothing is asked", body)?;
     for (n, message) in list(body, "messages").iter().enumerate() {
-        let role = str_of(message, "role");
+        let role = str_of(message, "role").replace("developer", "system");
         let calls = list(message, "tool_calls");
         need(message["content"].is_string(), "content that is no text", message)?;
         let blank = str_of(message, "content").trim().is_empty();
         need(!blank || !calls.is_empty(), "blank content", message)?;
-        match role {
+        match role.as_str() {
             "system" => need(n == 0, "a system prompt in the middle", message)?,
             "user" => need(open.is_empty() && before != "user", "words where none belong", message)?,
             "tool" => {
@@ -219,7 +219,7 @@ pub fn chat(body: &Value, _: &str) -> Wrong {
             }
             "assistant" => {
                 need(
-                    open.is_empty() && !matches!(before, "assistant" | "system"),
+                    open.is_empty() && !matches!(before.as_str(), "assistant" | "system"),
                     "an answer to nothing",
                     message,
                 )?;
