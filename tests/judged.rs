@@ -17,10 +17,11 @@ mod rules;
 
 use common::python::Program;
 use journals::{
-    ALL, Book, Who, called, failed, finished, intended, question, reasoning, recorded, refused, requested,
-    responded, text, wants,
+    ALL, Book, Who, called, compacted, failed, finished, intended, question, question_of, reasoning,
+    recorded, refused, requested, responded, shortened, text, wants,
 };
 use quarterdeck_aws::registry;
+use quarterdeck_core::id::TurnId;
 use quarterdeck_core::journal::{Fact, TurnEnd};
 use quarterdeck_core::message::{Block, Input, ModelError, ModelErrorKind, Request, Stop, ToolDef};
 use quarterdeck_core::models::Models;
@@ -274,13 +275,20 @@ const SCENARIOS: &[Scenario] = &[
     ),
     (
         "a summary in place of old steps",
-        |_| {
-            with(
-                answered(vec![text(
-                    "Steps 1 to 40, in short: 2 of 4 tasks run [#4]; the deployment began at 03:10 [#7].",
-                )]),
-                [question("and now?")],
-            )
+        |who| {
+            let answer = responded(2, vec![text("So [#1].")], Stop::EndTurn);
+            let second = TurnId(2);
+            let more = [finished(1, "2 alarms"), requested(2), answer, question_of(second, "and now?")];
+            with(two_calls(who), more.into_iter().chain([compacted(second)]))
+        },
+        PLAIN,
+    ),
+    (
+        "old results in a line each",
+        |who| {
+            let answer = responded(2, vec![text("So [#1].")], Stop::EndTurn);
+            let more = [finished(1, "2 alarms"), finished(2, "4 services"), requested(2), answer];
+            with(two_calls(who), more.into_iter().chain([question("and now?"), shortened(&[1, 2], true)]))
         },
         PLAIN,
     ),

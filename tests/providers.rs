@@ -25,11 +25,15 @@ use futures::StreamExt as _;
 use quarterdeck_aws::clients::Aws;
 use quarterdeck_aws::http;
 use quarterdeck_core::command::Command;
+use quarterdeck_core::id::TurnId;
 use quarterdeck_core::journal::{Fact, Outcome, TurnEnd};
-use quarterdeck_core::message::{Block, ModelError, ModelErrorKind, ModelEvent, Turn, UserPart};
+use quarterdeck_core::message::{
+    Block, ModelError, ModelErrorKind, ModelEvent, Request, ToolDef, Turn, UserPart,
+};
 use quarterdeck_core::models::Models;
 use quarterdeck_core::scope::Mode;
 use quarterdeck_core::settings::Settings;
+use quarterdeck_core::tokens::Tokens;
 use quarterdeck_demo::Demo;
 use quarterdeck_model::{Load, Provider, Several, anthropic, bedrock, chat, responses};
 use scripted::{Received, Reply, Say, Scripted, answer_bytes};
@@ -274,6 +278,52 @@ async fn bedrock_is_asked_again_while_nothing_was_shown_and_keeps_what_was() {
     console.end().await;
 }
 
+/// A request is counted by the service itself, where it can, from the body it would be asked with.
+#[tokio::test]
+async fn requests_are_counted_as_their_vendors_count() {
+    let mut judge = Program::start("judge.py", JUDGE);
+    for (name, model, kind, _) in KINDS {
+        let server = Scripted::answering(|_, _| {
+            Reply::Status(200, Vec::new(), json!({ "input_tokens": 123, "inputTokens": 123 }).to_string())
+        })
+        .await;
+        let schema = json!({ "type": "object", "properties": {} });
+        let tool = ToolDef { name: "get_active_alarms".into(), description: "Alarms.".into(), schema };
+        let request = Request { provider: name.into(), model: model.into(), tools: [tool].into(), ..asked() };
+        let counted = provider(name, &server.url()).count_tokens(request).await.unwrap();
+        if kind == "chat" {
+            assert!(matches!(counted, Tokens::Estimate(_)) && server.received().is_empty(), "{name}");
+            continue;
+        }
+        assert_eq!(counted, Tokens::Exact(123), "{name}");
+        let received = server.received().remove(0);
+        let ending = ["/v1/messages/count_tokens", "/v1/responses/input_tokens", "/count-tokens"];
+        assert!(ending.iter().any(|end| received.path.ends_with(end)), "{}", received.path);
+        let kind = format!("{kind}-count");
+        assert_eq!(
+            judge.control(&json!(["judge", kind, received.body])),
+            json!([]),
+            "{name}: {}",
+            received.body
+        );
+        assert_ne!(judge.control(&json!(["judge", kind, { "input": 7, "nothing": 1 }])), json!([]), "{kind}");
+    }
+}
+
+fn asked() -> Request {
+    Request {
+        turn: TurnId(1),
+        iteration: 1,
+        provider: "openai-compatible".into(),
+        model: "claude-sonnet-5-5".into(),
+        effort: Some("low".into()),
+        system: "Be right.".into(),
+        tools: [].into(),
+        turns: vec![Turn::User { parts: vec![UserPart::Text { text: "why?".into() }] }].into(),
+        max_tokens: 500,
+    }
+}
+
 /// What the last results in a request of Anthropic's say, in a model's words: the figures must survive everything between.
 fn cited(body: &Value) -> String {
     let last = body["messages"].as_array().and_then(|m| m.last()).map(|m| m["content"].clone());
@@ -370,17 +420,7 @@ async fn through_a_gateway_of_somebody_elses() {
     }
     console.end().await;
     // The gateway tells an Anthropic model's thinking in Chat's own field.
-    let request = quarterdeck_core::message::Request {
-        turn: quarterdeck_core::id::TurnId(1),
-        iteration: 1,
-        provider: "openai-compatible".into(),
-        model: "claude-sonnet-5-5".into(),
-        effort: None,
-        system: "Be right.".into(),
-        tools: [].into(),
-        turns: vec![Turn::User { parts: vec![UserPart::Text { text: "why?".into() }] }],
-        max_tokens: 500,
-    };
+    let request = Request { effort: None, ..asked() };
     let chat = provider("openai-compatible", &gateway.endpoint);
     let events: Vec<_> = chat.stream(request, CancellationToken::new()).collect().await;
     let thought: String = events

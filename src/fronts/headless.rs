@@ -83,7 +83,11 @@ pub async fn ask(
             }
             Some(Event::Live(Live::Retrying(_, text))) => progress(&text),
             Some(Event::Live(
-                Live::Text(..) | Live::Reasoning(..) | Live::Composing(..) | Live::Progress(..),
+                Live::Text(..)
+                | Live::Reasoning(..)
+                | Live::Composing(..)
+                | Live::Progress(..)
+                | Live::Counting(_),
             )) => {}
             Some(Event::Notice(text)) => progress(&text),
             Some(Event::StoreFailed(why)) => progress(&format!("the journal cannot be written: {why}")),
@@ -269,7 +273,7 @@ impl Turn {
             Some(TurnEnd::Answered) => None,
             Some(TurnEnd::Cancelled) => Some("cancelled".into()),
             Some(TurnEnd::Iterations(n)) => Some(format!("stopped after {n} iterations (--iterations)")),
-            Some(TurnEnd::Loop(why) | TurnEnd::Stopped(why)) => Some(why.clone()),
+            Some(TurnEnd::Loop(why) | TurnEnd::Stopped(why) | TurnEnd::Ceiling(why)) => Some(why.clone()),
             Some(TurnEnd::ModelFailed) => self.entries.iter().rev().find_map(|e| match &e.fact {
                 Fact::ModelFailed { error, .. } => Some(error.message.clone()),
                 _ => None,

@@ -181,6 +181,7 @@ impl Stage {
                 | Effect::CancelCall(_)
                 | Effect::AskToStop(_)
                 | Effect::WakeAt(..)
+                | Effect::CountTokens(_)
                 | Effect::Finish => {}
             }
         }

@@ -3,7 +3,8 @@
 Controlled over standard input, one JSON array a line, each answered by one line of JSON (the first line it prints is 0:
 there is no port). It ends when the input closes.
 
-    ["judge", "messages" | "count" | "chat" | "responses" | "converse", body]    returns a list of what is wrong
+    ["judge", "messages" | "chat" | "responses" | "converse", body]    returns a list of what is wrong; also "messages-count",
+                           "responses-count" and "converse-count" for bodies that have a request counted
     ["signed", request]    the same for the signature of a request as it arrived: method, url, headers (names in lower case),
                            body, key (id, secret, session token or null)
 """
@@ -24,11 +25,12 @@ import pydantic
 import typing_extensions
 from anthropic.types import message_count_tokens_params, message_create_params
 from openai.types.chat import completion_create_params
-from openai.types.responses import response_create_params
+from openai.types.responses import input_token_count_params, response_create_params
 
 TYPES = {
     "messages": message_create_params.MessageCreateParamsStreaming,
-    "count": message_count_tokens_params.MessageCountTokensParams,
+    "messages-count": message_count_tokens_params.MessageCountTokensParams,
+    "responses-count": input_token_count_params.InputTokenCountParams,
     "chat": completion_create_params.CompletionCreateParamsStreaming,
     "responses": response_create_params.ResponseCreateParamsStreaming,
 }
@@ -44,9 +46,9 @@ def strict():
                 value.__pydantic_config__ = {"extra": "forbid", "arbitrary_types_allowed": True}
 
 
-def converse(body):
+def converse(body, operation):
     model = botocore.session.get_session().get_service_model("bedrock-runtime")
-    shape = model.operation_model("ConverseStream").input_shape
+    shape = model.operation_model(operation).input_shape
     report = botocore.validate.ParamValidator().validate({**body, "modelId": "m"}, shape)
     return report.generate_report().splitlines()
 
@@ -90,8 +92,8 @@ ADAPTERS = {}
 
 
 def judge(kind, body):
-    if kind == "converse":
-        return converse(body)
+    if kind.startswith("converse"):
+        return converse(body, "ConverseStream" if kind == "converse" else "CountTokens")
     if kind not in ADAPTERS:
         ADAPTERS[kind] = pydantic.TypeAdapter(TYPES[kind])
     try:

@@ -8,7 +8,7 @@ use quarterdeck_core::journal::{
     Actor, CallStats, Entry, Fact, Outcome, Timeline, Transcript, TurnEnd, VERSION,
 };
 use quarterdeck_core::message::{
-    Block, Input, ModelError, ModelErrorKind, Request, Stop, ToolDef, Turn, Usage,
+    Block, Input, ModelError, ModelErrorKind, Request, Stop, ToolDef, Turns, Usage,
 };
 use quarterdeck_core::scope::Mode;
 use quarterdeck_core::tool::{Fault, FaultKind, Projection, Risk};
@@ -58,14 +58,36 @@ impl Book {
     }
 
     /// The conversation for a model.
-    pub fn turns(&self, (provider, model): Who) -> Vec<Turn> {
+    pub fn turns(&self, (provider, model): Who) -> Turns {
         self.transcript.turns(provider, model)
     }
 }
 
 /// The operator asks.
 pub fn question(text: &str) -> Fact {
-    Fact::Question { turn: TURN, text: text.to_owned() }
+    question_of(TURN, text)
+}
+
+/// The operator asks in this turn.
+pub fn question_of(turn: TurnId, text: &str) -> Fact {
+    Fact::Question { turn, text: text.to_owned() }
+}
+
+/// What was said before this turn is now a summary.
+pub fn compacted(before: TurnId) -> Fact {
+    Fact::Compacted {
+        before,
+        text: "In short: 2 of 4 tasks run [#1].".to_owned(),
+        turns: 2,
+        tokens_before: 9_000,
+        tokens_after: 900,
+    }
+}
+
+/// The results of these calls are now a line each.
+pub fn shortened(calls: &[u64], bare: bool) -> Fact {
+    let calls = calls.iter().map(|call| CallId(*call)).collect();
+    Fact::Shortened { turn: TURN, calls, bare, tokens_before: 9_000, tokens_after: 900 }
 }
 
 /// A model is asked.
@@ -77,6 +99,7 @@ pub fn requested(iteration: u32) -> Fact {
         model: "m".to_owned(),
         prompt_hash: String::new(),
         bytes: 1,
+        fit: None,
     }
 }
 
@@ -158,7 +181,7 @@ pub fn reasoning(who: Who) -> Block {
 }
 
 /// What a request needs besides.
-pub fn request(who: Who, tools: Arc<[ToolDef]>, turns: Vec<Turn>) -> Request {
+pub fn request(who: Who, tools: Arc<[ToolDef]>, turns: Turns) -> Request {
     Request {
         turn: TURN,
         iteration: 1,
@@ -210,7 +233,7 @@ impl<'a> Dice<'a> {
 pub fn any(bytes: &[u8]) -> Book {
     let mut dice = Dice::new(bytes);
     let mut book = Book::default();
-    let (mut iteration, mut call) = (0, 0);
+    let (mut iteration, mut call, mut turn) = (0, 0, 1);
     while !dice.over() {
         match dice.below(8) {
             0 => book.add(question(dice.of(&[
@@ -304,7 +327,8 @@ fn block(dice: &mut Dice<'_>) -> Block {
 fn anything(dice: &mut Dice<'_>) -> Fact {
     let call = dice.below(6) as u64;
     let n = u32::try_from(dice.below(4)).unwrap_or(0);
-    match dice.below(9) {
+    match dice.below(10) {
+        8 => shortened(&[call, call + 1], dice.below(2) == 1),
         0 => finished(call, "late"),
         1 => failed(call, FaultKind::Timeout, "no answer"),
         2 => refused(call),

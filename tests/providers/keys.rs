@@ -63,7 +63,7 @@ async fn a_key_is_kept_used_and_forgotten_and_never_told() {
     assert_eq!(key(&server), format!("Bearer {SECRET}"));
     let doctor = place.run(&["doctor", "--demo", "--provider", "openai"], &[path, address], "").await;
     let words = doctor.out.split_whitespace().collect::<Vec<_>>().join(" ");
-    assert!(words.contains("openai, gpt-5.1, key from the keyring"), "{}", doctor.said());
+    assert!(words.contains("openai, gpt-6.1-sol, key from the keyring"), "{}", doctor.said());
 
     // The environment comes first; a command comes before the keyring.
     let ran = place.run(&ASK, &[path, address, ("OPENAI_API_KEY", "sk-from-env")], "").await;

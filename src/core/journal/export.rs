@@ -219,7 +219,9 @@ impl Page {
                 };
                 self.item("the change was", effect);
             }
-            Fact::Verified { summary, .. } | Fact::Noted { text: summary } => self.fenced("", summary),
+            Fact::Verified { summary, .. }
+            | Fact::Noted { text: summary }
+            | Fact::Compacted { text: summary, .. } => self.fenced("", summary),
             Fact::SessionStarted { .. }
             | Fact::SessionResumed { .. }
             | Fact::ScopeChanged { .. }
@@ -227,7 +229,8 @@ impl Page {
             | Fact::ModeChanged { .. }
             | Fact::RefusalWithdrawn { .. }
             | Fact::WriteIntended { .. }
-            | Fact::TurnEnded { .. } => {}
+            | Fact::TurnEnded { .. }
+            | Fact::Shortened { .. } => {}
         }
     }
 

@@ -124,6 +124,18 @@ impl Timeline {
             Fact::Verified { call, summary, reached } => Some(self.verified(entry, *call, summary, *reached)),
             Fact::TurnEnded { turn, reason } => self.turn_ended(entry, *turn, reason),
             Fact::Noted { text } => Some(self.note(entry, remark::first_line(text), String::new())),
+            Fact::Compacted { tokens_before, tokens_after, .. } => {
+                let room = remark::room(*tokens_before, *tokens_after);
+                Some(self.note(entry, "older turns summarized", room))
+            }
+            Fact::Shortened { turn, calls, tokens_before, tokens_after, .. } => {
+                let room = remark::room(*tokens_before, *tokens_after);
+                let no = self.note(entry, remark::shortened(calls.len()), room);
+                if let Some(step) = self.get_mut(no) {
+                    step.turn = Some(*turn);
+                }
+                Some(no)
+            }
         }
     }
 

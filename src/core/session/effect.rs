@@ -26,7 +26,7 @@ pub enum Effect {
     Replan(Authorized),
     /// Put a proposal before a person at this front.
     Ask(FrontId, Gate),
-    /// Ask the person at this front whether a read may cost that much; answer `Command::Spend`.
+    /// Ask the person at this front whether something may cost that much; answer `Command::Spend`.
     AskSpending(FrontId, Spending),
     /// Make the intent durable, then carry out the write; answer `Input::Written`.
     Commit {
@@ -49,6 +49,8 @@ pub enum Effect {
     Tell(FrontId, String),
     /// Everything has ended that had to: flush the journal and end the console.
     Finish,
+    /// Have this request counted; answer `Input::Counted`. `CancelModel` stops it.
+    CountTokens(Request),
 }
 
 /// A read, ready to run: arguments are canonical.

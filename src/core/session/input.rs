@@ -6,6 +6,7 @@ use crate::id::{ApprovalId, CallId, FrontId, TurnId};
 use crate::journal::CallStats;
 use crate::message::{ModelError, ModelEvent};
 use crate::scope::Scope;
+use crate::tokens::Tokens;
 use crate::tool::{Fault, Projection};
 
 /// One thing that happened. Carries the id of what it belongs to; `step` drops what belongs to nothing any more.
@@ -36,6 +37,8 @@ pub enum Input {
     Woke(Wake),
     /// The journal can no longer be written; why. Changes are refused from here on.
     StoreFailed(String),
+    /// What the request of this turn and iteration would take.
+    Counted(TurnId, u32, Tokens),
 }
 
 /// What a front can do.
@@ -67,4 +70,6 @@ pub enum Wake {
     Approval(ApprovalId),
     /// The model is told of this write although its verification has not ended.
     Hold(CallId),
+    /// What the request of this turn and iteration takes is not counted by then: it is estimated.
+    Count(TurnId, u32),
 }

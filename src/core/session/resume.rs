@@ -59,6 +59,7 @@ impl Session {
         for entry in &entries {
             session.timeline.apply(entry);
             session.transcript.apply(entry, &session.timeline);
+            session.meter.apply(entry, &session.models);
             left.note(&entry.fact);
         }
         session.entries = entries;
@@ -182,7 +183,9 @@ impl Left {
             Fact::SessionStarted { .. }
             | Fact::SessionResumed { .. }
             | Fact::RefusalWithdrawn { .. }
-            | Fact::Noted { .. } => {}
+            | Fact::Noted { .. }
+            | Fact::Compacted { .. }
+            | Fact::Shortened { .. } => {}
         }
     }
 

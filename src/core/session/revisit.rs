@@ -137,7 +137,9 @@ impl Session {
                 | Fact::WriteIntended { .. }
                 | Fact::Verified { .. }
                 | Fact::TurnEnded { .. }
-                | Fact::Noted { .. } => {}
+                | Fact::Noted { .. }
+                | Fact::Compacted { .. }
+                | Fact::Shortened { .. } => {}
             }
         }
         past

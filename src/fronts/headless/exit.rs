@@ -92,7 +92,9 @@ impl Tally {
             | Fact::WriteIntended { .. }
             | Fact::WriteConcluded { .. }
             | Fact::Verified { .. }
-            | Fact::Noted { .. } => {}
+            | Fact::Noted { .. }
+            | Fact::Compacted { .. }
+            | Fact::Shortened { .. } => {}
         }
     }
 
@@ -102,6 +104,7 @@ impl Tally {
             Some(TurnEnd::Answered) if self.expired => Exit::Credentials,
             Some(TurnEnd::Answered) if self.partial || self.failed => Exit::Partial,
             Some(TurnEnd::Answered) => Exit::Answered,
+            Some(TurnEnd::Ceiling(_)) => Exit::Partial,
             Some(TurnEnd::Cancelled) => Exit::Cancelled,
             Some(TurnEnd::ModelFailed) if self.model_key => Exit::Credentials,
             Some(

@@ -1,7 +1,7 @@
 //! A request as the Messages API wants it. Pure.
 
 use crate::wire::naming::{self, overlay, wire_id, wire_input, wire_name};
-use quarterdeck_core::message::{Block, Request, ToolDef, Turn, UserPart};
+use quarterdeck_core::message::{Block, Request, ToolDef, Turn, Turns, UserPart};
 use quarterdeck_core::models::{Caps, Quirks, Thinking};
 use serde_json::{Map, Value, json};
 use std::borrow::Cow;
@@ -36,6 +36,16 @@ pub(super) fn body(request: &Request, caps: &Caps, quirks: &Quirks) -> Value {
     body.insert("messages".into(), messages(request, own));
     overlay(&mut body, &quirks.extra);
     Value::Object(body)
+}
+
+/// The body that has a request counted: the same, without what is about the answer.
+pub(super) fn counted(request: &Request, caps: &Caps, quirks: &Quirks) -> Value {
+    let mut body = body(request, caps, quirks);
+    if let Some(body) = body.as_object_mut() {
+        body.remove("max_tokens");
+        body.remove("stream");
+    }
+    body
 }
 
 /// Marks a block as the end of a cached prefix.
@@ -74,13 +84,14 @@ fn thinking(mode: Thinking, max_tokens: u32) -> Option<Value> {
 
 /// Whether the round that is under way, if one is, began with the model's own thinking: where a budget is set the service
 /// takes it no other way, and a round that another model began has none.
-fn begins_with_thinking(turns: &[Turn], own: (&str, &str)) -> bool {
+fn begins_with_thinking(turns: &Turns, own: (&str, &str)) -> bool {
     let results = |turn: &Turn| match turn {
         Turn::User { parts } => parts.iter().any(|p| matches!(p, UserPart::ToolResult { .. })),
         Turn::Assistant { .. } => false,
     };
-    match turns {
-        [.., Turn::Assistant { blocks }, last] if results(last) => match blocks.first() {
+    let mut back = turns.iter().rev();
+    match (back.next(), back.next()) {
+        (Some(last), Some(Turn::Assistant { blocks })) if results(last) => match blocks.first() {
             Some(Block::Reasoning { provider, model, .. }) => (provider.as_str(), model.as_str()) == own,
             Some(Block::Text { .. } | Block::ToolCall { .. }) | None => false,
         },
@@ -160,7 +171,7 @@ mod tests {
             effort: None,
             system: "Be right.".into(),
             tools: vec![tool("list_ecs_services"), tool("get_active_alarms")].into(),
-            turns,
+            turns: turns.into(),
             max_tokens: 8_000,
         }
     }

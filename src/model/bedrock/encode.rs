@@ -55,6 +55,14 @@ fn additional(caps: &Caps, effort: Option<&str>) -> Map<String, Value> {
     fields
 }
 
+/// The body that has a request counted: what the model would read.
+pub(super) fn counted(request: &Request, caps: &Caps) -> Value {
+    let body = body(request, caps, &ProviderDefaults::default());
+    let read = ["messages", "system", "toolConfig", "additionalModelRequestFields"];
+    let fields = read.into_iter().filter_map(|name| Some((name.to_owned(), body.get(name)?.clone())));
+    json!({ "input": { "converse": fields.collect::<Map<_, _>>() } })
+}
+
 fn tool(tool: &ToolDef) -> Value {
     json!({ "toolSpec": { "name": tool.name, "description": tool.description,
         "inputSchema": { "json": tool.schema } } })
@@ -138,7 +146,7 @@ mod tests {
             effort: None,
             system: "Be right.".into(),
             tools: [tool].into(),
-            turns,
+            turns: turns.into(),
             max_tokens: 1_000,
         }
     }

@@ -180,7 +180,7 @@ fn request() -> Request {
         effort: None,
         system: "Be right.".into(),
         tools: [ToolDef { name: "get_active_alarms".into(), description: "Alarms.".into(), schema }].into(),
-        turns: vec![Turn::User { parts: vec![UserPart::Text { text: "why?".into() }] }],
+        turns: vec![Turn::User { parts: vec![UserPart::Text { text: "why?".into() }] }].into(),
         max_tokens: 100,
     }
 }
@@ -358,7 +358,8 @@ async fn reasoning_goes_back_byte_for_byte() {
         .collect();
     let mut next = request();
     let again = Turn::User { parts: vec![UserPart::Text { text: "and?".into() }] };
-    next.turns.extend([Turn::Assistant { blocks }, again]);
+    next.turns.push(Turn::Assistant { blocks });
+    next.turns.push(again);
     let body = bedrock(&canned).encode(&next).unwrap();
     let content = &body["messages"][1]["content"];
     assert_eq!(

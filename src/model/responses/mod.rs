@@ -15,6 +15,7 @@ use futures::future::BoxFuture;
 use futures::{FutureExt as _, TryFutureExt as _};
 use quarterdeck_core::message::{ModelError, Request};
 use quarterdeck_core::models::Models;
+use quarterdeck_core::tokens::Tokens;
 use serde_json::Value;
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
@@ -45,6 +46,13 @@ impl Responses {
     }
 }
 
+impl Responses {
+    fn counted(&self, request: &Request) -> Value {
+        let quirks = self.models.provider(&self.name).map(|p| p.quirks.clone()).unwrap_or_default();
+        encode::counted(request, &self.models.lookup(&self.name, &request.model), &quirks)
+    }
+}
+
 impl Provider for Responses {
     fn name(&self) -> &str {
         &self.name
@@ -57,6 +65,14 @@ impl Provider for Responses {
 
     fn reach(&self) -> BoxFuture<'_, Result<String, ModelError>> {
         self.http.reach().map_err(|failure| failure.error).boxed()
+    }
+
+    fn count_tokens(&self, request: Request) -> BoxFuture<'_, Result<Tokens, ModelError>> {
+        let body = self.counted(&request).to_string();
+        Box::pin(async move {
+            let counted = self.http.count("/input_tokens", body).await;
+            counted.map(Tokens::Exact).map_err(|failure| failure.error)
+        })
     }
 
     fn stream(&self, request: Request, cancel: CancellationToken) -> EventStream {

@@ -1,7 +1,7 @@
 //! Names, ids and arguments as every service takes them, also when a model made them up.
 
 use quarterdeck_core::journal::hash;
-use quarterdeck_core::message::{Block, Input, Request, ToolDef, Turn};
+use quarterdeck_core::message::{Block, Input, Request, ToolDef, Turn, Turns};
 use serde_json::{Map, Value, json};
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -21,7 +21,7 @@ pub(crate) fn tools(request: &Request) -> Vec<Cow<'_, ToolDef>> {
 }
 
 /// The names of all calls.
-fn called(turns: &[Turn]) -> BTreeSet<String> {
+fn called(turns: &Turns) -> BTreeSet<String> {
     let blocks = turns.iter().flat_map(|turn| match turn {
         Turn::Assistant { blocks } => blocks.as_slice(),
         Turn::User { .. } => &[],

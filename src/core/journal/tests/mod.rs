@@ -43,7 +43,7 @@ impl Book {
     pub(super) fn turns(&self) -> Vec<Turn> {
         let turns = self.transcript.turns("anthropic", "claude");
         check::turns(&turns);
-        turns
+        turns.iter().cloned().collect()
     }
 
     /// The parts of the last user turn.
@@ -69,6 +69,7 @@ pub(super) fn requested(iteration: u32) -> Fact {
         model: "claude".into(),
         prompt_hash: String::new(),
         bytes: 10,
+        fit: None,
     }
 }
 

@@ -1,6 +1,7 @@
 //! A rig that plays the engine: feeds inputs, keeps what the session wants done.
 
 mod cancelling;
+mod ceiling;
 mod interleavings;
 mod reading;
 mod recalling;
@@ -8,11 +9,12 @@ mod resuming;
 mod spending;
 mod turns;
 mod verifying;
+mod window;
 mod writing;
 
 use super::*;
 use crate::approval::{Authorized, Challenge, Decision, Gate, Proposal, Seen, Spent, fixture};
-use crate::event::{Live, Spending};
+use crate::event::{Expense, Live, Spending};
 use crate::id::TurnId;
 use crate::journal::{CallStats, GENESIS, Outcome, StepStatus, TurnEnd, hash};
 use crate::message::{self, Block, ModelError, ModelErrorKind, ModelEvent, Request, Stop, UserPart};
@@ -165,6 +167,7 @@ pub(super) struct Rig {
     pub(super) told: Vec<(FrontId, String)>,
     pub(super) shown: String,
     pub(super) finishes: usize,
+    pub(super) counts: Vec<Request>,
 }
 
 impl Rig {
@@ -216,6 +219,7 @@ impl Rig {
             told: Vec::new(),
             shown: String::new(),
             finishes: 0,
+            counts: Vec::new(),
         };
         rig.take(effects);
         rig
@@ -253,6 +257,7 @@ impl Rig {
                 Effect::Show(_) => {}
                 Effect::Tell(front, text) => self.told.push((front, text)),
                 Effect::Finish => self.finishes += 1,
+                Effect::CountTokens(request) => self.counts.push(request),
             }
         }
     }

@@ -18,6 +18,7 @@ mod detail;
 mod dialog;
 mod fold;
 pub(crate) mod format;
+mod growing;
 mod header;
 mod help;
 mod hints;
