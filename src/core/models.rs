@@ -317,13 +317,20 @@ impl Models {
     /// What is known of `model` at `provider`; for one that is not listed its family's, else the provider's defaults.
     #[must_use]
     pub fn lookup(&self, provider: &str, model: &str) -> Caps {
-        if let Some(caps) = self.models.iter().find(|m| m.provider == provider && m.id == model) {
-            return caps.clone();
-        }
-        let defaults = self.provider(provider);
         let belongs =
             |f: &&Family| f.provider == provider && f.contains.iter().any(|part| model.contains(part));
         let family = self.families.iter().find(belongs);
+        if let Some(caps) = self.models.iter().find(|m| m.provider == provider && m.id == model) {
+            let mut caps = caps.clone();
+            if let Some(family) = family {
+                caps.effort_at = caps.effort_at.or_else(|| family.effort_at.clone());
+                if caps.additional.is_empty() {
+                    caps.additional.clone_from(&family.additional);
+                }
+            }
+            return caps;
+        }
+        let defaults = self.provider(provider);
         Caps {
             id: model.to_owned(),
             provider: provider.to_owned(),

@@ -20,7 +20,10 @@ pub(crate) fn apart(events: EventStream, model: &str) -> EventStream {
         .scan(Splitter::default(), move |splitter, item| {
             let out = match item {
                 Ok(event) => splitter.event(event, &model).into_iter().map(Ok).collect(),
-                Err(error) => vec![Err(error)],
+                // What was held back may be the last that is seen of it.
+                Err(error) => {
+                    splitter.finish().map(live).into_iter().map(Ok).chain([Err(error)]).collect::<Vec<_>>()
+                }
             };
             future::ready(Some(stream::iter(out)))
         })
@@ -146,11 +149,10 @@ impl Splitter {
     /// What is left when the text has ended.
     fn finish(&mut self) -> Option<Piece> {
         let text = std::mem::take(&mut self.held);
-        let piece = match self.at {
-            At::Thinking => Piece::Thinking(text.clone()),
-            At::Start | At::Between | At::Reply | At::Plain => Piece::Text(text.clone()),
-        };
-        (!text.trim().is_empty()).then_some(piece)
+        (!text.trim().is_empty()).then(|| match self.at {
+            At::Thinking => Piece::Thinking(text),
+            At::Start | At::Between | At::Reply | At::Plain => Piece::Text(text),
+        })
     }
 }
 
@@ -184,6 +186,7 @@ fn blocks(pieces: Vec<Piece>, model: &str) -> Vec<ModelEvent> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use quarterdeck_core::message::{ModelError, ModelErrorKind};
 
     /// Thinking and reply, live and as blocks, of a text cut into pieces of `n` bytes at most.
     fn told(text: &str, n: usize) -> [(String, String); 2] {
@@ -235,6 +238,24 @@ mod tests {
                 // What may still become a tag is shown with the block.
                 assert!(reply.starts_with(live.1.trim_end()), "{text:?} in pieces of {n}: {live:?}");
             }
+        }
+    }
+
+    #[tokio::test]
+    async fn what_was_held_back_is_not_lost_when_the_answer_breaks_off() {
+        let cut = ModelError { kind: ModelErrorKind::Truncated, message: "cut".into() };
+        for (text, want) in [
+            ("<thinki", vec![ModelEvent::TextDelta("<thinki".into())]),
+            (
+                "<thinking>hm </thin",
+                vec![ModelEvent::ReasoningDelta("hm ".into()), ModelEvent::ReasoningDelta("</thin".into())],
+            ),
+            ("So.", vec![ModelEvent::TextDelta("So.".into())]),
+        ] {
+            let items = [Ok(ModelEvent::TextDelta(text.into())), Err(cut.clone())];
+            let told: Vec<_> = apart(stream::iter(items).boxed(), "m").collect().await;
+            let want: Vec<_> = want.into_iter().map(Ok).chain([Err(cut.clone())]).collect();
+            assert_eq!(told, want, "{text}");
         }
     }
 }

@@ -236,11 +236,14 @@ pub fn any(bytes: &[u8]) -> Book {
     let (mut iteration, mut call, mut turn) = (0, 0, 1);
     while !dice.over() {
         match dice.below(8) {
-            0 => book.add(question(dice.of(&[
-                "why is checkout down?",
-                " ",
-                "\u{1b}[31mund n\u{fc}n?\u{202e}",
-            ]))),
+            0 => {
+                turn += dice.below(2) as u64;
+                let words = ["why is checkout down?", " ", "\u{1b}[31mund n\u{fc}n?\u{202e}"];
+                book.add(question_of(TurnId(turn), dice.of(&words)));
+                if dice.below(4) == 3 {
+                    book.add(compacted(TurnId(turn)));
+                }
+            }
             1 => book.add(anything(&mut dice)),
             2 => book.add(Fact::ModeChanged { mode: dice.of(&[Mode::ReadOnly, Mode::Track, Mode::Execute]) }),
             _ => {

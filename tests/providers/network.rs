@@ -1,8 +1,14 @@
 //! The built binary asks models and AWS where the environment says: private endpoints, proxies, bearer tokens.
 
 use super::answers;
+use super::common::python::Program;
 use super::scripted::{Received, Reply, Say, Scripted, answer_bytes};
+use serde_json::json;
 use std::process::{Command, Stdio};
+
+/// Signed by an authority that only these tests trust.
+const CERTIFICATE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/peers/tls/server.pem");
+const AUTHORITY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/peers/tls/ca.pem");
 
 /// A folder of its own: nothing of the machine is seen.
 pub struct Place(pub tempfile::TempDir);
@@ -213,4 +219,90 @@ async fn other_providers_go_through_the_proxy_too() {
     let env = [key, ("HTTP_PROXY", through.as_str()), ("ANTHROPIC_BASE_URL", url.as_str())];
     let ran = place.run(&ask, &env, "").await;
     assert!(ran.code == 0 && proxy.received().is_empty() && !direct.received().is_empty(), "{}", ran.said());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn the_doctor_tries_bedrock_without_asking_a_model() {
+    let place = Place::new();
+    let doctor = ["doctor", "--demo", "--provider", "bedrock"];
+    for (status, kind, said, says) in [
+        (
+            400,
+            "ValidationException",
+            "A conversation must start with a user message.",
+            "use the model was not tried",
+        ),
+        (
+            403,
+            "UnrecognizedClientException",
+            "The security token included in the request is invalid.",
+            "aws sso login",
+        ),
+    ] {
+        let headers = vec![("x-amzn-errortype", kind.to_owned())];
+        let server =
+            Scripted::start(vec![Reply::Status(status, headers, format!("{{\"message\":\"{said}\"}}"))])
+                .await;
+        let url = server.url();
+        let ran = place.run(&doctor, &with(&[("AWS_ENDPOINT_URL_BEDROCK_RUNTIME", &url)]), "").await;
+        let words = ran.out.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(words.contains(says), "{says}: {}", ran.said());
+        assert!(
+            words.contains("bedrock, eu.anthropic.claude-sonnet-5-5, with the AWS credentials"),
+            "{words}"
+        );
+        assert_eq!(only(&server).body, serde_json::json!({}), "nothing that costs is sent");
+    }
+}
+
+/// A proxy that only tunnels, with `behind` at the other end of every tunnel.
+async fn tunnel(behind: &Scripted) -> Program {
+    let target = behind.url().trim_start_matches("http://").to_owned();
+    let start = move || Program::start_with("tunnel.py", "", &[CERTIFICATE, &target]);
+    tokio::task::spawn_blocking(start).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_tunnel_through_the_proxy_carries_the_whole_conversation() {
+    let place = Place::new();
+    let asks = |provider| ["ask", "--demo", "--provider", provider, "why?"];
+    let key = ("ANTHROPIC_API_KEY", "sk-test");
+
+    let behind = bedrock().await;
+    let mut proxy = tunnel(&behind).await;
+    let through = proxy.endpoint.clone();
+    let tls = [("HTTPS_PROXY", through.as_str()), ("SSL_CERT_FILE", AUTHORITY)];
+    let ran = place.run(&asks("bedrock"), &with(&tls), "").await;
+    assert!(ran.code == 0 && ran.out.contains("All is well."), "{}", ran.said());
+    let request = only(&behind);
+    assert_eq!(request.header("host"), Some("bedrock-runtime.eu-west-1.amazonaws.com"));
+    assert_eq!(request.path, "/model/eu.anthropic.claude-sonnet-5-5/converse-stream");
+    assert!(request.header("authorization").unwrap().contains("/eu-west-1/bedrock/aws4_request"));
+    assert_eq!(
+        proxy.control(&json!(["tunnels"])),
+        json!(["CONNECT bedrock-runtime.eu-west-1.amazonaws.com:443 HTTP/1.1"])
+    );
+
+    let behind = Scripted::answering(|_, _| Reply::Bytes(answer_bytes(&[Say::Text("All is well.")]))).await;
+    let mut proxy = tunnel(&behind).await;
+    let through = proxy.endpoint.clone();
+    let env = [key, ("HTTPS_PROXY", through.as_str()), ("SSL_CERT_FILE", AUTHORITY)];
+    let ran = place.run(&asks("anthropic"), &env, "").await;
+    assert!(ran.code == 0 && ran.out.contains("All is well."), "{}", ran.said());
+    assert_eq!(only(&behind).header("x-api-key"), Some("sk-test"), "inside the tunnel");
+    assert_eq!(proxy.control(&json!(["tunnels"])), json!(["CONNECT api.anthropic.com:443 HTTP/1.1"]));
+
+    let empty = r#"<DescribeInstancesResponse xmlns="http://ec2.amazonaws.com/doc/2016-11-15/"><reservationSet/></DescribeInstancesResponse>"#;
+    let behind = Scripted::answering(move |_, _| Reply::Status(200, Vec::new(), empty.to_owned())).await;
+    let mut proxy = tunnel(&behind).await;
+    let through = proxy.endpoint.clone();
+    let tls = [("HTTPS_PROXY", through.as_str()), ("SSL_CERT_FILE", AUTHORITY)];
+    let ran = place.run(&["tool", "list_ec2_instances"], &with(&tls), "").await;
+    let received = behind.received();
+    let asked = |r: &Received| {
+        r.header("host") == Some("ec2.eu-west-1.amazonaws.com") && r.raw.contains("Action=DescribeInstances")
+    };
+    assert!(received.iter().any(asked), "{received:?}\n{}", ran.said());
+    let tunnels = proxy.control(&json!(["tunnels"])).to_string();
+    assert!(tunnels.contains("CONNECT ec2.eu-west-1.amazonaws.com:443"), "{tunnels}");
 }

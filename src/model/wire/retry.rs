@@ -173,9 +173,17 @@ fn fraction(seed: &str, attempt: u32) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::{ATTEMPTS, pause};
+    use super::{ATTEMPTS, pause, silence};
     use crate::wire::failure::{Again, Failure};
+    use quarterdeck_core::models::Models;
     use std::time::Duration;
+
+    #[test]
+    fn a_provider_may_be_silent_as_long_as_its_configuration_says() {
+        for (provider, seconds) in [("anthropic", 120), ("bedrock", 300), ("openai-compatible", 300)] {
+            assert_eq!(silence(Models::embedded(), provider), Duration::from_secs(seconds), "{provider}");
+        }
+    }
 
     fn failure(again: Again) -> Failure {
         Failure { again, ..Failure::silent(Duration::from_secs(1)) }
