@@ -149,7 +149,10 @@ impl Splitter {
     /// What is left when the text has ended.
     fn finish(&mut self) -> Option<Piece> {
         let text = std::mem::take(&mut self.held);
-        (!text.trim().is_empty()).then(|| match self.at {
+        if text.trim().is_empty() {
+            return None;
+        }
+        Some(match self.at {
             At::Thinking => Piece::Thinking(text),
             At::Start | At::Between | At::Reply | At::Plain => Piece::Text(text),
         })
