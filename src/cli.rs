@@ -2,6 +2,7 @@
 
 use crate::config::Overrides;
 use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
 
 /// A console for engineers on call for AWS: ask, watch every step, approve every change.
 #[derive(Debug, Parser)]
@@ -110,8 +111,32 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Runbooks: what answers when no model does. Your own are `*.toml` in the folder `runbooks` beside your settings.
+    Runbook {
+        /// What to do with them.
+        #[command(subcommand)]
+        what: RunbookCommand,
+    },
     /// List saved sessions.
     Sessions,
+}
+
+/// What to do with runbooks.
+#[derive(Debug, Subcommand)]
+pub enum RunbookCommand {
+    /// Check runbook files: what each matches and calls, or every mistake with its line. Exits with 1 when there is one.
+    Check {
+        /// The files.
+        #[arg(required = true, num_args = 1.., value_name = "FILE")]
+        files: Vec<PathBuf>,
+    },
+    /// List all runbooks: name, words, and where it is from.
+    List,
+    /// Print a runbook's file: a start for your own.
+    Show {
+        /// Its name.
+        name: String,
+    },
 }
 
 impl Common {

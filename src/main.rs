@@ -1,7 +1,7 @@
 //! Parse, build, run, exit code.
 
 use clap::Parser as _;
-use quarterdeck::cli::{Cli, Command, Common};
+use quarterdeck::cli::{Cli, Command, Common, RunbookCommand};
 use quarterdeck::connect::Deck;
 use quarterdeck::engine::clock;
 use quarterdeck::fronts::headless::{self, Exit, Format, ToolFlags};
@@ -75,6 +75,13 @@ fn run(cli: Cli) -> anyhow::Result<Exit> {
             headless::doctor::print(&report, json)?;
             Ok(headless::doctor::exit(&report))
         }
+        Some(Command::Runbook { what }) => match what {
+            RunbookCommand::Check { files } => {
+                headless::runbook::check(&files, &quarterdeck_aws::registry::catalogue())
+            }
+            RunbookCommand::List => headless::runbook::list(&env),
+            RunbookCommand::Show { name } => headless::runbook::show(&name, &env),
+        },
         Some(Command::Sessions) => sessions(&common),
         Some(Command::Ask { question, json, markdown }) => {
             let format = match (json, markdown) {

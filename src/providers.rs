@@ -121,7 +121,7 @@ fn make(
     let region = config.regions.iter().find(|r| *r != "all").cloned();
     let address = base_url(name, defaults, &env);
     match defaults.api {
-        Api::Runbooks => Arc::new(offline::Offline::embedded()),
+        Api::Runbooks => Arc::new(offline::Offline::with_runbooks(crate::runbooks::own(&env).good)),
         Api::Converse => Arc::new(bedrock::Bedrock::new(name, models, region, Arc::clone(load))),
         Api::Messages => {
             let mut settings = anthropic::Settings::from_env(models, |_| None);

@@ -17,6 +17,7 @@ use std::sync::Arc;
 
 pub mod doctor;
 mod exit;
+pub mod runbook;
 mod table;
 mod tools;
 
@@ -47,6 +48,9 @@ pub async fn ask(
     resume: Option<&str>,
 ) -> anyhow::Result<Exit> {
     let mut engine = deck.start(resume)?;
+    if deck.settings.provider == "offline" {
+        deck.remarks.iter().for_each(|remark| progress(remark));
+    }
     // What AWS says of missing credentials is said by each tool again, with the same words.
     let identified = deck.identify(&engine.inputs()).await;
     if let Err(missing) = &identified {

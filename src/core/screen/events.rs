@@ -92,7 +92,7 @@ impl Screen {
     fn happened(&mut self, event: Event, now: Timestamp) -> Vec<Command> {
         match event {
             Event::Appended(entry) => self.appended(&entry),
-            Event::Live(live) => self.live.apply(live, &self.ledger),
+            Event::Live(live) => self.live.apply(live, &self.ledger, now),
             Event::Ask(gate) => return self.asked(gate, now),
             Event::Spend(spending) => {
                 self.help = None;
@@ -110,7 +110,7 @@ impl Screen {
 
     fn appended(&mut self, entry: &Arc<Entry>) {
         let known = self.ledger.entries.len();
-        let step = self.ledger.apply(entry, &self.models);
+        let step = self.ledger.apply(entry, &self.models, self.live.thought_for());
         if self.ledger.entries.len() == known {
             return;
         }

@@ -33,6 +33,7 @@ mod result;
 mod status;
 mod summary;
 mod table;
+mod thinking;
 mod timeline;
 mod waterfall;
 
