@@ -47,6 +47,8 @@ pub enum Live {
     Retrying(TurnId, String),
     /// A call's progress.
     Progress(CallId, Progress),
+    /// How far the evaluation is; a fact concludes it.
+    Evaluating(crate::eval::Progress),
 }
 
 /// How far a call is.

@@ -15,11 +15,13 @@ use quarterdeck_core::tool::{Catalogue, Risk, from_flags};
 use std::io::{self, Write};
 use std::sync::Arc;
 
+mod determinism;
 pub mod doctor;
 mod exit;
 mod table;
 mod tools;
 
+pub use determinism::determinism;
 pub use exit::{Exit, exit_of};
 pub use tools::tools;
 
@@ -83,7 +85,11 @@ pub async fn ask(
             }
             Some(Event::Live(Live::Retrying(_, text))) => progress(&text),
             Some(Event::Live(
-                Live::Text(..) | Live::Reasoning(..) | Live::Composing(..) | Live::Progress(..),
+                Live::Text(..)
+                | Live::Reasoning(..)
+                | Live::Composing(..)
+                | Live::Progress(..)
+                | Live::Evaluating(_),
             )) => {}
             Some(Event::Notice(text)) => progress(&text),
             Some(Event::StoreFailed(why)) => progress(&format!("the journal cannot be written: {why}")),

@@ -220,6 +220,10 @@ impl Page {
                 self.item("the change was", effect);
             }
             Fact::Verified { summary, .. } | Fact::Noted { text: summary } => self.fenced("", summary),
+            Fact::Evaluated { report } => {
+                self.gap();
+                self.line(report.markdown().trim_end());
+            }
             Fact::SessionStarted { .. }
             | Fact::SessionResumed { .. }
             | Fact::ScopeChanged { .. }

@@ -2,6 +2,7 @@
 
 use super::step::StepStatus;
 use super::{Outcome, RefusedBy, TurnEnd};
+use crate::eval::Counts;
 use crate::id::StepNo;
 use crate::message::{Block, ModelErrorKind, Usage};
 use crate::scope::Scope;
@@ -120,6 +121,16 @@ pub(super) const fn model_failure(kind: ModelErrorKind) -> StepStatus {
         | ModelErrorKind::Overloaded
         | ModelErrorKind::Unavailable
         | ModelErrorKind::Truncated => StepStatus::Error,
+    }
+}
+
+/// How an evaluation stands.
+pub(super) const fn evaluation(runs: Counts) -> StepStatus {
+    match (runs.completed, runs.failed, runs.cancelled) {
+        (0, 0, _) => StepStatus::Cancelled,
+        (0, _, _) => StepStatus::Error,
+        (_, 0, 0) => StepStatus::Completed,
+        (_, _, _) => StepStatus::Partial,
     }
 }
 

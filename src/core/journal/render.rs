@@ -14,6 +14,9 @@ const SHORT_VIEW: usize = 2_000;
 /// Characters of arguments told in words.
 const SHORT_ARGS: usize = 300;
 
+/// What a model is told of a call that tracking mode only writes down: enough to go on to the end of its plan.
+const RECORDED: &str = "tracking mode: recorded, not executed; no result will come. Record the calls you would make next as far as they do not depend on results, then answer with your plan: each step, why, and what would decide between next steps";
+
 /// A tool result as it is sent.
 #[derive(Clone, Debug)]
 pub(super) struct Rendered {
@@ -80,10 +83,7 @@ fn body(outcome: &Outcome, cap: usize) -> String {
     match outcome {
         Outcome::Ok { projection, .. } => view(projection, cap),
         Outcome::Failed { fault } => failure(fault, cap),
-        Outcome::Recorded => {
-            json!({"recorded": true, "note": "tracking mode: the call was written down and not run"})
-                .to_string()
-        }
+        Outcome::Recorded => json!({"recorded": true, "note": RECORDED}).to_string(),
     }
 }
 

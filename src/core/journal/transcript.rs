@@ -112,7 +112,8 @@ impl Transcript {
             | Fact::Approved { .. }
             | Fact::RefusalWithdrawn { .. }
             | Fact::TurnEnded { .. }
-            | Fact::Noted { .. } => {}
+            | Fact::Noted { .. }
+            | Fact::Evaluated { .. } => {}
         }
     }
 

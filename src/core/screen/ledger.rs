@@ -53,6 +53,7 @@ impl Ledger {
                 self.running = None;
                 self.open_calls.clear();
             }
+            Fact::Evaluated { report } => self.usage = self.usage.plus(report.usage),
             Fact::SessionStarted { .. }
             | Fact::ModelFailed { .. }
             | Fact::ApprovalAsked { .. }
@@ -90,7 +91,9 @@ impl LiveState {
             | Live::Reasoning(..)
             | Live::Composing(..)
             | Live::Retrying(..)
-            | Live::Progress(..) => {}
+            | Live::Progress(..)
+            // The evaluation's pane takes these.
+            | Live::Evaluating(_) => {}
         }
     }
 
@@ -122,7 +125,8 @@ impl LiveState {
             | Fact::WriteIntended { .. }
             | Fact::WriteConcluded { .. }
             | Fact::Verified { .. }
-            | Fact::Noted { .. } => {}
+            | Fact::Noted { .. }
+            | Fact::Evaluated { .. } => {}
         }
     }
 }
@@ -162,6 +166,10 @@ fn chat_item(fact: &Fact, step: StepNo) -> Option<ChatItem> {
         }
         Fact::Verified { summary, reached, .. } => line(summary.clone(), *reached != Some(true)),
         Fact::TurnEnded { reason, .. } => ended(reason).and_then(|text| line(text, true)),
+        Fact::Evaluated { report } => {
+            let text = format!("determinism of \"{}\": {}", report.question, report.headline());
+            line(text, report.runs.completed == 0)
+        }
         Fact::SessionStarted { .. }
         | Fact::SessionResumed { .. }
         | Fact::ScopeChanged { .. }

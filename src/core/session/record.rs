@@ -76,7 +76,9 @@ fn mask(fact: &mut Fact, redactor: &Redactor) {
         | Fact::RefusalWithdrawn { .. }
         | Fact::WriteIntended { .. }
         | Fact::WriteConcluded { .. }
-        | Fact::TurnEnded { .. } => {}
+        | Fact::TurnEnded { .. }
+        // What an evaluation tells comes from journals that were masked with the same key.
+        | Fact::Evaluated { .. } => {}
     }
 }
 

@@ -182,7 +182,8 @@ impl Left {
             Fact::SessionStarted { .. }
             | Fact::SessionResumed { .. }
             | Fact::RefusalWithdrawn { .. }
-            | Fact::Noted { .. } => {}
+            | Fact::Noted { .. }
+            | Fact::Evaluated { .. } => {}
         }
     }
 

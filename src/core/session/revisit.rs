@@ -137,7 +137,8 @@ impl Session {
                 | Fact::WriteIntended { .. }
                 | Fact::Verified { .. }
                 | Fact::TurnEnded { .. }
-                | Fact::Noted { .. } => {}
+                | Fact::Noted { .. }
+                | Fact::Evaluated { .. } => {}
             }
         }
         past

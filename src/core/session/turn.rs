@@ -333,7 +333,7 @@ fn input_bytes(input: &Input) -> usize {
 fn says_something(live: &Live) -> bool {
     match live {
         Live::Text(_, text) | Live::Reasoning(_, text) => !text.is_empty(),
-        Live::Composing(..) | Live::Retrying(..) | Live::Progress(..) => true,
+        Live::Composing(..) | Live::Retrying(..) | Live::Progress(..) | Live::Evaluating(_) => true,
     }
 }
 

@@ -92,7 +92,8 @@ impl Tally {
             | Fact::WriteIntended { .. }
             | Fact::WriteConcluded { .. }
             | Fact::Verified { .. }
-            | Fact::Noted { .. } => {}
+            | Fact::Noted { .. }
+            | Fact::Evaluated { .. } => {}
         }
     }
 

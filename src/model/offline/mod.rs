@@ -9,6 +9,7 @@ mod plan;
 mod runbook;
 mod select;
 mod template;
+mod tracked;
 mod transcript;
 
 pub use runbook::{Runbook, RunbookError};
@@ -60,6 +61,9 @@ impl Offline {
         let Some(Match { runbook, question }) = best else {
             return (vec![text(answer::cannot(declined, self.runbooks()))], Stop::EndTurn);
         };
+        if let Some(plan) = tracked::plan(runbook, &question, &transcript) {
+            return (vec![text(plan)], Stop::EndTurn);
+        }
         match plan::next(runbook, &question, &transcript, &request.tools) {
             Next::Calls { say, calls } => {
                 let turns = request.turns.len();

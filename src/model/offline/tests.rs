@@ -685,5 +685,19 @@ fn the_consoles_own_transcript_is_understood() {
     assert!(answer.contains("refused: the operator refused"), "{answer}");
 
     let (_, answer) = journal.ask("stop instance i-0123456789abcdef0", |_| Outcome::Recorded);
-    assert!(answer.contains("Nothing is known to have changed"), "{answer}");
+    assert!(answer.contains("Nothing was looked at or changed"), "{answer}");
+    assert!(answer.contains("`stop_instances ids=[\"i-0123456789abcdef0\"]` [#"), "{answer}");
+
+    let (rounds, answer) = journal.ask("why is checkout-api down?", |_| Outcome::Recorded);
+    assert_eq!(rounds.len(), 1, "nothing that would follow is known: {rounds:?}");
+    for words in [
+        "- Alarms tell what hurts: `get_active_alarms",
+        "`list_ecs_services",
+        "**What may follow, depending on what those show**",
+        "- The log of a stopped task holds its last words: `get_cloudwatch_logs`",
+        "Leave tracking mode",
+    ] {
+        assert!(answer.contains(words), "missing: {words}\n\n{answer}");
+    }
+    assert!(!answer.contains("did not answer") && !answer.contains("unknown"), "{answer}");
 }

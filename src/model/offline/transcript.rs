@@ -131,6 +131,9 @@ fn read(content: &str, is_error: bool) -> Value {
     if let Some(verified) = verification(rest) {
         result.insert("verification".into(), verified);
     }
+    if let Some(recorded) = body.as_ref().and_then(|b| b.get("recorded")) {
+        result.insert("recorded".into(), recorded.clone());
+    }
     if failed {
         let said = body.as_ref().and_then(fault).unwrap_or_else(|| rest.to_owned());
         result.insert("error".into(), json!(said));

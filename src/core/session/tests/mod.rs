@@ -1,6 +1,7 @@
 //! A rig that plays the engine: feeds inputs, keeps what the session wants done.
 
 mod cancelling;
+mod evaluating;
 mod interleavings;
 mod reading;
 mod recalling;
@@ -165,6 +166,8 @@ pub(super) struct Rig {
     pub(super) told: Vec<(FrontId, String)>,
     pub(super) shown: String,
     pub(super) finishes: usize,
+    pub(super) trials: Vec<Trial>,
+    pub(super) trials_cancelled: usize,
 }
 
 impl Rig {
@@ -216,6 +219,8 @@ impl Rig {
             told: Vec::new(),
             shown: String::new(),
             finishes: 0,
+            trials: Vec::new(),
+            trials_cancelled: 0,
         };
         rig.take(effects);
         rig
@@ -253,6 +258,8 @@ impl Rig {
                 Effect::Show(_) => {}
                 Effect::Tell(front, text) => self.told.push((front, text)),
                 Effect::Finish => self.finishes += 1,
+                Effect::Evaluate(trial) => self.trials.push(*trial),
+                Effect::CancelEvaluation => self.trials_cancelled += 1,
             }
         }
     }

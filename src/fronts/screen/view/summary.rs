@@ -87,6 +87,7 @@ pub fn fact(fact: &Fact) -> String {
         },
         Fact::TurnEnded { reason, .. } => turn_end(reason),
         Fact::Noted { text } => text.clone(),
+        Fact::Evaluated { report } => format!("determinism: {}", report.headline()),
     }
 }
 
