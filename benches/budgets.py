@@ -7,6 +7,7 @@ budget. The frame and the loop have their own benches: `cargo bench`.
 """
 
 import fcntl
+import json
 import os
 import pty
 import re
@@ -19,7 +20,9 @@ import subprocess
 import sys
 import tempfile
 import termios
+import threading
 import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 PLACEHOLDER = b"ask, or : for a command"
 
@@ -126,6 +129,80 @@ def idle(binary, seconds=30):
     return (after - before) / seconds * 100, more - switches, written
 
 
+READS = ["get_active_alarms", "list_ecs_services", "list_ec2_instances", "get_target_health", "list_rds_instances",
+         "list_lambda_functions", "audit_security_groups", "get_recent_changes"]
+
+
+class Streaming(BaseHTTPRequestHandler):
+    """A model that first calls eight tools, then streams 200 deltas a second until the console goes away."""
+
+    protocol_version = "HTTP/1.1"
+
+    def event(self, kind, **fields):
+        data = json.dumps({"type": kind, **fields})
+        chunk = f"event: {kind}\ndata: {data}\n\n".encode()
+        self.wfile.write(b"%x\r\n%s\r\n" % (len(chunk), chunk))
+        self.wfile.flush()
+
+    def block(self, index, begin, *deltas):
+        self.event("content_block_start", index=index, content_block=begin)
+        for delta in deltas:
+            self.event("content_block_delta", index=index, delta=delta)
+
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["content-length"]))
+        self.send_response(200)
+        self.send_header("content-type", "text/event-stream")
+        self.send_header("transfer-encoding", "chunked")
+        self.end_headers()
+        usage = {"input_tokens": 1, "output_tokens": 1}
+        self.event("message_start", message={"id": "msg_1", "type": "message", "role": "assistant", "model": "m", "content": [],
+                                             "stop_reason": None, "stop_sequence": None, "usage": usage})
+        if b"tool_result" not in body:
+            for index, name in enumerate(READS):
+                self.block(index, {"type": "tool_use", "id": f"toolu_{index}", "name": name, "input": {}})
+                self.event("content_block_stop", index=index)
+            self.event("message_delta", delta={"stop_reason": "tool_use", "stop_sequence": None}, usage=usage)
+            self.event("message_stop")
+            self.wfile.write(b"0\r\n\r\n")
+            return
+        self.block(0, {"type": "text", "text": ""})
+        begun, sent = time.perf_counter(), 0
+        try:
+            while True:
+                text = " tasks" if sent % 40 else (" [#4].\n\n- **a new point**:" if sent % 200 else "\n\nA paragraph")
+                self.event("content_block_delta", index=0, delta={"type": "text_delta", "text": text})
+                sent += 1
+                time.sleep(max(0.0, begun + sent / 200 - time.perf_counter()))
+        except OSError:
+            self.close_connection = True
+
+    def log_message(self, *_):
+        pass
+
+
+def keys_while_streaming(binary):
+    """From a key to its character on the screen, while a model streams 200 deltas a second into the chat."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Streaming)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    console = Console(binary, "--demo", "--provider", "anthropic", ANTHROPIC_API_KEY="k",
+                      ANTHROPIC_BASE_URL=f"http://127.0.0.1:{server.server_port}")
+    console.read_until(PLACEHOLDER)
+    console.type(b"why?\r")
+    console.read_until(b"new point")
+    times = []
+    for n in range(400):
+        # A letter that nothing else on the screen has, so that its first appearance is the echo.
+        letter = "\u00e6\u00f8\u00e5\u00fe\u00f0"[n % 5].encode()
+        console.type(letter)
+        times.append(console.read_until(letter) * 1000)
+        console.type(b"\x15")
+        time.sleep(0.02 + 0.003 * (n % 7))
+    console.close()
+    server.shutdown()
+    return times
+
+
 def cancel(binary):
     """Esc Esc while a read runs against an endpoint that never answers."""
     silent = socket.socket()
@@ -159,6 +236,7 @@ def main(binary):
     row("memory at start (resident)", memory, "<= 20 MB", "MB")
     row("quarterdeck tools", tools(binary), "<= 5 ms")
     row("key to bytes, quiet", keys(binary), "<= 1.5 ms")
+    row("key to bytes, 200 deltas/s", keys_while_streaming(binary), "<= 8 ms p99")
     row("cancel: Ctrl-C to idle", cancel(binary), "<= 200 ms")
     percent, switches, written = idle(binary)
     print(f"{'idle over 30 s':<34} {percent:.2f} % of a core, {switches} wake-ups, {written} bytes   budget 0, 0, 0")

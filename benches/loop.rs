@@ -20,7 +20,6 @@ mod stage;
 
 use console::{Begin, Console, StillClock};
 use futures::StreamExt as _;
-use quarterdeck_aws::Settings;
 use quarterdeck_aws::clients::Aws;
 use quarterdeck_aws::registry;
 use quarterdeck_core::command::Command;
@@ -32,7 +31,11 @@ use quarterdeck_core::scope::{Mode, Scope};
 use quarterdeck_core::session::{Effect, FrontCaps, Input, Session, Setup};
 use quarterdeck_core::settings::Settings;
 use quarterdeck_demo::{Demo, Fault, Trouble};
-use quarterdeck_model::{EventStream, Provider};
+use quarterdeck_model::anthropic::{self, Anthropic};
+use quarterdeck_model::bedrock::Bedrock;
+use quarterdeck_model::chat::Chat;
+use quarterdeck_model::responses::Responses;
+use quarterdeck_model::{EventStream, Load, Provider};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -80,6 +83,7 @@ fn overhead() {
     let (mut session, _) = Session::new(setup, now);
     let _ = session.step(Input::FrontJoined(FRONT, FrontCaps { can_ask: true }), now);
     let mut times = Vec::new();
+    let mut at_thousand = None;
     let mut turn = 0;
     while times.len() < 400 {
         turn += 1;
@@ -90,6 +94,9 @@ fn overhead() {
             let request = request.unwrap();
             now = now.plus(Duration::from_secs(1));
             let at_length = session.timeline().steps().len() >= 1_000;
+            if at_length && at_thousand.is_none() {
+                at_thousand = Some(request.clone());
+            }
             // The projections are the tools' work, not the loop's.
             let mut results: Vec<_> = (0..3).map(|_| stage::services()).collect();
             let begun = Instant::now();
@@ -119,6 +126,32 @@ fn overhead() {
         "2.00 ms",
     );
     line("  p99", &ms(times[times.len() * 99 / 100]), "");
+    encoding(&at_thousand.unwrap());
+}
+
+/// What each API's body costs, from the request to its bytes.
+fn encoding(request: &Request) {
+    let models = Arc::new(Models::embedded().clone());
+    let load: Load = Arc::new(|| Box::pin(async { Err("nothing is sent".to_owned()) }));
+    let providers: [Arc<dyn Provider>; 4] = [
+        Arc::new(Anthropic::new(anthropic::Settings::from_env(Arc::clone(&models), |_| None))),
+        Arc::new(Bedrock::new(Arc::clone(&models), None, load)),
+        Arc::new(Responses::new("http://127.0.0.1", None, Arc::clone(&models))),
+        Arc::new(Chat::new("openai-compatible", "http://127.0.0.1", None, models)),
+    ];
+    for provider in providers {
+        let mut bytes = 0;
+        let mut times: Vec<Duration> = (0..100)
+            .map(|_| {
+                let begun = Instant::now();
+                bytes = provider.encode(request).unwrap().to_string().len();
+                begun.elapsed()
+            })
+            .collect();
+        times.sort();
+        let what = format!("  encoding it for {}, {} KB: median", provider.name(), bytes / 1_000);
+        line(&what, &ms(times[times.len() / 2]), "");
+    }
 }
 
 /// Three reads with arguments of their own; the last round answers.
@@ -197,12 +230,12 @@ async fn play(rounds: Vec<Vec<(&'static str, Value)>>) -> Swept {
     let clock = StillClock::new();
     let demo = Demo::start("checkout-outage", clock.shared()).unwrap();
     let (key, secret) = demo.credentials();
-    let aws = Aws::new(Settings {
+    let aws = Aws::new(quarterdeck_aws::Settings {
         regions: vec![demo.region().to_owned()],
         http: Some(demo.http_client()),
         credentials: Some((key.to_owned(), secret.to_owned())),
         clock: clock.shared(),
-        ..Settings::default()
+        ..quarterdeck_aws::Settings::default()
     });
     // AWS keeps a credential report for four hours; making one takes it seconds, whoever asks.
     registry::read(&aws, "check_iam_key_age", &json!({}), Arc::new(|_| ())).await.unwrap();

@@ -158,7 +158,7 @@ fn every_request_is_what_its_vendor_takes() {
                     effort: None,
                     system: quarterdeck_model::system_prompt().into(),
                     tools,
-                    turns: turns.clone(),
+                    turns: turns.clone().into(),
                     max_tokens: 4_000,
                 };
                 let body = provider.encode(&request).unwrap();

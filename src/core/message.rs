@@ -82,6 +82,65 @@ pub enum UserPart {
     },
 }
 
+/// A conversation. Its turns are shared: copying it costs a pointer a turn, however much was said.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[serde(transparent)]
+pub struct Turns(Vec<Arc<Turn>>);
+
+/// The turns of a conversation, oldest first.
+pub type TurnsIter<'a> = std::iter::Map<std::slice::Iter<'a, Arc<Turn>>, fn(&'a Arc<Turn>) -> &'a Turn>;
+
+impl Turns {
+    /// Oldest first.
+    pub fn iter(&self) -> TurnsIter<'_> {
+        self.0.iter().map(AsRef::as_ref)
+    }
+
+    /// How many.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether nothing was said.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The newest.
+    #[must_use]
+    pub fn last(&self) -> Option<&Turn> {
+        self.0.last().map(AsRef::as_ref)
+    }
+
+    /// Adds the next.
+    pub fn push(&mut self, turn: impl Into<Arc<Turn>>) {
+        self.0.push(turn.into());
+    }
+}
+
+impl<'a> IntoIterator for &'a Turns {
+    type Item = &'a Turn;
+    type IntoIter = TurnsIter<'a>;
+
+    fn into_iter(self) -> TurnsIter<'a> {
+        self.iter()
+    }
+}
+
+impl<T: Into<Arc<Turn>>> FromIterator<T> for Turns {
+    fn from_iter<I: IntoIterator<Item = T>>(turns: I) -> Self {
+        Self(turns.into_iter().map(Into::into).collect())
+    }
+}
+
+impl From<Vec<Turn>> for Turns {
+    fn from(turns: Vec<Turn>) -> Self {
+        turns.into_iter().collect()
+    }
+}
+
 /// A tool as a model sees it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ToolDef {
@@ -111,7 +170,7 @@ pub struct Request {
     /// Tools, sorted by name.
     pub tools: Arc<[ToolDef]>,
     /// The conversation, normalized: every call answered exactly once, in call order.
-    pub turns: Vec<Turn>,
+    pub turns: Turns,
     /// Upper bound of the answer, in tokens.
     pub max_tokens: u32,
 }

@@ -316,7 +316,8 @@ mod tests {
     fn embedded_table_parses_and_names_its_defaults() {
         let models = models();
         assert_eq!(&models, Models::embedded());
-        for provider in ["anthropic", "offline"] {
+        // Which model runs on one's own machine is not ours to know.
+        for provider in models.providers().filter(|name| *name != "openai-compatible") {
             let id = models.default_model(provider).unwrap();
             assert!(models.iter().any(|m| m.provider == provider && m.id == id), "{id} is not listed");
         }

@@ -112,7 +112,7 @@ impl Begin {
             mode,
             settings: Settings {
                 provider: provider.name().to_owned(),
-                model: model,
+                model,
                 iterations: 20,
                 max_tokens: 4_000,
                 ..Settings::default()

@@ -71,8 +71,9 @@ impl Stage {
             timeline.apply(entry);
             transcript.apply(entry, &timeline);
         }
-        let parts = transcript.turns("offline", "runbooks").into_iter().flat_map(|turn| match turn {
-            Turn::User { parts } => parts,
+        let turns = transcript.turns("offline", "runbooks");
+        let parts = turns.iter().flat_map(|turn| match turn {
+            Turn::User { parts } => parts.clone(),
             Turn::Assistant { .. } => Vec::new(),
         });
         let told = |part| match part {

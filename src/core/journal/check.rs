@@ -1,10 +1,10 @@
 //! What every provider demands of a conversation, as a test's assertion.
 
-use crate::message::{Block, Input, Turn, UserPart};
+use crate::message::{Block, Input, Turn, Turns, UserPart};
 use std::collections::HashSet;
 
 /// Panics unless `turns` is a conversation every provider accepts.
-pub(crate) fn turns(turns: &[Turn]) {
+pub(crate) fn turns(turns: &Turns) {
     let mut ids = HashSet::new();
     let mut open: Vec<(String, String)> = Vec::new();
     let mut user_next = true;

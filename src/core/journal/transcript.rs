@@ -8,7 +8,7 @@ use super::render;
 use super::round::{Round, Slot, Standing};
 use super::{Actor, Entry, Fact, Outcome, Timeline, WriteEffect};
 use crate::id::{CallId, TurnId};
-use crate::message::{Block, Input, Stop, Turn, UserPart};
+use crate::message::{Block, Input, Stop, Turn, Turns, UserPart};
 use crate::tool::ROUND_CAP;
 use serde_json::{Value, json};
 use std::collections::{HashMap, HashSet, VecDeque};
@@ -18,7 +18,7 @@ use std::sync::Arc;
 #[derive(Clone, Debug, Default)]
 pub struct Transcript {
     /// What was said, final.
-    said: Vec<Turn>,
+    said: Vec<Said>,
     /// The calls of the last answer.
     round: Option<Round>,
     /// Words for the next user turn.
@@ -31,6 +31,14 @@ pub struct Transcript {
     told: HashMap<CallId, Told>,
     ids: HashSet<String>,
     setting: render::Setting,
+}
+
+/// A turn that is final.
+#[derive(Clone, Debug)]
+struct Said {
+    turn: Arc<Turn>,
+    /// There is reasoning in it, which only its own model is sent.
+    reasoned: bool,
 }
 
 /// One text part of the next user turn.
@@ -119,20 +127,12 @@ impl Transcript {
 
     /// The conversation as `model` of `provider` is sent it. Reasoning of any other is left out.
     #[must_use]
-    pub fn turns(&self, provider: &str, model: &str) -> Vec<Turn> {
-        let mut turns: Vec<Turn> = self
-            .said
-            .iter()
-            .map(|turn| match turn {
-                Turn::User { parts } => Turn::User { parts: parts.clone() },
-                Turn::Assistant { blocks } => Turn::Assistant {
-                    blocks: blocks.iter().filter(|b| is_for(b, provider, model)).cloned().collect(),
-                },
-            })
-            .collect();
-        if !self.paused {
-            let parts = self.user_parts(self.words.len());
-            push_user(&mut turns, parts);
+    pub fn turns(&self, provider: &str, model: &str) -> Turns {
+        let mut turns: Turns = self.said.iter().map(|said| said.for_model(provider, model)).collect();
+        // What was said ends with an answer, so a user turn is next.
+        let parts = if self.paused { Vec::new() } else { self.user_parts(self.words.len()) };
+        if !parts.is_empty() {
+            turns.push(Turn::User { parts });
         }
         turns
     }
@@ -257,7 +257,9 @@ impl Transcript {
         if parts.is_empty() && self.said.is_empty() {
             parts.push(UserPart::Text { text: "(no question)".to_owned() });
         }
-        push_user(&mut self.said, parts);
+        if !parts.is_empty() {
+            self.said.push(Said { turn: Arc::new(Turn::User { parts }), reasoned: false });
+        }
         if let Some(over) = self.round.take() {
             for slot in over.slots {
                 if let (Some(call), None) = (slot.call, slot.result) {
@@ -265,12 +267,22 @@ impl Transcript {
                 }
             }
         }
-        match self.said.last_mut() {
-            Some(Turn::Assistant { blocks: before }) => before.extend(blocks),
-            Some(Turn::User { .. }) | None => self.said.push(Turn::Assistant { blocks }),
-        }
+        self.answered(blocks);
         self.round = Some(Round { turn, iteration, slots, sent: false });
         self.paused = false;
+    }
+
+    /// Adds an answer, or the rest of one that paused.
+    fn answered(&mut self, blocks: Vec<Block>) {
+        let reasoned = blocks.iter().any(|b| matches!(b, Block::Reasoning { .. }));
+        if let Some(last) = self.said.last_mut()
+            && let Turn::Assistant { blocks: before } = Arc::make_mut(&mut last.turn)
+        {
+            before.extend(blocks);
+            last.reasoned |= reasoned;
+        } else {
+            self.said.push(Said { turn: Arc::new(Turn::Assistant { blocks }), reasoned });
+        }
     }
 
     /// Blocks as every provider takes them: no blank text, unique call ids, object arguments, valid names, no
@@ -327,14 +339,18 @@ impl Transcript {
     }
 }
 
-/// Appends to the last user turn, or begins one.
-fn push_user(turns: &mut Vec<Turn>, more: Vec<UserPart>) {
-    if more.is_empty() {
-        return;
-    }
-    match turns.last_mut() {
-        Some(Turn::User { parts }) => parts.extend(more),
-        Some(Turn::Assistant { .. }) | None => turns.push(Turn::User { parts: more }),
+impl Said {
+    /// The turn as this model is sent it.
+    fn for_model(&self, provider: &str, model: &str) -> Arc<Turn> {
+        match self.turn.as_ref() {
+            Turn::Assistant { blocks }
+                if self.reasoned && !blocks.iter().all(|b| is_for(b, provider, model)) =>
+            {
+                let blocks = blocks.iter().filter(|b| is_for(b, provider, model)).cloned().collect();
+                Arc::new(Turn::Assistant { blocks })
+            }
+            Turn::Assistant { .. } | Turn::User { .. } => Arc::clone(&self.turn),
+        }
     }
 }
 

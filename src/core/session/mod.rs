@@ -148,7 +148,7 @@ impl Session {
 
     /// The conversation as a model would be sent it now.
     #[must_use]
-    pub fn transcript(&self) -> Vec<crate::message::Turn> {
+    pub fn transcript(&self) -> crate::message::Turns {
         self.transcript.turns(&self.settings.provider, &self.settings.model)
     }
 

@@ -338,7 +338,7 @@ fn says_something(live: &Live) -> bool {
 }
 
 /// Bytes of what was said.
-fn bytes(turns: &[message::Turn]) -> u64 {
+fn bytes(turns: &message::Turns) -> u64 {
     let of = |turn: &message::Turn| -> usize {
         match turn {
             message::Turn::User { parts } => parts

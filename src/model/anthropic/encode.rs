@@ -140,7 +140,7 @@ mod tests {
             effort: None,
             system: "Be right.".into(),
             tools: vec![tool("list_ecs_services"), tool("get_active_alarms")].into(),
-            turns,
+            turns: turns.into(),
             max_tokens: 8_000,
         }
     }

@@ -383,7 +383,7 @@ fn request() -> Request {
         effort: None,
         system: "Be right.".into(),
         tools: Arc::from(Vec::new()),
-        turns: vec![Turn::User { parts: vec![UserPart::Text { text: "why?".into() }] }],
+        turns: vec![Turn::User { parts: vec![UserPart::Text { text: "why?".into() }] }].into(),
         max_tokens: 1_000,
     }
 }

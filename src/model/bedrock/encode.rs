@@ -120,7 +120,7 @@ mod tests {
             effort: None,
             system: "Be right.".into(),
             tools: [tool].into(),
-            turns,
+            turns: turns.into(),
             max_tokens: 1_000,
         }
     }

@@ -171,7 +171,7 @@ fn request() -> Request {
         effort: None,
         system: "Be right.".into(),
         tools: [ToolDef { name: "get_active_alarms".into(), description: "Alarms.".into(), schema }].into(),
-        turns: vec![Turn::User { parts: vec![UserPart::Text { text: "why?".into() }] }],
+        turns: vec![Turn::User { parts: vec![UserPart::Text { text: "why?".into() }] }].into(),
         max_tokens: 100,
     }
 }

@@ -115,7 +115,7 @@ mod tests {
             effort: None,
             system: "Be right.".into(),
             tools: [def("b_tool"), def("a_tool")].into(),
-            turns,
+            turns: turns.into(),
             max_tokens: 1_000,
         }
     }

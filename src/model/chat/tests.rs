@@ -145,7 +145,7 @@ fn request(text: &str) -> Request {
         effort: None,
         system: "Be right.".into(),
         tools: [].into(),
-        turns: vec![Turn::User { parts: vec![UserPart::Text { text: text.into() }] }],
+        turns: vec![Turn::User { parts: vec![UserPart::Text { text: text.into() }] }].into(),
         max_tokens: 100,
     }
 }

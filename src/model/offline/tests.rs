@@ -7,7 +7,7 @@ use quarterdeck_core::Timestamp;
 use quarterdeck_core::id::{CallId, TurnId};
 use quarterdeck_core::journal::{Actor, CallStats, Chain, Fact, Outcome, Timeline, Transcript};
 use quarterdeck_core::message::{
-    Block, Input, ModelErrorKind, ModelEvent, Request, Stop, ToolDef, Turn, Usage, UserPart,
+    Block, Input, ModelErrorKind, ModelEvent, Request, Stop, ToolDef, Turn, Turns, Usage, UserPart,
 };
 use quarterdeck_core::tool::{Cell, ColumnKind, Fault, FaultKind, Projection, Row};
 use serde_json::{Value, json};
@@ -33,7 +33,7 @@ fn block_on<T>(future: impl Future<Output = T>) -> T {
 struct Talk {
     offline: Offline,
     tools: Vec<&'static str>,
-    turns: Vec<Turn>,
+    turns: Turns,
     step: u64,
     calls: Vec<Vec<(String, Value)>>,
 }
@@ -43,7 +43,7 @@ impl Talk {
         Self {
             offline: Offline::embedded(),
             tools: TOOLS.to_vec(),
-            turns: Vec::new(),
+            turns: Turns::default(),
             step: 0,
             calls: Vec::new(),
         }

@@ -1,6 +1,6 @@
 //! What has been asked and read so far: the turns since the last question.
 
-use quarterdeck_core::message::{Block, Input, Turn, UserPart};
+use quarterdeck_core::message::{Block, Input, Turn, Turns, UserPart};
 use serde_json::{Map, Value, json};
 
 /// The last question and every call made for it.
@@ -24,7 +24,7 @@ pub(super) struct Call {
 }
 
 impl Transcript {
-    pub(super) fn of(turns: &[Turn]) -> Self {
+    pub(super) fn of(turns: &Turns) -> Self {
         let Some((asked, question)) = last_question(turns) else { return Self::default() };
         let mut transcript =
             Self { question: question.to_owned(), regions: regions(turns), calls: Vec::new() };
@@ -75,7 +75,7 @@ impl Transcript {
 
 /// The last question and its turn. The console's own line stands right before it; other words in a turn tell results and
 /// may quote the account, so they are never taken for a question.
-fn last_question(turns: &[Turn]) -> Option<(usize, &str)> {
+fn last_question(turns: &Turns) -> Option<(usize, &str)> {
     const TOLD: [&str; 4] = ["[console] ", "The operator ran ", "The result of ", VERIFIED];
     let is_told = |text: &str| TOLD.iter().any(|told| text.starts_with(told));
     let texts = || {
@@ -95,7 +95,7 @@ fn last_question(turns: &[Turn]) -> Option<(usize, &str)> {
 }
 
 /// The regions of the latest of the console's own lines that tells them.
-fn regions(turns: &[Turn]) -> Vec<String> {
+fn regions(turns: &Turns) -> Vec<String> {
     let parts = turns.iter().rev().flat_map(|turn| match turn {
         Turn::User { parts } => parts.as_slice(),
         Turn::Assistant { .. } => &[],
@@ -198,7 +198,7 @@ fn rows(result: &Map<String, Value>, step: Option<u64>) -> Value {
 #[cfg(test)]
 mod tests {
     use super::{Transcript, read};
-    use quarterdeck_core::message::{Block, Input, Turn, UserPart};
+    use quarterdeck_core::message::{Block, Input, Turn, Turns, UserPart};
     use serde_json::{Value, json};
 
     #[test]
@@ -271,11 +271,14 @@ mod tests {
             .chain(told.map(text))
             .collect();
         let after = Turn::User { parts: told.map(text).into() };
-        assert_eq!(Transcript::of(&[Turn::User { parts }, after.clone()]).question, "why is it down?");
-        assert_eq!(Transcript::of(&[after]).question, "");
+        assert_eq!(
+            Transcript::of(&vec![Turn::User { parts }, after.clone()].into()).question,
+            "why is it down?"
+        );
+        assert_eq!(Transcript::of(&vec![after].into()).question, "");
         let typed = "[console] is what I typed";
         let turn = Turn::User { parts: vec![text("[console] {}"), text(typed)] };
-        assert_eq!(Transcript::of(&[turn]).question, typed);
+        assert_eq!(Transcript::of(&vec![turn].into()).question, typed);
     }
 
     #[test]
@@ -298,11 +301,11 @@ mod tests {
             Turn::Assistant { blocks: vec![call("a"), call("b")] },
             Turn::User { parts: vec![result("b", "[#2] {}"), result("a", "[#1] stop instance i-666")] },
         ];
-        let transcript = Transcript::of(&turns);
+        let transcript = Transcript::of(&turns.into());
         assert_eq!(transcript.question, "why is it down?");
         let steps: Vec<Value> =
             transcript.calls.iter().map(|c| c.result.clone().unwrap()["step"].clone()).collect();
         assert_eq!(steps, [json!(1), json!(2)]);
-        assert_eq!(Transcript::of(&[]), Transcript::default());
+        assert_eq!(Transcript::of(&Turns::default()), Transcript::default());
     }
 }

@@ -101,7 +101,7 @@ async fn a_request_over_http() {
         effort: None,
         system: "Be right.".into(),
         tools: [].into(),
-        turns: vec![Turn::User { parts: vec![UserPart::Text { text: "why?".into() }] }],
+        turns: vec![Turn::User { parts: vec![UserPart::Text { text: "why?".into() }] }].into(),
         max_tokens: 100,
     };
     let responses = Responses::new(&endpoint.url(), Some("sk-test".into()), Arc::clone(&models));

@@ -95,7 +95,7 @@ fn reasoning_goes_back_to_its_own_model_and_no_other() {
     };
     let blocks = vec![reasoning.clone(), text("yes"), text("  "), reasoning.clone()];
     let book = Book::of([question("q"), requested(1), responded(1, blocks)]);
-    let answer = |provider, model| match book.transcript.turns(provider, model).pop() {
+    let answer = |provider, model| match book.transcript.turns(provider, model).last().cloned() {
         Some(Turn::Assistant { blocks }) => blocks,
         other => panic!("{other:?}"),
     };

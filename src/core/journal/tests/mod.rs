@@ -43,7 +43,7 @@ impl Book {
     pub(super) fn turns(&self) -> Vec<Turn> {
         let turns = self.transcript.turns("anthropic", "claude");
         check::turns(&turns);
-        turns
+        turns.iter().cloned().collect()
     }
 
     /// The parts of the last user turn.

@@ -11,6 +11,7 @@
 //! The newest [`WINDOW`] items are measured, once per width, so that drawing costs the same however long the
 //! session is; what came before them is on the timeline.
 
+use super::growing::Growing;
 use super::line::{Laid, Run, wrap};
 use super::markdown;
 use crate::fronts::screen::theme::Theme;
@@ -37,7 +38,8 @@ pub struct ChatCache {
     /// Lines of all measured items.
     total: usize,
     lines: HashMap<usize, Rc<[Laid]>>,
-    live: Option<(TurnId, usize, Rc<[Laid]>)>,
+    /// The answer that is being written.
+    live: Option<(TurnId, Growing)>,
     matches: Option<(String, usize, Rc<[usize]>)>,
 }
 
@@ -91,18 +93,13 @@ impl ChatCache {
         lines
     }
 
-    fn live(&mut self, turn: TurnId, text: &str, theme: &Theme) -> Rc<[Laid]> {
-        if let Some((t, len, lines)) = &self.live
-            && *t == turn
-            && *len == text.len()
-        {
-            return Rc::clone(lines);
-        }
-        let mut lines = vec![Laid::default()];
-        lines.extend(markdown::lay_out(text, self.columns, theme));
-        let lines: Rc<[Laid]> = lines.into();
-        self.live = Some((turn, text.len(), Rc::clone(&lines)));
-        lines
+    /// The lines of the answer that is being written, below a blank one.
+    fn live(&mut self, turn: TurnId, text: &str, theme: &Theme) -> &[Laid] {
+        let (_, growing) = match self.live.take().filter(|(of, _)| *of == turn) {
+            Some(going_on) => self.live.insert(going_on),
+            None => self.live.insert((turn, Growing::default())),
+        };
+        growing.lay_out(text, self.columns, theme)
     }
 }
 
@@ -153,9 +150,9 @@ pub fn draw(
     let items = &screen.ledger.chat;
     let height = usize::from(area.height);
     cache.fit(items, usize::from(area.width), theme);
-    let live = screen.live.text.as_ref().map(|(turn, text)| cache.live(*turn, text, theme));
+    let written = screen.live.text.as_ref().map(|(turn, text)| 1 + cache.live(*turn, text, theme).len());
     let above = cache.above();
-    let total = above + cache.total + live.as_ref().map_or(0, |l| l.len());
+    let total = above + cache.total + written.unwrap_or(0);
     shown.chat = Extent { total, fits: height };
 
     let mut line = above;
@@ -201,13 +198,17 @@ pub fn draw(
         }
         at += n;
     }
-    for (k, laid) in live.iter().flat_map(|l| l.iter()).enumerate() {
-        if at + k >= top && y < bottom {
+    if let Some((turn, text)) = &screen.live.text {
+        if at >= top && y < bottom {
+            y += 1;
+        }
+        let hidden = top.saturating_sub(at + 1);
+        for laid in cache.live(*turn, text, theme).iter().skip(hidden).take(usize::from(bottom - y)) {
             put(laid, area, y, buf, shown);
             y += 1;
         }
     }
-    if items.is_empty() && live.is_none() {
+    if items.is_empty() && written.is_none() {
         welcome(screen, theme, area, buf);
     }
     if !screen.chat.search.is_empty() {

@@ -2,7 +2,7 @@
 
 use super::line::{Laid, Run, wrap};
 use crate::fronts::screen::theme::Theme;
-use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd, TextMergeStream};
+use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd, TextMergeWithOffset};
 use quarterdeck_core::id::StepNo;
 use quarterdeck_core::text;
 use ratatui::style::{Modifier, Style};
@@ -11,16 +11,52 @@ use ratatui::text::{Line, Span};
 /// Lays out `source` (untrusted) in `columns`.
 #[must_use]
 pub fn lay_out(source: &str, columns: usize, theme: &Theme) -> Vec<Laid> {
+    lay_out_open(source, columns, theme, Open::default()).lines
+}
+
+/// The top-level list a text begins in: its next number, or none for bullets.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Open(Option<Option<u64>>);
+
+/// A text of which more may come.
+pub(super) struct Unfinished {
+    /// All of it.
+    pub(super) lines: Vec<Laid>,
+    /// Bytes that what comes cannot change any more: everything before the last block, or the last item of a list.
+    pub(super) settled: usize,
+    /// The lines of these.
+    pub(super) final_lines: usize,
+    /// The list that goes on after these.
+    pub(super) open: Open,
+}
+
+/// Lays out a text that goes on in the list `open`, and says how much of it is final.
+pub(super) fn lay_out_open(source: &str, columns: usize, theme: &Theme, open: Open) -> Unfinished {
     let mut page = Page::new(columns.max(1), theme);
+    page.goes_on = open.0.flatten();
     let options = Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH | Options::ENABLE_TASKLISTS;
-    for event in TextMergeStream::new(Parser::new_ext(source, options)) {
+    // A line that is not complete may still turn into something else, such as a row of the table before it.
+    let complete = source.rfind('\n').unwrap_or(0);
+    let (mut depth, mut settled, mut final_lines, mut last) = (0_usize, 0, 0, open);
+    for (event, place) in TextMergeWithOffset::new(Parser::new_ext(source, options).into_offset_iter()) {
+        let item = depth == 1 && page.lists.len() == 1 && matches!(event, Event::Start(Tag::Item));
+        let block = depth == 0 && matches!(event, Event::Start(_) | Event::Rule);
+        if (settled + 1..complete).contains(&place.start) && (block || item) {
+            (settled, final_lines) = (place.start, page.out.len());
+            last = Open(item.then(|| page.lists.last().copied().flatten()));
+        }
+        match event {
+            Event::Start(_) => depth += 1,
+            Event::End(_) => depth = depth.saturating_sub(1),
+            _ => {}
+        }
         page.take(event);
     }
     page.flush();
-    while page.out.last().is_some_and(|l| l.line.width() == 0) {
+    while page.out.len() > final_lines && page.out.last().is_some_and(|l| l.line.width() == 0) {
         page.out.pop();
     }
-    page.out
+    Unfinished { lines: page.out, settled, final_lines, open: last }
 }
 
 struct Page<'t> {
@@ -31,6 +67,8 @@ struct Page<'t> {
     styles: Vec<Style>,
     /// Numbers of the open lists; `None` for bullets.
     lists: Vec<Option<u64>>,
+    /// The number with which the first list goes on, whatever its source says.
+    goes_on: Option<u64>,
     marker: Option<String>,
     quotes: usize,
     code: bool,
@@ -52,6 +90,7 @@ impl<'t> Page<'t> {
             runs: Vec::new(),
             styles: vec![theme.text],
             lists: Vec::new(),
+            goes_on: None,
             marker: None,
             quotes: 0,
             code: false,
@@ -118,7 +157,8 @@ impl<'t> Page<'t> {
             }
             Tag::List(first) => {
                 self.flush();
-                self.lists.push(*first);
+                let number = self.goes_on.take();
+                self.lists.push(if first.is_some() { number.or(*first) } else { *first });
             }
             Tag::Item => {
                 self.flush();

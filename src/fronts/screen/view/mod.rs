@@ -19,6 +19,7 @@ mod dialog;
 mod evaluation;
 mod fold;
 pub(crate) mod format;
+mod growing;
 mod header;
 mod help;
 mod hints;
