@@ -101,7 +101,7 @@ pub enum Weighed {
 pub struct Level {
     /// What is compared.
     pub level: Weighed,
-    /// The modal share, 0 to 1.
+    /// The modal share, 0 to 1, to four decimals.
     pub agreement: Option<f64>,
     /// How many variants there are.
     pub distinct: u32,
@@ -114,7 +114,7 @@ pub struct Level {
 pub struct Variant {
     /// How many.
     pub count: u32,
-    /// Of the completed runs, 0 to 1.
+    /// Of the completed runs, 0 to 1, to four decimals.
     pub share: f64,
     /// Which, in order, from 1.
     pub runs: Vec<u32>,
@@ -200,6 +200,7 @@ impl Report {
             })
             .collect();
         let cost = runs.iter().map(|run| run.dollars).sum::<Option<f64>>();
+        let cost = cost.map(|dollars| rounded(dollars, 1e6));
         Self {
             question: subject.question.clone(),
             provider: subject.provider.clone(),
@@ -234,10 +235,15 @@ fn weigh(level: Weighed, runs: &[&Run]) -> Level {
     }
     let mut variants: Vec<Variant> = variants.into_values().collect();
     for variant in &mut variants {
-        variant.share = f64::from(variant.count) / f64::from(count(runs.len()));
+        variant.share = rounded(f64::from(variant.count) / f64::from(count(runs.len())), 1e4);
     }
     variants.sort_by_key(|v| (std::cmp::Reverse(v.count), v.runs.first().copied()));
     Level { level, agreement: variants.first().map(|v| v.share), distinct: count(variants.len()), variants }
+}
+
+/// So that JSON gives back what it was given.
+fn rounded(x: f64, parts: f64) -> f64 {
+    (x * parts).round() / parts
 }
 
 /// Rounds as they are compared. JSON strings hold no line feed, so nothing can pretend to be another call.

@@ -164,6 +164,7 @@ impl Screen {
         let extent = self.shown.evaluation;
         if let Some(evaluation) = &mut self.evaluation {
             evaluation.top = moved(evaluation.top, by, extent.last_top());
+            evaluation.settle = false;
         }
     }
 }
