@@ -178,7 +178,7 @@ fn agreement(report: &Report) -> Vec<(Option<f64>, u32)> {
 
 /// The tools that were called in the last answer of the transcript.
 fn called(request: &Request) -> Vec<String> {
-    let answer = request.turns.iter().rev().find_map(|turn| match &**turn {
+    let answer = request.turns.iter().rev().find_map(|turn| match turn {
         Turn::Assistant { blocks } => Some(blocks.clone()),
         Turn::User { .. } => None,
     });
@@ -236,7 +236,7 @@ async fn every_run_is_sent_the_same() {
         assert!(same.iter().all(|r| *r == same[0]), "iteration {iteration}");
     }
     let last = asked.iter().find(|r| r.iteration == 2).unwrap();
-    let Turn::User { parts } = &**last.turns.last().unwrap() else { panic!("{last:?}") };
+    let Turn::User { parts } = last.turns.last().unwrap() else { panic!("{last:?}") };
     let results: Vec<(&str, bool)> = parts
         .iter()
         .filter_map(|p| match p {
@@ -383,6 +383,7 @@ async fn nothing_executes_whatever_the_model_asks_for() {
     let provider = greedy();
     let (begin, requests) = begin(provider.clone(), Mode::Track).await;
     let mut console = Console::begin(begin).await;
+    console.knows(Mode::Track).await;
     let before = requests.load(Ordering::SeqCst);
     assert!(before > 0, "the account that must not be asked can be asked");
     console.typed(":eval 4 stop the build runner").await;
@@ -414,9 +415,7 @@ async fn where_calls_are_executed_nothing_is_evaluated() {
         let provider = greedy();
         let (begin, _) = begin(provider.clone(), mode).await;
         let mut console = Console::begin(begin).await;
-        console
-            .until("the mode", |c| c.screen.ledger.mode == mode && c.screen.ledger.entries.len() > 2)
-            .await;
+        console.knows(mode).await;
         console.typed(":eval 4 why?").await;
         console.key(Key::Enter).await;
         let drawn = console.draw().await;
@@ -435,6 +434,7 @@ async fn esc_keeps_partial_results_in_the_journal() {
     let provider = Scripted::new(|n, _| if n < 2 { Act::Answers("x".into()) } else { Act::Hangs });
     let (begin, _) = begin(provider.clone(), Mode::Track).await;
     let mut console = Console::begin(begin).await;
+    console.knows(Mode::Track).await;
     console.typed(":eval 6 why?").await;
     console.key(Key::Enter).await;
     let two =
@@ -453,6 +453,12 @@ async fn esc_keeps_partial_results_in_the_journal() {
 }
 
 impl Console {
+    /// The screen knows the mode: here nothing says it before the journal does.
+    async fn knows(&mut self, mode: Mode) {
+        let settled = |f: &Fact| matches!(f, Fact::SettingsChanged { .. });
+        self.until("the mode", |c| c.screen.ledger.mode == mode && c.count(settled) > 0).await;
+    }
+
     /// The session goes on as before.
     async fn ask_after_evaluation(&mut self) {
         self.key(Key::Esc).await;

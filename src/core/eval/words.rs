@@ -22,13 +22,11 @@ impl Weighed {
     #[must_use]
     pub const fn measures(self) -> &'static str {
         match self {
-            Self::FirstRoundTools => "which tools are called first; neither their arguments nor their order",
-            Self::FirstRoundCalls => {
-                "the first calls with their arguments, defaults filled in; not their order"
-            }
+            Self::FirstRoundTools => "the tools' names; arguments and order do not count",
+            Self::FirstRoundCalls => "the same with their arguments, defaults filled in",
             Self::Plan => "all calls with their arguments, round by round",
             Self::Answer => {
-                "the final text word for word; not case, white space or step numbers: the same said in other words differs"
+                "word for word but for case, white space and step numbers; the same said in other words differs"
             }
         }
     }
@@ -78,12 +76,12 @@ impl What {
             Self::Tools(tools) => tools.join(", "),
             Self::Calls(rounds) => {
                 let calls: Vec<&Called> = rounds.iter().flatten().collect();
-                let (n, rest) = (calls.len(), rounds.len());
-                match calls.first() {
-                    None => "no calls".to_owned(),
-                    Some(first) if n == 1 => first.words(),
-                    Some(first) if rest == 1 => format!("{n} calls: {}, …", first.words()),
-                    Some(first) => format!("{n} calls in {rest} rounds: {}, …", first.words()),
+                let all = calls.iter().map(|call| call.words()).collect::<Vec<_>>().join(", ");
+                match (calls.len(), rounds.len()) {
+                    (0, _) => "no calls".to_owned(),
+                    (1, _) => all,
+                    (n, 1) => format!("{n} calls: {all}"),
+                    (n, m) => format!("{n} calls in {m} rounds: {all}"),
                 }
             }
             Self::Answer(text) => {

@@ -157,7 +157,7 @@ fn figure(level: &Level, completed: u32, columns: usize, theme: &Theme) -> Line<
         Span::styled(theme.glyph("█", "#").repeat(full), style),
         Span::styled(theme.glyph("░", ".").repeat(bar - full), theme.dim),
         Span::styled(right(&percent(share), 7), style),
-        Span::styled(right(&format!("{most} of {completed}"), 12), theme.dim),
+        Span::styled(right(&format!("{most} of {completed} agree"), 18), theme.dim),
         Span::styled(right(&variants, 14), theme.dim),
     ])
 }
@@ -192,10 +192,12 @@ fn variants(
         ];
         let none = Span::default();
         out.extend(wrap(&title, columns, &none, &none).into_iter().map(|l| l.line));
+        let width = level.variants.iter().map(|v| run_list(&v.runs).len()).max().unwrap_or(0);
+        let width = width.min((columns / 4).max(8));
         for variant in &level.variants {
             let from = out.len();
             let open = is_open(level.level, variant);
-            out.push(row(variant, open, columns, theme));
+            out.push(row(variant, open, width, columns, theme));
             if open {
                 let indent = Span::raw(" ".repeat(15.min(columns / 4)));
                 for text in variant.what.lines() {
@@ -220,9 +222,9 @@ fn variants(
 }
 
 /// `▸  6   86 %  runs 1-4 6 7  get_active_alarms, list_ecs_services`
-fn row(variant: &Variant, open: bool, columns: usize, theme: &Theme) -> Line<'static> {
+fn row(variant: &Variant, open: bool, width: usize, columns: usize, theme: &Theme) -> Line<'static> {
     let mark = if open { theme.glyph("▾", "-") } else { theme.glyph("▸", "+") };
-    let runs = clip(&run_list(&variant.runs), (columns / 4).max(8));
+    let runs = left(&run_list(&variant.runs), width);
     let head = format!("{mark}{:>4} {:>6}  {runs}  ", variant.count, percent(variant.share));
     let room = columns.saturating_sub(quarterdeck_core::text::width(&head));
     let what = if open { String::new() } else { clip(&variant.what.headline(), room) };
