@@ -152,7 +152,7 @@ fn evaluating(columns: u16, rows: u16, done: u32) -> Stage {
     let subject = s.trial.as_ref().unwrap().subject();
     let call = |tool: &str, args| Called { tool: tool.into(), args, valid: true };
     let run = |no: u32| {
-        let services = json!({"cluster": null, "only_unhealthy": no % 3 == 0});
+        let services = json!({"cluster": null, "only_unhealthy": no.is_multiple_of(3)});
         let mut first = vec![call("get_active_alarms", json!({"state": "ALARM"}))];
         if no != 5 {
             first.push(call("list_ecs_services", services));

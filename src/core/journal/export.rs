@@ -98,6 +98,7 @@ fn headline(step: &Step) -> String {
         StepStatus::Denied => "denied",
         StepStatus::Cancelled => "cancelled",
         StepStatus::Unknown => "outcome unknown",
+        StepStatus::Recorded => "recorded",
     };
     let mut line = format!("{status}, began {}", step.began.rfc3339());
     if let Some(ended) = step.ended.filter(|ended| *ended != step.began) {

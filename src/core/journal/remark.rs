@@ -73,7 +73,7 @@ pub(super) fn status(outcome: &Outcome) -> StepStatus {
             | FaultKind::Unavailable
             | FaultKind::Timeout => StepStatus::Error,
         },
-        Outcome::Recorded => StepStatus::Completed,
+        Outcome::Recorded => StepStatus::Recorded,
     }
 }
 

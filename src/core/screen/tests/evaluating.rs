@@ -24,7 +24,7 @@ fn report(done: u32) -> Arc<Report> {
     };
     let run = |no: u32| Run {
         rounds: vec![vec![Called {
-            tool: if no % 3 == 0 { "b" } else { "a" }.into(),
+            tool: if no.is_multiple_of(3) { "b" } else { "a" }.into(),
             args: json!({}),
             valid: true,
         }]],
