@@ -43,6 +43,9 @@ fn runbooks_agree_with_themselves() {
         "levels",
         "failures",
         "usage",
+        "cost_usd",
+        "effort",
+        "stopped",
         "duration_ms",
     ];
     assert_eq!(keys(&report), BTreeSet::from(wanted));

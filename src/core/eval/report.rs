@@ -40,8 +40,8 @@ pub struct Report {
     pub provider: String,
     /// The model's id.
     pub model: String,
-    /// How hard it was to think; absent for the model's default.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// How hard it was to think; null for the model's default.
+    #[serde(default)]
     pub effort: Option<String>,
     /// SHA-256 of the system prompt, hex.
     pub prompt_hash: String,
@@ -49,8 +49,8 @@ pub struct Report {
     pub mode: Mode,
     /// How many runs there were.
     pub runs: Counts,
-    /// Why it ended before all runs were made.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// Why it ended before all runs were made; null when it did not.
+    #[serde(default)]
     pub stopped: Option<String>,
     /// From the loosest to the strictest.
     pub levels: Vec<Level>,
@@ -58,8 +58,8 @@ pub struct Report {
     pub failures: Vec<Failure>,
     /// Tokens of all requests that were answered.
     pub usage: Usage,
-    /// Their price in US dollars; absent when a price is not known.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// Their price in US dollars; null when a price is not known.
+    #[serde(default)]
     pub cost_usd: Option<f64>,
     /// From the first run's beginning, in milliseconds.
     pub duration_ms: u64,
