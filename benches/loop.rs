@@ -75,7 +75,13 @@ fn overhead() {
             max_tokens: 4_000,
             ..Settings::default()
         },
-        models: Arc::new(Models::embedded().clone()),
+        // A window that never fills: the whole history is sent in every round.
+        models: Arc::new(
+            Models::parse(
+                "[providers.scripted]\napi = \"messages\"\nwindow = 1_000_000_000\nmax_output = 8_000\n",
+            )
+            .unwrap(),
+        ),
         system: quarterdeck_model::system_prompt().into(),
         redact_key: [7; 16],
     };

@@ -1,6 +1,7 @@
 //! What a front may ask the engine to do.
 
 use crate::approval::{Authorized, Refusal};
+use crate::event::Expense;
 use crate::id::CallId;
 use crate::scope::Mode;
 use crate::settings::Settings;
@@ -32,8 +33,8 @@ pub enum Command {
     Refuse(Refusal),
     /// The answer to a question about money.
     Spend {
-        /// The read that waits for it.
-        call: CallId,
+        /// What waits for it.
+        what: Expense,
         /// Whether it may go ahead.
         yes: bool,
     },

@@ -25,13 +25,22 @@ pub enum Event {
     Closed,
 }
 
-/// A billed read that would cost more than it may without asking.
+/// Something that would cost more than it may without asking.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Spending {
-    /// The read that waits for the answer.
-    pub call: CallId,
+    /// What waits for the answer.
+    pub what: Expense,
     /// What it would cost and what it may, in one sentence. May quote AWS, so it is untrusted text.
     pub says: String,
+}
+
+/// What money is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Expense {
+    /// A billed read.
+    Read(CallId),
+    /// A turn that would go over its ceiling.
+    Turn(TurnId),
 }
 
 /// Not an entry: shown while something runs.
@@ -49,6 +58,8 @@ pub enum Live {
     Progress(CallId, Progress),
     /// How far the evaluation is; a fact concludes it.
     Evaluating(crate::eval::Progress),
+    /// The provider counts what the next request takes.
+    Counting(TurnId),
 }
 
 /// How far a call is.

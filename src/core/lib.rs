@@ -21,6 +21,7 @@ pub mod session;
 pub mod settings;
 pub mod text;
 pub mod timestamp;
+pub mod tokens;
 pub mod tool;
 
 pub use timestamp::Timestamp;

@@ -13,6 +13,7 @@ use quarterdeck_core::event::Live;
 use quarterdeck_core::id::{CallId, TurnId};
 use quarterdeck_core::message::{ModelError, ModelErrorKind, ModelEvent, Request};
 use quarterdeck_core::session::{Effect, Input, ReadCall, Trial, Wake, Written};
+use quarterdeck_core::tokens;
 use quarterdeck_core::tool::{Fault, FaultKind, WriteCall};
 use quarterdeck_model::Provider;
 use std::collections::{BTreeSet, HashMap};
@@ -84,6 +85,7 @@ impl Performer {
         match effect {
             Effect::Append(entry, stored) => self.store.push(entry, stored, None),
             Effect::AskModel(request) => self.ask_model(request),
+            Effect::CountTokens(request) => self.count_tokens(request),
             Effect::Read(call) => self.read(call),
             Effect::Plan(id, call) => self.plan(id, call),
             Effect::Replan(authorized) => self.replan(authorized),
@@ -176,10 +178,7 @@ impl Performer {
 
     fn ask_model(&mut self, request: Request) {
         let (turn, iteration) = (request.turn, request.iteration);
-        let token = CancellationToken::new();
-        if let Some(old) = self.models.insert(turn, token.clone()) {
-            old.cancel();
-        }
+        let token = self.token(turn);
         let (provider, inputs) = (self.provider.clone(), self.inputs.clone());
         tokio::spawn(async move {
             let work = AssertUnwindSafe(stream(provider, request, token, &inputs)).catch_unwind();
@@ -210,6 +209,33 @@ impl Performer {
             let over = Progress { report: Arc::new(report), running: 0, over: true };
             let _ = inputs.send(Input::Evaluated(over)).await;
         });
+    }
+
+    /// What cannot be counted is estimated.
+    fn count_tokens(&mut self, request: Request) {
+        let (turn, iteration) = (request.turn, request.iteration);
+        let token = self.token(turn);
+        let (provider, inputs) = (self.provider.clone(), self.inputs.clone());
+        tokio::spawn(async move {
+            let estimate = tokens::estimate(&request);
+            let counted = AssertUnwindSafe(provider.count_tokens(request)).catch_unwind();
+            let counted = tokio::select! {
+                biased;
+                () = token.cancelled() => return,
+                counted = counted => counted,
+            };
+            let tokens = counted.ok().and_then(Result::ok).unwrap_or(estimate);
+            let _ = inputs.send(Input::Counted(turn, iteration, tokens)).await;
+        });
+    }
+
+    /// What stops the turn's request; the one before is over.
+    fn token(&mut self, turn: TurnId) -> CancellationToken {
+        let token = CancellationToken::new();
+        if let Some(old) = self.models.insert(turn, token.clone()) {
+            old.cancel();
+        }
+        token
     }
 
     fn read(&mut self, call: ReadCall) {

@@ -1,7 +1,7 @@
 //! Evaluates determinism: asks a question again and again, each time in a session of its own that tracks.
 //!
 //! What runs here has a provider and nothing else: no account, no store, no front. Of what a session wants done it can
-//! ask the model; anything that would touch the account ends that run with an error.
+//! ask the model, and have a request counted; anything that would touch the account ends that run with an error.
 
 use futures::{FutureExt as _, StreamExt as _, stream};
 use quarterdeck_core::command::Command;
@@ -9,14 +9,17 @@ use quarterdeck_core::eval::{Progress, Report, Run, RunEnd, Subject};
 use quarterdeck_core::id::FrontId;
 use quarterdeck_core::message::{ModelError, ModelErrorKind, ModelEvent, Request};
 use quarterdeck_core::session::{Effect, FrontCaps, Input, Session, Trial};
+use quarterdeck_core::tokens;
 use quarterdeck_model::Provider;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
 /// The front each session believes to have.
 const FRONT: FrontId = FrontId(0);
+/// How long counting a request may take.
+const COUNTING: Duration = Duration::from_secs(5);
 /// Runs that must have failed for want of credentials, and none otherwise, before the others are not begun.
 const WITHOUT_CREDENTIALS: usize = 2;
 
@@ -89,6 +92,7 @@ async fn one(provider: &dyn Provider, trial: &Trial, no: u32, cancel: &Cancellat
     loop {
         match then {
             Then::Ask(request) => then = tracked.answer(provider, *request, cancel).await,
+            Then::Count(request) => then = tracked.count(provider, *request, cancel).await,
             Then::Touch(what) => return failed(no, &format!("{what}; nothing was run")),
             Then::Nothing | Then::Drop => break,
         }
@@ -109,6 +113,8 @@ enum Then {
     Nothing,
     /// To ask the model.
     Ask(Box<Request>),
+    /// To have the next request counted.
+    Count(Box<Request>),
     /// To drop the answer that streams.
     Drop,
     /// What it may not: a tracking session never wants this.
@@ -128,12 +134,25 @@ impl<'a> Tracked<'a> {
         let first = std::mem::take(&mut self.first);
         match wanted(first) {
             Then::Nothing => self.feed(Input::Command(FRONT, Command::Ask(question.to_owned()))),
-            other @ (Then::Ask(_) | Then::Drop | Then::Touch(_)) => other,
+            other @ (Then::Ask(_) | Then::Count(_) | Then::Drop | Then::Touch(_)) => other,
         }
     }
 
     fn feed(&mut self, input: Input) -> Then {
         wanted(self.session.step(input, self.trial.at()))
+    }
+
+    /// Has a request counted; what cannot be counted in time is estimated.
+    async fn count(&mut self, provider: &dyn Provider, request: Request, cancel: &CancellationToken) -> Then {
+        let (turn, iteration) = (request.turn, request.iteration);
+        let estimate = tokens::estimate(&request);
+        let counted = tokio::select! {
+            biased;
+            () = cancel.cancelled() => return self.feed(Input::Command(FRONT, Command::Cancel)),
+            counted = tokio::time::timeout(COUNTING, provider.count_tokens(request)) => counted,
+        };
+        let tokens = counted.ok().and_then(Result::ok).unwrap_or(estimate);
+        self.feed(Input::Counted(turn, iteration, tokens))
     }
 
     /// Asks the model and takes in its answer; returns what is wanted after it.
@@ -172,6 +191,7 @@ fn wanted(effects: Vec<Effect>) -> Then {
     for effect in effects {
         match effect {
             Effect::AskModel(request) => then = Then::Ask(Box::new(request)),
+            Effect::CountTokens(request) => then = Then::Count(Box::new(request)),
             Effect::CancelModel(_) => then = Then::Drop,
             Effect::Append(..)
             | Effect::Show(_)

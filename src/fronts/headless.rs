@@ -92,7 +92,8 @@ pub async fn ask(
                 | Live::Reasoning(..)
                 | Live::Composing(..)
                 | Live::Progress(..)
-                | Live::Evaluating(_),
+                | Live::Evaluating(_)
+                | Live::Counting(_),
             )) => {}
             Some(Event::Notice(text)) => progress(&text),
             Some(Event::StoreFailed(why)) => progress(&format!("the journal cannot be written: {why}")),
@@ -291,7 +292,7 @@ impl Turn {
             Some(TurnEnd::Answered) => None,
             Some(TurnEnd::Cancelled) => Some("cancelled".into()),
             Some(TurnEnd::Iterations(n)) => Some(format!("stopped after {n} iterations (--iterations)")),
-            Some(TurnEnd::Loop(why) | TurnEnd::Stopped(why)) => Some(why.clone()),
+            Some(TurnEnd::Loop(why) | TurnEnd::Stopped(why) | TurnEnd::Ceiling(why)) => Some(why.clone()),
             Some(TurnEnd::ModelFailed) => self.entries.iter().rev().find_map(|e| match &e.fact {
                 Fact::ModelFailed { error, .. } => Some(error.message.clone()),
                 _ => None,

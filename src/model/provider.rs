@@ -3,6 +3,7 @@
 use futures::stream::{self, BoxStream, StreamExt as _};
 use futures::{FutureExt as _, future::BoxFuture};
 use quarterdeck_core::message::{ModelError, ModelErrorKind, ModelEvent, Request};
+use quarterdeck_core::tokens::{self, Tokens};
 use serde_json::Value;
 use std::sync::Arc;
 use tokio::sync::mpsc;
@@ -31,6 +32,14 @@ pub trait Provider: Send + Sync {
         Box::pin(async { Ok("answers by itself".to_owned()) })
     }
 
+    /// What the request takes of the model's window. Estimated, where the provider cannot count or does not want to.
+    ///
+    /// # Errors
+    /// The provider could count and failed to: the estimate of `quarterdeck_core::tokens` is what is left.
+    fn count_tokens(&self, request: Request) -> BoxFuture<'_, Result<Tokens, ModelError>> {
+        Box::pin(async move { Ok(tokens::estimate(&request)) })
+    }
+
     /// Asks. Nothing happens until the stream is polled; dropping it ends the request. After `cancel`, the next item
     /// beyond those already received is the error `Cancelled`.
     fn stream(&self, request: Request, cancel: CancellationToken) -> EventStream;
@@ -47,6 +56,10 @@ impl<P: Provider + ?Sized> Provider for Arc<P> {
 
     fn reach(&self) -> BoxFuture<'_, Result<String, ModelError>> {
         (**self).reach()
+    }
+
+    fn count_tokens(&self, request: Request) -> BoxFuture<'_, Result<Tokens, ModelError>> {
+        (**self).count_tokens(request)
     }
 
     fn stream(&self, request: Request, cancel: CancellationToken) -> EventStream {

@@ -5,6 +5,7 @@ use crate::tags;
 use futures::future::BoxFuture;
 use futures::{StreamExt as _, stream};
 use quarterdeck_core::message::{ModelError, Request};
+use quarterdeck_core::tokens::Tokens;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -61,6 +62,11 @@ impl Provider for Several {
     fn reach(&self) -> BoxFuture<'_, Result<String, ModelError>> {
         let first = self.named(&self.first);
         Box::pin(async move { first?.reach().await })
+    }
+
+    fn count_tokens(&self, request: Request) -> BoxFuture<'_, Result<Tokens, ModelError>> {
+        let named = self.named(&request.provider);
+        Box::pin(async move { named?.count_tokens(request).await })
     }
 
     fn stream(&self, request: Request, cancel: CancellationToken) -> EventStream {

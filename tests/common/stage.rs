@@ -186,6 +186,7 @@ impl Stage {
                 | Effect::AskToStop(_)
                 | Effect::WakeAt(..)
                 | Effect::CancelEvaluation
+                | Effect::CountTokens(_)
                 | Effect::Finish => {}
             }
         }

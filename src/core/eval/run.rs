@@ -96,6 +96,8 @@ impl Run {
                 | Fact::WriteConcluded { .. }
                 | Fact::Verified { .. }
                 | Fact::Noted { .. }
+                | Fact::Compacted { .. }
+                | Fact::Shortened { .. }
                 | Fact::Evaluated { .. } => {}
             }
         }
@@ -154,7 +156,7 @@ fn end(reason: &TurnEnd, failed: Option<ModelError>) -> RunEnd {
         TurnEnd::Cancelled => RunEnd::Cancelled,
         TurnEnd::Iterations(n) => RunEnd::Stopped(format!("the limit of {n} iterations")),
         TurnEnd::Loop(why) => RunEnd::Stopped(format!("a loop: {why}")),
-        TurnEnd::Stopped(why) => RunEnd::Stopped(why.clone()),
+        TurnEnd::Stopped(why) | TurnEnd::Ceiling(why) => RunEnd::Stopped(why.clone()),
         TurnEnd::ModelFailed => broken("the model failed"),
         TurnEnd::Crashed => broken("the run ended in the middle"),
     }

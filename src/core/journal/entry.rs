@@ -7,6 +7,7 @@ use crate::id::{ApprovalId, CallId, Seq, TurnId};
 use crate::message::{Block, ModelError, Stop, Usage};
 use crate::scope::{Mode, Scope};
 use crate::settings::Settings;
+use crate::tokens::Fit;
 use crate::tool::{Fault, Projection, Risk};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -109,6 +110,9 @@ pub enum Fact {
         prompt_hash: String,
         /// Bytes of the transcript sent, tools and system prompt apart.
         bytes: u64,
+        /// What it takes of the model's window.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        fit: Option<Fit>,
     },
     /// A model answered.
     ModelResponded {
@@ -240,6 +244,32 @@ pub enum Fact {
         /// What was found.
         report: Arc<Report>,
     },
+    /// To the model, older turns are now this summary; the journal keeps them as they are.
+    Compacted {
+        /// Turns before this one are in the summary.
+        before: TurnId,
+        /// The summary, as the model is sent it.
+        text: String,
+        /// How many turns it tells of.
+        turns: u32,
+        /// Tokens the next request would have taken.
+        tokens_before: u64,
+        /// Tokens it takes now, estimated.
+        tokens_after: u64,
+    },
+    /// To the model, results of earlier rounds are now a line each; the journal keeps them as they are.
+    Shortened {
+        /// The turn that needed the room.
+        turn: TurnId,
+        /// The calls whose results these are.
+        calls: Vec<CallId>,
+        /// Not even their summaries are left.
+        bare: bool,
+        /// Tokens the next request would have taken.
+        tokens_before: u64,
+        /// Tokens it takes now, estimated.
+        tokens_after: u64,
+    },
 }
 
 /// Who or what refused a change.
@@ -327,4 +357,6 @@ pub enum TurnEnd {
     Stopped(String),
     /// The console ended in the middle.
     Crashed,
+    /// The next request would have gone over what the turn may take.
+    Ceiling(String),
 }

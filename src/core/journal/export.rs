@@ -220,7 +220,9 @@ impl Page {
                 };
                 self.item("the change was", effect);
             }
-            Fact::Verified { summary, .. } | Fact::Noted { text: summary } => self.fenced("", summary),
+            Fact::Verified { summary, .. }
+            | Fact::Noted { text: summary }
+            | Fact::Compacted { text: summary, .. } => self.fenced("", summary),
             Fact::Evaluated { report } => {
                 self.gap();
                 self.line(report.markdown().trim_end());
@@ -232,7 +234,8 @@ impl Page {
             | Fact::ModeChanged { .. }
             | Fact::RefusalWithdrawn { .. }
             | Fact::WriteIntended { .. }
-            | Fact::TurnEnded { .. } => {}
+            | Fact::TurnEnded { .. }
+            | Fact::Shortened { .. } => {}
         }
     }
 

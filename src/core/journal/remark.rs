@@ -6,6 +6,7 @@ use crate::eval::Counts;
 use crate::id::StepNo;
 use crate::message::{Block, ModelErrorKind, Usage};
 use crate::scope::Scope;
+use crate::tokens::short;
 use crate::tool::{Fault, FaultKind};
 
 /// Characters kept of a remark or title: more than any screen shows on one line.
@@ -134,6 +135,19 @@ pub(super) const fn evaluation(runs: Counts) -> StepStatus {
     }
 }
 
+/// What making room brought.
+pub(super) fn room(before: u64, after: u64) -> String {
+    format!("about {} tokens instead of {}", short(after), short(before))
+}
+
+/// How many results were put shorter.
+pub(super) fn shortened(results: usize) -> String {
+    match results {
+        1 => "1 older result shortened".to_owned(),
+        n => format!("{n} older results shortened"),
+    }
+}
+
 /// Status, title and remark of a turn's end; `None` when it simply answered.
 pub(super) fn turn_end(reason: &TurnEnd) -> Option<(StepStatus, &'static str, String)> {
     Some(match reason {
@@ -145,6 +159,7 @@ pub(super) fn turn_end(reason: &TurnEnd) -> Option<(StepStatus, &'static str, St
         TurnEnd::Loop(why) => (StepStatus::Error, "turn stopped: loop", first_line(why)),
         TurnEnd::ModelFailed => (StepStatus::Error, "turn failed", "the model did not answer".to_owned()),
         TurnEnd::Stopped(why) => (StepStatus::Error, "turn stopped", first_line(why)),
+        TurnEnd::Ceiling(why) => (StepStatus::Partial, "turn stopped at its ceiling", first_line(why)),
         TurnEnd::Crashed => {
             (StepStatus::Error, "turn interrupted", "the console ended in the middle".to_owned())
         }

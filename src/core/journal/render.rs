@@ -13,6 +13,13 @@ use serde_json::{Value, json};
 const SHORT_VIEW: usize = 2_000;
 /// Characters of arguments told in words.
 const SHORT_ARGS: usize = 300;
+/// Bytes of a summary beside what surrounds it, where there is no place for anything else.
+const LEAST_SUMMARY: usize = 90;
+
+/// What a model is told whose answer filled the window.
+pub(super) const CUT_OFF: &str = "[console] The answer was cut off: the conversation filled the window. Room was made; answer again, briefly.";
+/// Stands for older turns that nothing was written down of.
+pub(super) const NO_SUMMARY: &str = "Earlier turns were left out to make room; they are on the timeline.";
 
 /// What a model is told of a call that tracking mode only writes down: enough to go on to the end of its plan.
 const RECORDED: &str = "tracking mode: recorded, not executed; no result will come. Record the calls you would make next as far as they do not depend on results, then answer with your plan: each step, why, and what would decide between next steps";
@@ -41,12 +48,14 @@ impl Setting {
         self.mode = mode;
     }
 
-    /// One line about where and when the question is asked.
-    pub(super) fn line(&mut self, at: Timestamp) -> Option<String> {
+    /// One line about where and when a question is asked; without a time, everything about where.
+    pub(super) fn line(&mut self, at: Option<Timestamp>) -> String {
         let mut map = serde_json::Map::new();
-        map.insert("now".into(), json!(at.rfc3339()));
+        if let Some(at) = at {
+            map.insert("now".into(), json!(at.rfc3339()));
+        }
         let now = (self.scope.clone(), self.mode);
-        if self.told.as_ref() != Some(&now) {
+        if at.is_none() || self.told.as_ref() != Some(&now) {
             if let Some(identity) = &self.scope.identity {
                 map.insert("account".into(), json!(identity.account));
                 if let Some(alias) = &identity.alias {
@@ -57,7 +66,7 @@ impl Setting {
             map.insert("mode".into(), json!(self.mode.label()));
             self.told = Some(now);
         }
-        Some(format!("[console] {}", Value::Object(map)))
+        format!("[console] {}", Value::Object(map))
     }
 }
 
@@ -93,8 +102,17 @@ fn view(projection: &Projection, cap: usize) -> String {
     if view.json != "{}" {
         return view.json;
     }
-    let summary: String = visible(&projection.summary).chars().take(cap / 8).collect();
+    let words = cap.saturating_sub(LEAST_SUMMARY) / 2;
+    let summary: String = visible(&projection.summary).chars().take(words).collect();
     json!({"summary": summary, "cut": "too many calls in one answer: call it alone"}).to_string()
+}
+
+/// A result in short: its summary, or with `bare` only that there was one.
+pub(super) fn shortened(step: Option<&Step>, bare: bool) -> String {
+    let no = cite(step.map(|s| s.no));
+    let Some(step) = step.filter(|_| !bare) else { return format!("{no} {}", json!({"left_out": true})) };
+    let note = "full result, to make room: call it again if needed";
+    format!("{no} {}", json!({"summary": short(&visible(&step.remark)), "left_out": note}))
 }
 
 fn failure(fault: &Fault, cap: usize) -> String {

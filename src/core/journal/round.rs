@@ -3,7 +3,10 @@
 use super::render::Rendered;
 use crate::id::{CallId, TurnId};
 use crate::message::UserPart;
-use crate::tool::{RESULT_CAP, ROUND_CAP};
+use crate::tool::RESULT_CAP;
+
+/// Bytes below which a result says nothing any more.
+const LEAST: usize = 240;
 
 /// The calls of one answer.
 #[derive(Clone, Debug)]
@@ -13,12 +16,14 @@ pub(super) struct Round {
     pub(super) slots: Vec<Slot>,
     /// The results were sent: what comes now is told in words.
     pub(super) sent: bool,
+    /// Bytes all results may take together.
+    pub(super) results: usize,
 }
 
 impl Round {
     /// Bytes each result may take.
     pub(super) fn cap(&self) -> usize {
-        RESULT_CAP.min(ROUND_CAP / self.slots.len().max(1))
+        (self.results / self.slots.len().max(1)).clamp(LEAST, RESULT_CAP)
     }
 }
 
@@ -63,6 +68,15 @@ impl Slot {
             content.push_str(line);
         }
         UserPart::ToolResult { id: self.id.clone(), name: self.name.clone(), content, is_error }
+    }
+
+    /// The call, when its result is no more than something that was read.
+    pub(super) fn may_be_shortened(&self) -> Option<CallId> {
+        let read = match self.standing {
+            Standing::NotRun | Standing::Begun => self.after.is_empty(),
+            Standing::Denied | Standing::Sent | Standing::Done | Standing::NotDone => false,
+        };
+        self.call.filter(|_| read && self.result.as_ref().is_some_and(|r| !r.is_error))
     }
 
     const fn missing(&self) -> &'static str {

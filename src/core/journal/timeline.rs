@@ -131,6 +131,18 @@ impl Timeline {
                 }
                 Some(no)
             }
+            Fact::Compacted { tokens_before, tokens_after, .. } => {
+                let room = remark::room(*tokens_before, *tokens_after);
+                Some(self.note(entry, "older turns summarized", room))
+            }
+            Fact::Shortened { turn, calls, tokens_before, tokens_after, .. } => {
+                let room = remark::room(*tokens_before, *tokens_after);
+                let no = self.note(entry, remark::shortened(calls.len()), room);
+                if let Some(step) = self.get_mut(no) {
+                    step.turn = Some(*turn);
+                }
+                Some(no)
+            }
         }
     }
 

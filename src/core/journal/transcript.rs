@@ -1,21 +1,24 @@
 //! The model's view of the journal: a conversation every provider accepts.
 //!
-//! Append-only: what was sent once is rendered once and never changes, so that a provider's prompt cache holds
-//! and a long session costs no more a round than a short one. Every call has exactly one result, results come
-//! first and in call order, what has no result gets one that says whether anything may have happened.
+//! What was sent once is rendered once and changes only where an entry says so (older turns were summarized, results
+//! shortened), so that a provider's prompt cache holds and a long session costs no more a round than a short one. Every
+//! call has exactly one result, results come first and in call order, what has no result gets one that says whether
+//! anything may have happened.
 
 use super::render;
 use super::round::{Round, Slot, Standing};
+use super::said::Said;
 use super::{Actor, Entry, Fact, Outcome, Timeline, WriteEffect};
 use crate::id::{CallId, TurnId};
 use crate::message::{Block, Input, Stop, Turn, Turns, UserPart};
+use crate::tokens::Size;
 use crate::tool::ROUND_CAP;
 use serde_json::{Value, json};
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
 /// The conversation, kept up to date entry by entry.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Transcript {
     /// What was said, final.
     said: Vec<Said>,
@@ -31,14 +34,8 @@ pub struct Transcript {
     told: HashMap<CallId, Told>,
     ids: HashSet<String>,
     setting: render::Setting,
-}
-
-/// A turn that is final.
-#[derive(Clone, Debug)]
-struct Said {
-    turn: Arc<Turn>,
-    /// There is reasoning in it, which only its own model is sent.
-    reasoned: bool,
+    /// Bytes the results of one round may take together, as the last request had it.
+    results: usize,
 }
 
 /// One text part of the next user turn.
@@ -52,6 +49,8 @@ struct Words {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
     Said,
+    /// The question of this turn, and the line about where and when it is asked.
+    Asked(TurnId),
     /// Something a person ran: may be left out when there is too much of it.
     Explored,
     /// How many of those were.
@@ -65,28 +64,51 @@ enum Told {
     Late { tool: String },
 }
 
+impl Default for Transcript {
+    fn default() -> Self {
+        Self {
+            said: Vec::new(),
+            round: None,
+            words: VecDeque::new(),
+            sent: None,
+            paused: false,
+            told: HashMap::new(),
+            ids: HashSet::new(),
+            setting: render::Setting::default(),
+            results: ROUND_CAP,
+        }
+    }
+}
+
 impl Transcript {
     /// Takes in the next entry, after `timeline` has.
     pub fn apply(&mut self, entry: &Arc<Entry>, timeline: &Timeline) {
         match &entry.fact {
             Fact::ScopeChanged { scope } => self.setting.scope(scope),
             Fact::ModeChanged { mode } => self.setting.mode(*mode),
-            Fact::Question { text, .. } => {
-                if let Some(line) = self.setting.line(entry.at) {
-                    self.say(line);
+            Fact::Question { turn, text } => {
+                let line = self.setting.line(Some(entry.at));
+                self.words.push_back(Words { text: line, kind: Kind::Asked(*turn) });
+                if !text.trim().is_empty() {
+                    self.words.push_back(Words { text: text.clone(), kind: Kind::Asked(*turn) });
                 }
-                self.say(text.clone());
             }
-            Fact::ModelRequested { .. } => {
+            Fact::ModelRequested { fit, .. } => {
+                if let Some(fit) = fit {
+                    self.results = usize::try_from(fit.results).unwrap_or(ROUND_CAP).min(ROUND_CAP);
+                }
                 self.sent = Some(self.words.len());
                 if let Some(round) = &mut self.round {
                     round.sent = true;
                 }
             }
             Fact::ModelResponded { turn, iteration, blocks, stop, .. } => {
-                self.answer(*turn, *iteration, blocks.clone());
+                let said = self.answer(*turn, *iteration, blocks.clone());
                 self.paused =
                     *stop == Stop::PauseTurn && self.round.as_ref().is_some_and(|r| r.slots.is_empty());
+                if said && *stop == Stop::ContextExceeded {
+                    self.say(render::CUT_OFF.to_owned());
+                }
             }
             Fact::ModelFailed { turn, iteration, partial, .. } => {
                 // A call of an answer that failed was never begun; only the words are kept.
@@ -113,6 +135,10 @@ impl Transcript {
                     None => self.say(line),
                 }
             }
+            Fact::Compacted { before, text, .. } => self.compact(*before, text),
+            Fact::Shortened { calls, bare, .. } => {
+                self.said.iter_mut().for_each(|said| said.shorten(calls, timeline, *bare));
+            }
             Fact::SessionStarted { .. }
             | Fact::SessionResumed { .. }
             | Fact::SettingsChanged { .. }
@@ -137,6 +163,74 @@ impl Transcript {
         turns
     }
 
+    /// How much `turns` would be.
+    #[must_use]
+    pub fn size(&self, provider: &str, model: &str) -> Size {
+        self.said.iter().map(|said| said.size(provider, model)).sum::<Size>().plus(self.pending())
+    }
+
+    /// How much of it came after the last answer.
+    #[must_use]
+    pub fn pending(&self) -> Size {
+        if self.paused {
+            return Size::default();
+        }
+        self.user_parts(self.words.len()).iter().map(Size::part).sum()
+    }
+
+    /// Each turn, oldest first, with how much there is from its question on.
+    #[must_use]
+    pub(crate) fn turns_from(&self, provider: &str, model: &str) -> Vec<(TurnId, Size)> {
+        let mut after = Size::default();
+        let mut out = Vec::new();
+        for words in self.words.iter().rev() {
+            after = after.plus(Size::prose(&words.text));
+            if let Kind::Asked(turn) = words.kind {
+                out.push((turn, after));
+            }
+        }
+        after = self.pending();
+        for said in self.said.iter().rev() {
+            after = after.plus(said.size(provider, model));
+            out.extend(said.asked().map(|turn| (turn, after)));
+        }
+        out.reverse();
+        out.dedup_by_key(|(turn, _)| *turn);
+        out
+    }
+
+    /// The results of earlier rounds that can be put shorter, oldest first, and the tokens that saves.
+    pub(crate) fn shortenable(&self, timeline: &Timeline, bare: bool) -> impl Iterator<Item = (CallId, u64)> {
+        self.said.iter().flat_map(move |said| said.shortenable(timeline, bare))
+    }
+
+    /// Puts `summary` in the place of everything before the question of the turn `before`.
+    fn compact(&mut self, before: TurnId, summary: &str) {
+        let summary = if summary.trim().is_empty() { render::NO_SUMMARY } else { summary };
+        let head = [summary.to_owned(), self.setting.line(None)];
+        // A request that runs was sent more than there is now.
+        self.sent = None;
+        let first =
+            self.said.iter().enumerate().find_map(|(index, said)| Some((index, said.begins(before)?)));
+        if let Some((index, part)) = first {
+            self.said.drain(..index);
+            let head = head.map(|text| UserPart::Text { text }).to_vec();
+            if let Some(said) = self.said.first_mut() {
+                said.begin_at(part, head);
+            }
+            return;
+        }
+        self.end_round();
+        self.said.clear();
+        self.paused = false;
+        let asked = |w: &Words| matches!(w.kind, Kind::Asked(turn) if turn >= before);
+        let kept = self.words.iter().position(asked).unwrap_or(self.words.len());
+        self.words.drain(..kept);
+        for text in head.into_iter().rev() {
+            self.words.push_front(Words { text, kind: Kind::Said });
+        }
+    }
+
     fn say(&mut self, text: String) {
         if !text.trim().is_empty() {
             self.words.push_back(Words { text, kind: Kind::Said });
@@ -149,7 +243,7 @@ impl Transcript {
         let from = self.sent.unwrap_or(0);
         let explored = |w: &&Words| w.kind == Kind::Explored;
         let mut bytes: usize = self.words.iter().skip(from).filter(explored).map(|w| w.text.len()).sum();
-        while bytes > ROUND_CAP {
+        while bytes > self.results {
             let oldest = (from..self.words.len() - 1)
                 .find(|i| self.words.get(*i).is_some_and(|w| w.kind == Kind::Explored))
                 .and_then(|i| self.words.remove(i));
@@ -163,7 +257,7 @@ impl Transcript {
     fn leave_out(&mut self, from: usize) {
         let before = match self.words.get(from).map(|w| w.kind) {
             Some(Kind::LeftOut(n)) => n,
-            Some(Kind::Said | Kind::Explored) | None => {
+            Some(Kind::Said | Kind::Asked(_) | Kind::Explored) | None => {
                 self.words.insert(from, Words { text: String::new(), kind: Kind::LeftOut(0) });
                 0
             }
@@ -244,45 +338,55 @@ impl Transcript {
         }
     }
 
-    /// The model's answer: what it was answered to becomes final, then the answer does.
-    fn answer(&mut self, turn: TurnId, iteration: u32, blocks: Vec<Block>) {
+    /// The model's answer: what it was answered to becomes final, then the answer does. Whether there is one.
+    fn answer(&mut self, turn: TurnId, iteration: u32, blocks: Vec<Block>) -> bool {
         let sent = self.sent.take();
         let (blocks, slots) = self.normalized(blocks);
         if blocks.is_empty() {
-            return;
+            return false;
         }
         let words = if self.paused { 0 } else { sent.unwrap_or(self.words.len()) };
-        let mut parts = self.user_parts(words);
+        let parts = self.user_parts(words);
+        let (calls, asked) = self.about(words);
         self.words.drain(..words.min(self.words.len()));
-        if parts.is_empty() && self.said.is_empty() {
-            parts.push(UserPart::Text { text: "(no question)".to_owned() });
-        }
         if !parts.is_empty() {
-            self.said.push(Said { turn: Arc::new(Turn::User { parts }), reasoned: false });
+            self.said.push(Said::user(parts, calls, asked));
+        } else if self.said.is_empty() {
+            let text = "(no question)".to_owned();
+            self.said.push(Said::user(vec![UserPart::Text { text }], Vec::new(), Vec::new()));
         }
-        if let Some(over) = self.round.take() {
-            for slot in over.slots {
-                if let (Some(call), None) = (slot.call, slot.result) {
-                    self.told.insert(call, Told::Late { tool: slot.name });
-                }
-            }
+        self.end_round();
+        match self.said.last_mut() {
+            Some(said) if said.is_answer() => said.goes_on(blocks),
+            Some(_) | None => self.said.push(Said::assistant(blocks)),
         }
-        self.answered(blocks);
-        self.round = Some(Round { turn, iteration, slots, sent: false });
+        self.round = Some(Round { turn, iteration, slots, sent: false, results: self.results });
         self.paused = false;
+        true
     }
 
-    /// Adds an answer, or the rest of one that paused.
-    fn answered(&mut self, blocks: Vec<Block>) {
-        let reasoned = blocks.iter().any(|b| matches!(b, Block::Reasoning { .. }));
-        if let Some(last) = self.said.last_mut()
-            && let Turn::Assistant { blocks: before } = Arc::make_mut(&mut last.turn)
-        {
-            before.extend(blocks);
-            last.reasoned |= reasoned;
-        } else {
-            self.said.push(Said { turn: Arc::new(Turn::Assistant { blocks }), reasoned });
+    /// The round is over: results that come now are told in words.
+    fn end_round(&mut self) {
+        for slot in self.round.take().into_iter().flat_map(|over| over.slots) {
+            if let (Some(call), None) = (slot.call, slot.result) {
+                self.told.insert(call, Told::Late { tool: slot.name });
+            }
         }
+    }
+
+    /// Of the next user turn: the calls of its results, and where among its parts questions begin.
+    fn about(&self, words: usize) -> (Vec<Option<CallId>>, Vec<(TurnId, usize)>) {
+        let slots = self.round.iter().flat_map(|r| &r.slots);
+        let calls: Vec<Option<CallId>> = slots.map(Slot::may_be_shortened).collect();
+        let mut asked: Vec<(TurnId, usize)> = Vec::new();
+        for (index, words) in self.words.iter().take(words).enumerate() {
+            if let Kind::Asked(turn) = words.kind
+                && asked.last().is_none_or(|(last, _)| *last != turn)
+            {
+                asked.push((turn, calls.len() + index));
+            }
+        }
+        (calls, asked)
     }
 
     /// Blocks as every provider takes them: no blank text, unique call ids, object arguments, valid names, no
@@ -336,27 +440,5 @@ impl Transcript {
         let results = self.round.iter().flat_map(|r| r.slots.iter().map(Slot::part));
         let words = self.words.iter().take(words).map(|w| UserPart::Text { text: w.text.clone() });
         results.chain(words).collect()
-    }
-}
-
-impl Said {
-    /// The turn as this model is sent it.
-    fn for_model(&self, provider: &str, model: &str) -> Arc<Turn> {
-        match self.turn.as_ref() {
-            Turn::Assistant { blocks }
-                if self.reasoned && !blocks.iter().all(|b| is_for(b, provider, model)) =>
-            {
-                let blocks = blocks.iter().filter(|b| is_for(b, provider, model)).cloned().collect();
-                Arc::new(Turn::Assistant { blocks })
-            }
-            Turn::Assistant { .. } | Turn::User { .. } => Arc::clone(&self.turn),
-        }
-    }
-}
-
-fn is_for(block: &Block, provider: &str, model: &str) -> bool {
-    match block {
-        Block::Reasoning { provider: p, model: m, .. } => p == provider && m == model,
-        Block::Text { .. } | Block::ToolCall { .. } => true,
     }
 }

@@ -4,7 +4,7 @@ use super::{Dialog, Msg, Notice, PlainYes, Screen, Shown};
 use crate::Timestamp;
 use crate::approval::Gate;
 use crate::command::Command;
-use crate::event::{Event, Live};
+use crate::event::{Event, Expense, Live};
 use crate::journal::{Entry, Fact};
 use std::sync::Arc;
 use std::time::Duration;
@@ -97,7 +97,7 @@ impl Screen {
             Event::Ask(gate) => return self.asked(gate, now),
             Event::Spend(spending) => {
                 self.help = None;
-                self.ask(&spending.says, PlainYes::Spend(spending.call));
+                self.ask(&spending.says, PlainYes::Spend(spending.what));
             }
             Event::Notice(text) => self.say(text),
             Event::StoreFailed(why) => {
@@ -111,7 +111,7 @@ impl Screen {
 
     fn appended(&mut self, entry: &Arc<Entry>) {
         let known = self.ledger.entries.len();
-        let step = self.ledger.apply(entry);
+        let step = self.ledger.apply(entry, &self.models);
         if self.ledger.entries.len() == known {
             return;
         }
@@ -132,8 +132,13 @@ impl Screen {
             // The engine settled it otherwise (the turn was cancelled, another console): nothing is left to ask.
             self.dialog = None;
         }
-        if let Fact::ToolFinished { call, .. } = &entry.fact
-            && self.question.as_ref().is_some_and(|q| q.yes == PlainYes::Spend(*call))
+        let settled = match &entry.fact {
+            Fact::ToolFinished { call, .. } => Some(Expense::Read(*call)),
+            Fact::TurnEnded { turn, .. } => Some(Expense::Turn(*turn)),
+            _ => None,
+        };
+        if let Some(what) = settled
+            && self.question.as_ref().is_some_and(|q| q.yes == PlainYes::Spend(what))
         {
             self.question = None;
         }

@@ -283,13 +283,13 @@ impl Screen {
                     self.quit = true;
                     vec![Command::Quit]
                 }
-                Some(PlainYes::Spend(call)) => vec![Command::Spend { call, yes: true }],
+                Some(PlainYes::Spend(what)) => vec![Command::Spend { what, yes: true }],
                 None => Vec::new(),
             };
         }
         if action == Action::Close {
             return match self.question.take().map(|q| q.yes) {
-                Some(PlainYes::Spend(call)) => vec![Command::Spend { call, yes: false }],
+                Some(PlainYes::Spend(what)) => vec![Command::Spend { what, yes: false }],
                 Some(PlainYes::Execute | PlainYes::Quit) | None => Vec::new(),
             };
         }

@@ -5,17 +5,19 @@ use crate::event::Live;
 use crate::id::StepNo;
 use crate::journal::{Entry, Fact, RefusedBy, TurnEnd, WriteEffect};
 use crate::message::{Block, ModelErrorKind};
+use crate::models::Models;
 use std::sync::Arc;
 
 impl Ledger {
     /// Takes in the next entry; one that is already there, or came too early, changes nothing. Returns the step
     /// it began or changed.
-    pub(super) fn apply(&mut self, entry: &Arc<Entry>) -> Option<StepNo> {
+    pub(super) fn apply(&mut self, entry: &Arc<Entry>, models: &Models) -> Option<StepNo> {
         if usize::try_from(entry.seq.0).ok() != Some(self.entries.len()) {
             return None;
         }
         self.entries.push(Arc::clone(entry));
         let step = self.timeline.apply(entry);
+        self.meter.apply(entry, models);
         self.note(entry);
         self.chat.extend(chat_items(&entry.fact, step.unwrap_or(StepNo(0))));
         step
@@ -37,7 +39,6 @@ impl Ledger {
                     *k = *iteration;
                 }
             }
-            Fact::ModelResponded { usage, .. } => self.usage = self.usage.plus(*usage),
             Fact::ToolCalled { call, .. } => {
                 self.open_calls.insert(*call);
             }
@@ -53,8 +54,8 @@ impl Ledger {
                 self.running = None;
                 self.open_calls.clear();
             }
-            Fact::Evaluated { report } => self.usage = self.usage.plus(report.usage),
             Fact::SessionStarted { .. }
+            | Fact::ModelResponded { .. }
             | Fact::ModelFailed { .. }
             | Fact::ApprovalAsked { .. }
             | Fact::Approved { .. }
@@ -63,7 +64,10 @@ impl Ledger {
             | Fact::WriteIntended { .. }
             | Fact::WriteConcluded { .. }
             | Fact::Verified { .. }
-            | Fact::Noted { .. } => {}
+            | Fact::Noted { .. }
+            | Fact::Compacted { .. }
+            | Fact::Shortened { .. }
+            | Fact::Evaluated { .. } => {}
         }
     }
 }
@@ -83,6 +87,7 @@ impl LiveState {
             }
             Live::Composing(turn, tool) if runs(turn) => self.doing = Some(format!("composing {tool}")),
             Live::Retrying(turn, why) if runs(turn) => self.doing = Some(why),
+            Live::Counting(turn) if runs(turn) => self.doing = Some("counting tokens".to_owned()),
             Live::Progress(call, progress) if ledger.open_calls.contains(&call) => {
                 self.progress.insert(call, progress);
             }
@@ -93,7 +98,8 @@ impl LiveState {
             | Live::Retrying(..)
             | Live::Progress(..)
             // The evaluation's pane takes these.
-            | Live::Evaluating(_) => {}
+            | Live::Evaluating(_)
+            | Live::Counting(_) => {}
         }
     }
 
@@ -126,7 +132,9 @@ impl LiveState {
             | Fact::WriteConcluded { .. }
             | Fact::Verified { .. }
             | Fact::Noted { .. }
-            | Fact::Evaluated { .. } => {}
+            | Fact::Evaluated { .. }
+            | Fact::Compacted { .. }
+            | Fact::Shortened { .. } => {}
         }
     }
 }
@@ -170,6 +178,10 @@ fn chat_item(fact: &Fact, step: StepNo) -> Option<ChatItem> {
             let text = format!("determinism of \"{}\": {}", report.question, report.headline());
             line(text, report.runs.completed == 0)
         }
+        Fact::Compacted { .. } => line(
+            "older steps were summarized to make room; they are all still on the timeline".to_owned(),
+            false,
+        ),
         Fact::SessionStarted { .. }
         | Fact::SessionResumed { .. }
         | Fact::ScopeChanged { .. }
@@ -182,7 +194,8 @@ fn chat_item(fact: &Fact, step: StepNo) -> Option<ChatItem> {
         | Fact::Approved { .. }
         | Fact::WriteIntended { .. }
         | Fact::WriteConcluded { effect: WriteEffect::Done | WriteEffect::NotDone, .. }
-        | Fact::Noted { .. } => None,
+        | Fact::Noted { .. }
+        | Fact::Shortened { .. } => None,
     }
 }
 
@@ -220,7 +233,7 @@ fn ended(reason: &TurnEnd) -> Option<String> {
         TurnEnd::Cancelled => Some("cancelled".to_owned()),
         TurnEnd::Iterations(n) => Some(format!("stopped at the limit of {n} iterations; ask on to continue")),
         TurnEnd::Loop(why) => Some(format!("stopped, going in circles: {why}")),
-        TurnEnd::Stopped(why) => Some(format!("stopped: {why}")),
+        TurnEnd::Stopped(why) | TurnEnd::Ceiling(why) => Some(format!("stopped: {why}")),
         TurnEnd::Crashed => Some("the console ended in the middle of this turn".to_owned()),
     }
 }

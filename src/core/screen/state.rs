@@ -6,11 +6,10 @@ use super::evaluation::Evaluation;
 use super::palette::Palette;
 use super::shown::{Extent, Shown};
 use crate::Timestamp;
-use crate::event::Progress;
+use crate::event::{Expense, Progress};
 use crate::id::{CallId, StepNo, TurnId};
-use crate::journal::{Entry, Step, Timeline};
+use crate::journal::{Entry, Meter, Step, Timeline};
 use crate::keymap::{Keymap, Place};
-use crate::message::Usage;
 use crate::models::Models;
 use crate::scope::{Mode, Scope};
 use crate::settings::Settings;
@@ -158,8 +157,8 @@ pub struct Ledger {
     pub settings: Settings,
     /// What is carried out.
     pub mode: Mode,
-    /// Tokens of the session.
-    pub usage: Usage,
+    /// Tokens and money of the session.
+    pub meter: Meter,
     /// Turns so far.
     pub turns: u64,
     /// The turn that runs, its iteration and when it began.
@@ -344,8 +343,8 @@ pub enum PlainYes {
     Execute,
     /// Quit although a turn runs.
     Quit,
-    /// Let this read cost more than it may without asking.
-    Spend(CallId),
+    /// Let this cost more than it may without asking.
+    Spend(Expense),
 }
 
 /// A short-lived message.

@@ -1,6 +1,7 @@
 //! Stopping: cancel, a front that goes away, a journal that fails, the end.
 
 use super::calls::State;
+use super::turn::Phase;
 use super::{Effect, Session};
 use crate::Timestamp;
 use crate::id::{CallId, FrontId};
@@ -20,7 +21,13 @@ impl Session {
     }
 
     fn cancel_turn(&mut self, why: RefusedBy, now: Timestamp) {
-        let Some(id) = self.turn.as_ref().map(|t| t.id) else { return };
+        let Some((id, counting)) = self.turn.as_ref().map(|t| (t.id, matches!(t.phase, Phase::Counting)))
+        else {
+            return;
+        };
+        if counting {
+            self.out.push(Effect::CancelModel(id));
+        }
         if let Some((turn, iteration, stream)) = self.take_stream() {
             self.out.push(Effect::CancelModel(turn));
             let error = ModelError { kind: ModelErrorKind::Cancelled, message: "cancelled".to_owned() };

@@ -27,7 +27,7 @@ pub enum Effect {
     Replan(Authorized),
     /// Put a proposal before a person at this front.
     Ask(FrontId, Gate),
-    /// Ask the person at this front whether a read may cost that much; answer `Command::Spend`.
+    /// Ask the person at this front whether something may cost that much; answer `Command::Spend`.
     AskSpending(FrontId, Spending),
     /// Make the intent durable, then carry out the write; answer `Input::Written`.
     Commit {
@@ -54,6 +54,8 @@ pub enum Effect {
     Evaluate(Box<Trial>),
     /// End the evaluation with what is complete.
     CancelEvaluation,
+    /// Have this request counted; answer `Input::Counted`. `CancelModel` stops it.
+    CountTokens(Request),
 }
 
 /// A read, ready to run: arguments are canonical.

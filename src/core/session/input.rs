@@ -7,6 +7,7 @@ use crate::id::{ApprovalId, CallId, FrontId, TurnId};
 use crate::journal::CallStats;
 use crate::message::{ModelError, ModelEvent};
 use crate::scope::Scope;
+use crate::tokens::Tokens;
 use crate::tool::{Fault, Projection};
 
 /// One thing that happened. Carries the id of what it belongs to; `step` drops what belongs to nothing any more.
@@ -39,6 +40,8 @@ pub enum Input {
     StoreFailed(String),
     /// How far the evaluation is.
     Evaluated(Progress),
+    /// What the request of this turn and iteration would take.
+    Counted(TurnId, u32, Tokens),
 }
 
 /// What a front can do.
@@ -70,4 +73,6 @@ pub enum Wake {
     Approval(ApprovalId),
     /// The model is told of this write although its verification has not ended.
     Hold(CallId),
+    /// What the request of this turn and iteration takes is not counted by then: it is estimated.
+    Count(TurnId, u32),
 }

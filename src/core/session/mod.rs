@@ -5,6 +5,7 @@
 
 mod calls;
 mod cancel;
+mod ceiling;
 mod effect;
 mod evaluate;
 mod input;
@@ -18,6 +19,7 @@ mod setup;
 mod spending;
 mod turn;
 mod verify;
+mod window;
 mod writes;
 
 pub use effect::{Effect, ReadCall};
@@ -27,13 +29,15 @@ pub use setup::Setup;
 
 use crate::Timestamp;
 use crate::command::Command;
+use crate::event::Expense;
 use crate::id::{CallId, FrontId};
-use crate::journal::{Chain, Entry, Fact, Timeline, Transcript};
+use crate::journal::{Chain, Entry, Fact, Meter, Timeline, Transcript};
 use crate::message::ToolDef;
 use crate::models::Models;
 use crate::scope::{Mode, Scope};
 use crate::settings::Settings;
 use crate::text::Redactor;
+use crate::tokens::Size;
 use crate::tool::Catalogue;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -46,6 +50,7 @@ pub struct Session {
     entries: Vec<Arc<Entry>>,
     timeline: Timeline,
     transcript: Transcript,
+    meter: Meter,
     redactor: Redactor,
     // Settings.
     operator: String,
@@ -57,6 +62,10 @@ pub struct Session {
     models: Arc<Models>,
     system: Arc<str>,
     prompt_hash: String,
+    /// Tokens of system prompt and tools, estimated.
+    head: u64,
+    /// The provider and model that cannot say how many tokens a request takes.
+    uncounted: Option<(String, String)>,
     // What runs and waits.
     next: setup::Next,
     fronts: BTreeMap<FrontId, FrontCaps>,
@@ -99,6 +108,7 @@ impl Session {
             Input::Woke(wake) => self.woke(wake, now),
             Input::StoreFailed(why) => self.store_failed(&why, now),
             Input::Evaluated(progress) => self.evaluated(progress, now),
+            Input::Counted(turn, iteration, tokens) => self.counted(turn, iteration, tokens),
         }
         self.settle(now);
         std::mem::take(&mut self.out)
@@ -173,7 +183,8 @@ impl Session {
             Command::Withdraw(call) => self.withdraw(front, call, now),
             Command::Approve(proof) => self.approve(front, proof, now),
             Command::Refuse(refusal) => self.refuse(&refusal, now),
-            Command::Spend { call, yes } => self.spend(front, call, yes, now),
+            Command::Spend { what: Expense::Read(call), yes } => self.spend(front, call, yes, now),
+            Command::Spend { what: Expense::Turn(turn), yes } => self.go_on(front, turn, yes, now),
             Command::Cancel => self.cancel(now),
             Command::SetMode(mode) => self.set_mode(mode, now),
             Command::Set(settings) => self.set(settings, now),
@@ -189,6 +200,7 @@ impl Session {
             Wake::Verify(call) => self.verify_again(call, now),
             Wake::Approval(approval) => self.approval_expired(approval, now),
             Wake::Hold(call) => self.release(call),
+            Wake::Count(turn, iteration) => self.count_late(turn, iteration),
         }
     }
 
@@ -218,6 +230,7 @@ impl Session {
         }
         self.mode = mode;
         self.tools = setup::tools(&self.catalogue, mode);
+        self.head = Size::head(&self.system, &self.tools).tokens;
         self.append(Fact::ModeChanged { mode }, now);
         self.refuse_for_mode(now);
         self.record_waiting(now);

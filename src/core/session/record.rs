@@ -29,6 +29,7 @@ impl Session {
         self.entries.push(Arc::clone(&entry));
         self.timeline.apply(&entry);
         self.transcript.apply(&entry, &self.timeline);
+        self.meter.apply(&entry, &self.models);
         Some((entry, stored))
     }
 }
@@ -40,6 +41,7 @@ fn mask(fact: &mut Fact, redactor: &Redactor) {
     match fact {
         Fact::Question { text: words, .. }
         | Fact::Noted { text: words }
+        | Fact::Compacted { text: words, .. }
         | Fact::Verified { summary: words, .. } => {
             text(words);
         }
@@ -78,7 +80,8 @@ fn mask(fact: &mut Fact, redactor: &Redactor) {
         | Fact::WriteConcluded { .. }
         | Fact::TurnEnded { .. }
         // What an evaluation tells comes from journals that were masked with the same key.
-        | Fact::Evaluated { .. } => {}
+        | Fact::Evaluated { .. }
+        | Fact::Shortened { .. } => {}
     }
 }
 

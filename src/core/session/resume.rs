@@ -59,6 +59,7 @@ impl Session {
         for entry in &entries {
             session.timeline.apply(entry);
             session.transcript.apply(entry, &session.timeline);
+            session.meter.apply(entry, &session.models);
             left.note(&entry.fact);
         }
         session.entries = entries;
@@ -183,7 +184,9 @@ impl Left {
             | Fact::SessionResumed { .. }
             | Fact::RefusalWithdrawn { .. }
             | Fact::Noted { .. }
-            | Fact::Evaluated { .. } => {}
+            | Fact::Evaluated { .. }
+            | Fact::Compacted { .. }
+            | Fact::Shortened { .. } => {}
         }
     }
 

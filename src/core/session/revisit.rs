@@ -138,7 +138,9 @@ impl Session {
                 | Fact::Verified { .. }
                 | Fact::TurnEnded { .. }
                 | Fact::Noted { .. }
-                | Fact::Evaluated { .. } => {}
+                | Fact::Evaluated { .. }
+                | Fact::Compacted { .. }
+                | Fact::Shortened { .. } => {}
             }
         }
         past

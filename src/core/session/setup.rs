@@ -2,12 +2,13 @@
 
 use super::{Effect, Session};
 use crate::Timestamp;
-use crate::journal::{Chain, Fact, Timeline, Transcript};
+use crate::journal::{Chain, Fact, Meter, Timeline, Transcript};
 use crate::message::ToolDef;
 use crate::models::Models;
 use crate::scope::{Mode, Scope};
 use crate::settings::Settings;
 use crate::text::Redactor;
+use crate::tokens::Size;
 use crate::tool::{Catalogue, Risk};
 use std::sync::Arc;
 
@@ -67,14 +68,18 @@ impl Session {
     }
 
     pub(super) fn empty(setup: Setup, chain: Chain) -> Self {
+        let tools = tools(&setup.catalogue, setup.mode);
         Self {
             chain,
             entries: Vec::new(),
             timeline: Timeline::default(),
             transcript: Transcript::default(),
+            meter: Meter::default(),
             redactor: Redactor::new(setup.redact_key),
             operator: setup.operator,
-            tools: tools(&setup.catalogue, setup.mode),
+            head: Size::head(&setup.system, &tools).tokens,
+            tools,
+            uncounted: None,
             catalogue: setup.catalogue,
             scope: setup.scope,
             mode: setup.mode,

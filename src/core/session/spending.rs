@@ -6,7 +6,7 @@
 use super::calls::State;
 use super::{Effect, Session};
 use crate::Timestamp;
-use crate::event::Spending;
+use crate::event::{Expense, Spending};
 use crate::id::{CallId, FrontId};
 use crate::journal::{Actor, Fact, Outcome};
 use crate::tool::{Fault, FaultKind};
@@ -46,7 +46,10 @@ impl Session {
         let State::Costly(price) = &call.state else { return false };
         let price = price.clone();
         self.active = Some(id);
-        self.out.push(Effect::AskSpending(call.front, Spending { call: id, says: price.says.clone() }));
+        self.out.push(Effect::AskSpending(
+            call.front,
+            Spending { what: Expense::Read(id), says: price.says.clone() },
+        ));
         call.state = State::Priced(price);
         true
     }

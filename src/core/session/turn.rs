@@ -1,17 +1,19 @@
 //! The turn: ask the model, run what it calls, ask again, until it answers.
 
 use super::calls::Wanted;
+use super::ceiling::Over;
 use super::loops::Loops;
 use super::refusals::Refusals;
+use super::window::Room;
 use super::{Effect, Session};
 use crate::Timestamp;
 use crate::event::Live;
 use crate::id::{CallId, FrontId, TurnId};
 use crate::journal::{Actor, Fact, Outcome, TurnEnd};
-use crate::message::{
-    self, Block, Input, ModelError, ModelErrorKind, ModelEvent, Request, Stop, Usage, UserPart,
-};
+use crate::message::{Block, Input, ModelError, ModelErrorKind, ModelEvent, Request, Stop, Usage};
+use crate::settings::Settings;
 use crate::text::RedactStream;
+use crate::tokens::Fit;
 use crate::tool::{Fault, FaultKind};
 use std::collections::BTreeSet;
 
@@ -42,6 +44,9 @@ pub(super) struct Turn {
     pub(super) reason: Option<String>,
     /// Changes whose verification the next request waits for.
     pub(super) holding: BTreeSet<CallId>,
+    pub(super) room: Room,
+    /// How often the operator let it go over its ceiling.
+    pub(super) raised: u32,
 }
 
 /// What the turn waits for.
@@ -51,6 +56,10 @@ pub(super) enum Phase {
     Streaming(Stream),
     /// The calls of the round.
     Round,
+    /// What the next request takes being counted.
+    Counting,
+    /// The operator, who is asked whether it may go over its ceiling; or is about to be.
+    Ceiling(Over),
 }
 
 /// An answer as it comes.
@@ -99,6 +108,8 @@ impl Session {
             thrifty: false,
             reason: None,
             holding: BTreeSet::new(),
+            room: Room::default(),
+            raised: 0,
         });
     }
 
@@ -106,7 +117,8 @@ impl Session {
     pub(super) fn advance(&mut self, now: Timestamp) {
         let Some(turn) = &self.turn else { return };
         match turn.phase {
-            Phase::Streaming(_) => return,
+            Phase::Streaming(_) | Phase::Counting => return,
+            Phase::Ceiling(_) => return self.ask_to_go_on(),
             Phase::Round => {}
         }
         let open = self.calls.values().any(|c| c.turn() == Some(turn.id));
@@ -119,32 +131,41 @@ impl Session {
         } else if turn.iteration >= self.settings.iterations {
             self.end_turn(TurnEnd::Iterations(self.settings.iterations), now);
         } else {
-            self.ask_model(now);
+            self.next_request(now);
         }
     }
 
-    fn ask_model(&mut self, now: Timestamp) {
+    /// What the model is asked next.
+    pub(super) fn request(&self, turn: TurnId, iteration: u32, max_tokens: u32) -> Request {
+        let Settings { provider, model, effort, .. } = self.settings.clone();
+        Request {
+            turn,
+            iteration,
+            effort,
+            system: self.system.clone(),
+            tools: self.tools.clone(),
+            turns: self.transcript.turns(&provider, &model),
+            max_tokens,
+            provider,
+            model,
+        }
+    }
+
+    /// Asks, for what `fit` says the request takes.
+    pub(super) fn ask_model(&mut self, fit: Fit, max_tokens: u32, now: Timestamp) {
         let Some(turn) = &mut self.turn else { return };
         turn.iteration += 1;
         turn.phase = Phase::Streaming(Stream::default());
-        let request = Request {
-            turn: turn.id,
-            iteration: turn.iteration,
-            provider: self.settings.provider.clone(),
-            model: self.settings.model.clone(),
-            effort: self.settings.effort.clone(),
-            system: self.system.clone(),
-            tools: self.tools.clone(),
-            turns: self.transcript.turns(&self.settings.provider, &self.settings.model),
-            max_tokens: self.settings.max_tokens,
-        };
+        let (id, iteration) = (turn.id, turn.iteration);
+        let request = self.request(id, iteration, max_tokens);
         let fact = Fact::ModelRequested {
-            turn: turn.id,
-            iteration: turn.iteration,
+            turn: id,
+            iteration,
             provider: request.provider.clone(),
             model: request.model.clone(),
             prompt_hash: self.prompt_hash.clone(),
-            bytes: bytes(&request.turns),
+            bytes: self.transcript.size(&request.provider, &request.model).bytes,
+            fit: Some(fit),
         };
         self.append(fact, now);
         self.out.push(Effect::AskModel(request));
@@ -233,7 +254,7 @@ impl Session {
         let turn = self.turn.as_mut()?;
         match std::mem::replace(&mut turn.phase, Phase::Round) {
             Phase::Streaming(stream) => Some((turn.id, turn.iteration, stream)),
-            Phase::Round => None,
+            Phase::Round | Phase::Counting | Phase::Ceiling(_) => None,
         }
     }
 
@@ -243,14 +264,18 @@ impl Session {
         let blocks = stream.partial();
         let paused = stop == Stop::PauseTurn;
         let unfinished = unfinished(&stop);
+        let exceeded = stop == Stop::ContextExceeded;
         self.append(Fact::ModelResponded { turn, iteration, blocks: blocks.clone(), stop, usage }, now);
+        if exceeded {
+            return self.exceeded(now);
+        }
         match unfinished {
             Some(why) => self.stopped(why, now),
             None => self.act_on(blocks, paused, now),
         }
     }
 
-    fn stopped(&mut self, why: &str, now: Timestamp) {
+    pub(super) fn stopped(&mut self, why: &str, now: Timestamp) {
         self.end_turn(TurnEnd::Stopped(why.to_owned()), now);
     }
 
@@ -317,7 +342,8 @@ fn unfinished(stop: &Stop) -> Option<&'static str> {
     match stop {
         Stop::MaxTokens => Some("the answer was cut off at the output limit"),
         Stop::Refusal => Some("the model declined to answer"),
-        Stop::ContextExceeded => Some("the conversation no longer fits the model: begin a new session"),
+        // Has its own way on.
+        Stop::ContextExceeded => None,
         Stop::EndTurn | Stop::ToolUse | Stop::StopSequence | Stop::PauseTurn | Stop::Other(_) => None,
     }
 }
@@ -333,31 +359,10 @@ fn input_bytes(input: &Input) -> usize {
 fn says_something(live: &Live) -> bool {
     match live {
         Live::Text(_, text) | Live::Reasoning(_, text) => !text.is_empty(),
-        Live::Composing(..) | Live::Retrying(..) | Live::Progress(..) | Live::Evaluating(_) => true,
+        Live::Composing(..)
+        | Live::Retrying(..)
+        | Live::Progress(..)
+        | Live::Evaluating(_)
+        | Live::Counting(_) => true,
     }
-}
-
-/// Bytes of what was said.
-fn bytes(turns: &message::Turns) -> u64 {
-    let of = |turn: &message::Turn| -> usize {
-        match turn {
-            message::Turn::User { parts } => parts
-                .iter()
-                .map(|p| match p {
-                    UserPart::Text { text } => text.len(),
-                    UserPart::ToolResult { content, .. } => content.len(),
-                })
-                .sum(),
-            message::Turn::Assistant { blocks } => blocks
-                .iter()
-                .map(|b| match b {
-                    Block::Text { text } => text.len(),
-                    // What is opaque or structured is estimated: measuring it would mean writing it out.
-                    Block::Reasoning { .. } => 1_000,
-                    Block::ToolCall { name, .. } => name.len() + 100,
-                })
-                .sum(),
-        }
-    };
-    turns.iter().map(of).map(|n| u64::try_from(n).unwrap_or(u64::MAX)).sum()
 }

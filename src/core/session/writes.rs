@@ -89,7 +89,7 @@ impl Session {
 
     /// Opens the next dialog: one at a time, in call order.
     pub(super) fn next_dialog(&mut self, now: Timestamp) {
-        while self.active.is_none() {
+        while self.active.is_none() && !self.asks_to_go_on() {
             let Some(id) = self.calls.iter().find(|(_, c)| c.uncommitted() || c.costs()).map(|(id, _)| *id)
             else {
                 return;

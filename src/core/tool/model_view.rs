@@ -63,7 +63,9 @@ impl Projection {
         let total = self.total.max(self.rows.len());
         let mut why: Vec<String> = Vec::new();
         if cut {
-            why.push(format!("showing {shown} of {total}, most urgent first"));
+            why.push(format!(
+                "showing {shown} of {total}, most urgent first: narrow the request for the others"
+            ));
         }
         why.extend(self.truncated.as_deref().map(|t| shown_text(t, bounds.text)));
         let mut head = Map::new();
@@ -255,7 +257,10 @@ mod tests {
         assert_eq!(json["rows"].as_array().unwrap().len(), view.shown);
         assert_eq!(json["rows"][0][0], "service-0");
         assert_eq!(json["rows"][49][0], "service-4900");
-        assert_eq!(json["truncated"], format!("showing {} of 5000, most urgent first", view.shown));
+        assert_eq!(
+            json["truncated"],
+            format!("showing {} of 5000, most urgent first: narrow the request for the others", view.shown)
+        );
         assert_eq!(json["counts"]["state"], json!({"OK": 4950, "BAD": 50}));
     }
 

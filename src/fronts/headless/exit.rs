@@ -93,7 +93,9 @@ impl Tally {
             | Fact::WriteConcluded { .. }
             | Fact::Verified { .. }
             | Fact::Noted { .. }
-            | Fact::Evaluated { .. } => {}
+            | Fact::Evaluated { .. }
+            | Fact::Compacted { .. }
+            | Fact::Shortened { .. } => {}
         }
     }
 
@@ -103,6 +105,7 @@ impl Tally {
             Some(TurnEnd::Answered) if self.expired => Exit::Credentials,
             Some(TurnEnd::Answered) if self.partial || self.failed => Exit::Partial,
             Some(TurnEnd::Answered) => Exit::Answered,
+            Some(TurnEnd::Ceiling(_)) => Exit::Partial,
             Some(TurnEnd::Cancelled) => Exit::Cancelled,
             Some(TurnEnd::ModelFailed) if self.model_key => Exit::Credentials,
             Some(

@@ -32,6 +32,16 @@ pub(super) fn body(request: &Request, caps: &Caps) -> Value {
     Value::Object(body)
 }
 
+/// The body that has a request counted: the same, without what is about the answer.
+pub(super) fn counted(request: &Request, caps: &Caps) -> Value {
+    let mut body = body(request, caps);
+    if let Some(body) = body.as_object_mut() {
+        body.remove("max_tokens");
+        body.remove("stream");
+    }
+    body
+}
+
 /// Marks a block as the end of a cached prefix.
 fn cached(mut block: Value) -> Value {
     if let Some(block) = block.as_object_mut() {

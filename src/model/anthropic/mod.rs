@@ -15,6 +15,7 @@ use futures::future::BoxFuture;
 use futures::{FutureExt as _, TryFutureExt as _};
 use quarterdeck_core::message::{ModelError, Request};
 use quarterdeck_core::models::Models;
+use quarterdeck_core::tokens::Tokens;
 use serde_json::Value;
 use std::fmt;
 use std::sync::Arc;
@@ -129,6 +130,14 @@ impl Provider for Anthropic {
 
     fn reach(&self) -> BoxFuture<'_, Result<String, ModelError>> {
         self.http.reach().map_err(|failure| failure.error).boxed()
+    }
+
+    fn count_tokens(&self, request: Request) -> BoxFuture<'_, Result<Tokens, ModelError>> {
+        let body = encode::counted(&request, &self.models.lookup(self.name, &request.model)).to_string();
+        Box::pin(async move {
+            let counted = self.http.count("/count_tokens", body).await;
+            counted.map(Tokens::Exact).map_err(|failure| failure.error)
+        })
     }
 
     fn stream(&self, request: Request, cancel: CancellationToken) -> EventStream {

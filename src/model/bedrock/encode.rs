@@ -41,6 +41,15 @@ pub(super) fn body(request: &Request, caps: &Caps, guardrail: Option<&Guardrail>
     Value::Object(body)
 }
 
+/// The body that has a request counted.
+pub(super) fn counted(request: &Request, caps: &Caps) -> Value {
+    let mut body = body(request, caps, None);
+    if let Some(body) = body.as_object_mut() {
+        body.remove("inferenceConfig");
+    }
+    json!({ "input": { "converse": body } })
+}
+
 fn tool(tool: &ToolDef) -> Value {
     json!({ "toolSpec": { "name": tool.name, "description": tool.description,
         "inputSchema": { "json": tool.schema } } })

@@ -15,14 +15,17 @@ pub use crate::wire::sign::Load;
 use aws_sdk_bedrockruntime::Client;
 use aws_sdk_bedrockruntime::config::{Region, StalledStreamProtectionConfig};
 use aws_sdk_bedrockruntime::operation::converse_stream::ConverseStreamOutput;
+use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 use decode::Decoder;
+use futures::future::BoxFuture;
 use futures::{StreamExt as _, stream};
 use quarterdeck_core::journal::hash;
 use quarterdeck_core::message::{ModelError, ModelErrorKind, ModelEvent, Request};
 use quarterdeck_core::models::Models;
+use quarterdeck_core::tokens::Tokens;
 use serde_json::Value;
 use std::fmt;
 use std::sync::Arc;
@@ -79,15 +82,20 @@ impl Bedrock {
 
     async fn attempt(&self, model: &str, body: &str) -> Result<Reads, Failure> {
         let client = self.client().await?;
-        let bytes = body.to_owned();
-        let request = client.converse_stream().model_id(model).customize().mutate_request(move |request| {
-            let length = bytes.len().to_string();
-            *request.body_mut() = SdkBody::from(bytes.clone());
-            request.headers_mut().insert("content-length", length);
-            request.headers_mut().insert("content-type", "application/json");
-        });
+        let request = client.converse_stream().model_id(model).customize().mutate_request(sends(body));
         let output = request.send().await.map_err(|error| failure::of(&error))?;
         Ok(decoding(output, Decoder::new(model)))
+    }
+}
+
+/// Puts `body` in the place of what the SDK wrote.
+fn sends(body: &str) -> impl Fn(&mut HttpRequest) + Send + Sync + 'static {
+    let bytes = body.to_owned();
+    move |request| {
+        let length = bytes.len().to_string();
+        *request.body_mut() = SdkBody::from(bytes.clone());
+        request.headers_mut().insert("content-length", length);
+        request.headers_mut().insert("content-type", "application/json");
     }
 }
 
@@ -116,6 +124,17 @@ impl Provider for Bedrock {
     fn encode(&self, request: &Request) -> Result<Value, ModelError> {
         let guardrail = self.models.provider(NAME).and_then(|p| p.guardrail.as_ref());
         Ok(encode::body(request, &self.models.lookup(NAME, &request.model), guardrail))
+    }
+
+    fn count_tokens(&self, request: Request) -> BoxFuture<'_, Result<Tokens, ModelError>> {
+        let body = encode::counted(&request, &self.models.lookup(NAME, &request.model)).to_string();
+        Box::pin(async move {
+            let client = self.client().await.map_err(|failure| failure.error)?;
+            let asked =
+                client.count_tokens().model_id(request.model).customize().mutate_request(sends(&body));
+            let counted = asked.send().await.map_err(|error| failure::of(&error).error)?;
+            Ok(Tokens::Exact(u64::try_from(counted.input_tokens()).unwrap_or_default()))
+        })
     }
 
     fn stream(&self, request: Request, cancel: CancellationToken) -> EventStream {

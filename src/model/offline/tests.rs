@@ -613,6 +613,7 @@ impl Journal {
                 model: "runbooks".into(),
                 prompt_hash: String::new(),
                 bytes: 0,
+                fit: None,
             });
             let (blocks, stop) = talk.offline.answer(&talk.request());
             let usage = Usage::default();

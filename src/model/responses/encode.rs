@@ -29,6 +29,17 @@ pub(super) fn body(request: &Request, caps: &Caps) -> Value {
     Value::Object(body)
 }
 
+/// The body that has a request counted: the same, without what is about the answer.
+pub(super) fn counted(request: &Request, caps: &Caps) -> Value {
+    let mut body = body(request, caps);
+    if let Some(body) = body.as_object_mut() {
+        for field in ["max_output_tokens", "store", "stream", "include"] {
+            body.remove(field);
+        }
+    }
+    body
+}
+
 /// Summaries are asked for: without them the screen would look frozen while the model thinks. Models that do not reason
 /// refuse the field.
 fn reasoning(caps: &Caps, effort: Option<&str>) -> Option<Value> {

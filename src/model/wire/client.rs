@@ -213,6 +213,23 @@ impl Http {
         Err(self.refusal(response).await)
     }
 
+    /// Has `body` counted at `path` beside what questions are sent to; the number stands in `input_tokens`. Costs nothing
+    /// and is not repeated.
+    pub(crate) async fn count(&self, path: &str, body: String) -> Result<u64, Failure> {
+        let url = format!("{}{path}", self.endpoint.url);
+        let mut headers = self.headers().await?;
+        self.sign(&mut headers, "POST", &url, &body).await?;
+        let sent = self.client()?.post(url).headers(headers).body(body).send().await;
+        let response = sent.map_err(|error| self.unsent(&error))?;
+        if response.status() != StatusCode::OK {
+            return Err(self.refusal(response).await);
+        }
+        let said = response.text().await.map_err(|error| self.unsent(&error))?;
+        let counted = serde_json::from_str::<Value>(&said).ok();
+        let counted = counted.as_ref().and_then(|v| v.get("input_tokens")?.as_u64());
+        counted.ok_or_else(|| Failure::garbled(&said, &self.endpoint.names))
+    }
+
     /// Asks for the list of models, which costs nothing.
     pub(crate) async fn reach(&self) -> Result<String, Failure> {
         let url = self.endpoint.url.as_str();

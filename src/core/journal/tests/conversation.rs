@@ -1,6 +1,7 @@
 //! The transcript.
 
 use super::*;
+use crate::tokens::Size;
 use proptest::prelude::*;
 
 fn contents(book: &Book) -> Vec<String> {
@@ -212,7 +213,7 @@ fn facts() -> impl Strategy<Value = Fact> {
     let effect = prop_oneof![Just(WriteEffect::Done), Just(WriteEffect::NotDone), Just(WriteEffect::Unknown)];
     let stop = prop_oneof![Just(Stop::ToolUse), Just(Stop::PauseTurn), Just(Stop::EndTurn)];
     prop_oneof![
-        2 => "[a ]{0,2}".prop_map(|t| question(&t)),
+        2 => (1u64..4, "[a ]{0,2}").prop_map(|(turn, text)| Fact::Question { turn: TurnId(turn), text }),
         4 => iteration().prop_map(requested),
         4 => (iteration(), blocks(), stop).prop_map(|(iteration, blocks, stop)| {
             Fact::ModelResponded { turn: TURN, iteration, blocks, stop, usage: Usage::default() }
@@ -252,6 +253,20 @@ fn facts() -> impl Strategy<Value = Fact> {
         1 => Just(Fact::TurnEnded { turn: TURN, reason: TurnEnd::Crashed }),
         1 => Just(Fact::SessionResumed { version: "1".into() }),
         1 => Just(Fact::Noted { text: "note".into() }),
+        1 => (1u64..5, "[a ]{0,2}").prop_map(|(before, text)| Fact::Compacted {
+            before: TurnId(before),
+            text,
+            turns: 1,
+            tokens_before: 2,
+            tokens_after: 1,
+        }),
+        1 => (prop::collection::vec(call(), 0..4), any::<bool>()).prop_map(|(calls, bare)| Fact::Shortened {
+            turn: TURN,
+            calls: calls.into_iter().map(CallId).collect(),
+            bare,
+            tokens_before: 2,
+            tokens_after: 1,
+        }),
     ]
 }
 
@@ -267,9 +282,15 @@ proptest! {
         for fact in facts {
             let request = matches!(fact, Fact::ModelRequested { .. });
             let answered = matches!(fact, Fact::ModelResponded { .. });
-            let failed = matches!(fact, Fact::ModelFailed { .. });
+            // These say that the model is told otherwise from now on.
+            let failed = matches!(
+                fact,
+                Fact::ModelFailed { .. } | Fact::Compacted { .. } | Fact::Shortened { .. }
+            );
             book.add(fact);
             let turns = book.turns();
+            let size = turns.iter().map(Size::turn).sum::<Size>();
+            prop_assert_eq!(book.transcript.size("anthropic", "claude"), size);
             check::turns(&book.transcript.turns("openai", "gpt"));
             if answered && sent.len() < turns.len() && matches!(sent.last(), Some(Turn::User { .. })) {
                 prop_assert_eq!(&turns[..sent.len()], &sent[..]);
@@ -286,4 +307,120 @@ proptest! {
             prop_assert!(!step.entries.is_empty());
         }
     }
+}
+
+#[test]
+fn older_turns_become_a_summary_and_the_newer_stay_word_for_word() {
+    let mut book = Book::default();
+    for turn in 1..=3 {
+        book.add(Fact::Question { turn: TurnId(turn), text: format!("question {turn}") });
+        book.add(requested(1));
+        book.add(responded(1, vec![wants(&format!("c{turn}"), "list", json!({}))]));
+        book.add(called(turn, 1, "list"));
+        book.add(finished(turn, &format!("result {turn}")));
+        book.add(requested(2));
+        book.add(responded(2, vec![text(&format!("answer {turn}"))]));
+    }
+    let whole = book.turns();
+    let compact = |before| Fact::Compacted {
+        before: TurnId(before),
+        text: "the summary".into(),
+        turns: 2,
+        tokens_before: 2,
+        tokens_after: 1,
+    };
+    book.add(compact(3));
+    let turns = book.turns();
+    assert_eq!(turns[1..], whole[9..], "what is newer is as it was");
+    let Turn::User { parts } = &turns[0] else { panic!("{turns:?}") };
+    let said = |n: usize| match &parts[n] {
+        UserPart::Text { text } => text.as_str(),
+        UserPart::ToolResult { .. } => panic!("a result before its call"),
+    };
+    assert_eq!(said(0), "the summary");
+    assert!(said(1).contains("regions"), "where one is is told again: {}", said(1));
+    assert!(said(2).starts_with("[console] {\"now\"") && said(3) == "question 3");
+    // Once more: the summary is replaced, not summarized.
+    book.add(Fact::Question { turn: TurnId(4), text: "question 4".into() });
+    book.add(compact(4));
+    let said = contents(&book);
+    assert_eq!((book.turns().len(), said.iter().filter(|s| *s == "the summary").count()), (1, 1));
+    assert_eq!(said.last().unwrap(), "question 4");
+}
+
+#[test]
+fn results_are_put_shorter_unless_they_tell_of_a_change() {
+    let mut book = round(&["list_a", "stop_b", "list_c"]);
+    for call in 1..=3 {
+        book.add(finished(call, &format!("summary {call} {}", "x".repeat(50))));
+    }
+    book.add(Fact::WriteConcluded { call: CallId(2), effect: WriteEffect::Done });
+    book.add(requested(2));
+    book.add(responded(2, vec![text("so")]));
+    let shorten = |bare| Fact::Shortened {
+        turn: TURN,
+        calls: vec![CallId(1), CallId(2), CallId(9)],
+        bare,
+        tokens_before: 2,
+        tokens_after: 1,
+    };
+    let results = |book: &Book| match book.turns().remove(2) {
+        Turn::User { parts } => parts
+            .into_iter()
+            .map(|p| match p {
+                UserPart::ToolResult { content, .. } => content,
+                UserPart::Text { text } => text,
+            })
+            .collect::<Vec<_>>(),
+        other => panic!("{other:?}"),
+    };
+    let before = results(&book);
+    book.add(shorten(false));
+    let after = results(&book);
+    assert!(
+        after[0].starts_with("[#4] {")
+            && after[0].contains("summary 1")
+            && after[0].contains("call it again")
+    );
+    assert!(after[0].len() < before[0].len());
+    assert_eq!(after[1..], before[1..], "a change's result and what was not named stay");
+    book.add(shorten(true));
+    assert_eq!(results(&book)[0], "[#4] {\"left_out\":true}");
+}
+
+#[test]
+fn a_summary_stays_small_and_never_leaves_out_a_change_or_a_denial() {
+    let mut book = Book::default();
+    for turn in 1..=40 {
+        book.add(Fact::Question {
+            turn: TurnId(turn),
+            text: format!("question {turn} {}", "why ".repeat(80)),
+        });
+        for n in 0..5 {
+            let id = turn * 10 + n;
+            book.add(ran(id, "list_things"));
+            book.add(finished(id, &format!("result {id}")));
+        }
+        book.add(ran(turn * 10 + 5, "list_secrets"));
+        book.add(failed(turn * 10 + 5, Fault::new(FaultKind::Denied, "no").action("x:List")));
+        book.add(ran(turn * 10 + 6, "stop_things"));
+        book.add(Fact::WriteConcluded { call: CallId(turn * 10 + 6), effect: WriteEffect::Unknown });
+        book.add(responded(1, vec![text(&"because ".repeat(100))]));
+        book.add(Fact::TurnEnded { turn: TurnId(turn), reason: TurnEnd::Crashed });
+    }
+    let of = |before, most| recap::recap(&book.entries, &book.timeline, TurnId(before), most);
+    let count = |text: &str, what: &str| text.matches(what).count();
+    let whole = of(41, 1_000_000);
+    assert_eq!((whole.turns, count(&whole.text, "list_things")), (40, 200));
+    let tight = of(41, 24_000);
+    assert!(tight.text.len() < 25_000, "{}", tight.text.len());
+    for what in ["x:List", "stop_things", "asked:", "Answered:", "turn interrupted"] {
+        assert_eq!(count(&tight.text, what), 40, "{what}");
+    }
+    let left = count(&tight.text, "list_things");
+    assert!(tight.text.contains(&format!("({} older reads are left out", 200 - left)), "{}", tight.text);
+    let last = book.timeline.of_call(CallId(404)).unwrap().no;
+    assert!(left == 0 || tight.text.contains(&format!("[#{last}] list_things")), "the newest stay");
+    assert_eq!(of(3, 24_000).turns, 2, "nothing of what is newer");
+    assert_eq!(of(1, 24_000).lines, 0);
 }

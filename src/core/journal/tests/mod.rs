@@ -69,6 +69,7 @@ pub(super) fn requested(iteration: u32) -> Fact {
         model: "claude".into(),
         prompt_hash: String::new(),
         bytes: 10,
+        fit: None,
     }
 }
 

@@ -15,7 +15,7 @@ use std::time::Duration;
 fn the_ledger_follows_the_entries() {
     let mut rig = Rig::with_calls(2);
     let ledger = &rig.screen.ledger;
-    assert_eq!((ledger.turns, ledger.usage.total(), ledger.running), (1, 15, None));
+    assert_eq!((ledger.turns, ledger.meter.session().tokens, ledger.running), (1, 15, None));
     let answer = StepNo(4);
     assert_eq!(
         ledger.chat,

@@ -384,9 +384,10 @@ fn a_long_answer_is_shown_from_its_question_on() {
 fn a_question_of_money_takes_no_key_that_was_on_its_way_before_it() {
     let mut rig = Rig::new();
     let call = crate::id::CallId(4);
-    let spending = || crate::event::Spending { call, says: "it would scan about 38 GB".into() };
+    let what = crate::event::Expense::Read(call);
+    let spending = || crate::event::Spending { what, says: "it would scan about 38 GB".into() };
     let spend = |commands: &[Command]| match commands {
-        [Command::Spend { call: c, yes }] if *c == call => Some(*yes),
+        [Command::Spend { what: w, yes }] if *w == what => Some(*yes),
         _ => None,
     };
     rig.msg(Msg::Event(crate::event::Event::Spend(spending())));

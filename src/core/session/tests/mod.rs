@@ -1,6 +1,7 @@
 //! A rig that plays the engine: feeds inputs, keeps what the session wants done.
 
 mod cancelling;
+mod ceiling;
 mod evaluating;
 mod interleavings;
 mod reading;
@@ -9,11 +10,12 @@ mod resuming;
 mod spending;
 mod turns;
 mod verifying;
+mod window;
 mod writing;
 
 use super::*;
 use crate::approval::{Authorized, Challenge, Decision, Gate, Proposal, Seen, Spent, fixture};
-use crate::event::{Live, Spending};
+use crate::event::{Expense, Live, Spending};
 use crate::id::TurnId;
 use crate::journal::{CallStats, GENESIS, Outcome, StepStatus, TurnEnd, hash};
 use crate::message::{self, Block, ModelError, ModelErrorKind, ModelEvent, Request, Stop, UserPart};
@@ -168,6 +170,7 @@ pub(super) struct Rig {
     pub(super) finishes: usize,
     pub(super) trials: Vec<Trial>,
     pub(super) trials_cancelled: usize,
+    pub(super) counts: Vec<Request>,
 }
 
 impl Rig {
@@ -221,6 +224,7 @@ impl Rig {
             finishes: 0,
             trials: Vec::new(),
             trials_cancelled: 0,
+            counts: Vec::new(),
         };
         rig.take(effects);
         rig
@@ -260,6 +264,7 @@ impl Rig {
                 Effect::Finish => self.finishes += 1,
                 Effect::Evaluate(trial) => self.trials.push(*trial),
                 Effect::CancelEvaluation => self.trials_cancelled += 1,
+                Effect::CountTokens(request) => self.counts.push(request),
             }
         }
     }

@@ -15,10 +15,10 @@ fn a_yes_runs_the_read_again_with_what_was_allowed() {
     assert_eq!(rig.reads[0].allowed, None);
     rig.read_fails(dear());
     let (front, asked) = rig.prices.remove(0);
-    assert_eq!((front, asked.call), (SCREEN, CallId(1)));
+    assert_eq!((front, asked.what), (SCREEN, Expense::Read(CallId(1))));
     assert!(asked.says.contains("38 GB"), "{asked:?}");
     assert!(rig.reads.is_empty() && rig.outcome(CallId(1)).is_none(), "nothing runs before the answer");
-    rig.command(Command::Spend { call: CallId(1), yes: true });
+    rig.command(Command::Spend { what: Expense::Read(CallId(1)), yes: true });
     assert_eq!(rig.reads[0].allowed, Some(38_000_000_000));
     rig.read("rows");
     assert!(matches!(rig.outcome(CallId(1)), Some(Outcome::Ok { .. })));
@@ -28,7 +28,7 @@ fn a_yes_runs_the_read_again_with_what_was_allowed() {
     assert!(noted, "who allowed what is in the journal: {:?}", rig.story());
     assert!(rig.session.idle());
     // A second answer finds nothing open.
-    rig.command(Command::Spend { call: CallId(1), yes: true });
+    rig.command(Command::Spend { what: Expense::Read(CallId(1)), yes: true });
     assert!(rig.reads.is_empty() && rig.told.len() == 1);
     rig.check();
 }
@@ -39,7 +39,7 @@ fn a_no_is_a_refusal_and_covers_the_rest_of_the_turn() {
     rig.ask("q");
     rig.calls([call("a", "get_cloudwatch_logs", json!({}))]);
     rig.read_fails(dear());
-    rig.command(Command::Spend { call: CallId(1), yes: false });
+    rig.command(Command::Spend { what: Expense::Read(CallId(1)), yes: false });
     let fault = rig.fault(CallId(1));
     assert_eq!((fault.kind, fault.allowance), (FaultKind::Refused, None));
     assert!(fault.message.starts_with("the operator said no"), "{fault}");
@@ -80,9 +80,9 @@ fn one_question_or_dialog_at_a_time_and_cancelling_ends_them() {
     rig.read_fails(dear());
     rig.planned();
     assert_eq!((rig.prices.len(), rig.asks.len()), (1, 0));
-    rig.command(Command::Spend { call: CallId(1), yes: true });
+    rig.command(Command::Spend { what: Expense::Read(CallId(1)), yes: true });
     assert_eq!((rig.prices.len(), rig.asks.len()), (2, 0), "the next question, not yet the dialog");
-    rig.command(Command::Spend { call: CallId(2), yes: false });
+    rig.command(Command::Spend { what: Expense::Read(CallId(2)), yes: false });
     assert_eq!((rig.prices.len(), rig.asks.len()), (2, 1));
     rig.refuse(None, false);
     rig.read("rows of a");
@@ -99,7 +99,7 @@ fn one_question_or_dialog_at_a_time_and_cancelling_ends_them() {
     rig.command(Command::Cancel);
     assert_eq!(rig.fault(CallId(1)).kind, FaultKind::Cancelled);
     assert!(rig.session.idle());
-    rig.command(Command::Spend { call: CallId(1), yes: true });
+    rig.command(Command::Spend { what: Expense::Read(CallId(1)), yes: true });
     assert!(rig.reads.is_empty(), "an answer that comes too late runs nothing");
     rig.check();
 }

@@ -1,7 +1,7 @@
 //! The header: where one is, as whom, and what can happen.
 //!
 //! ```text
-//!  prod-eu 123456789012  eu-west-1  OnCallReadOnly  creds 47m  anthropic claude-x    turn 4  18.2k tok  EXECUTE
+//!  prod-eu 123456789012  eu-west-1  OnCallReadOnly  creds 47m  anthropic claude-x    turn 4  18% of 200k  18.2k tok  $0.07  EXECUTE
 //! ```
 //!
 //! What does not fit is left out from the least important on; account and mode stay.
@@ -10,10 +10,11 @@ use super::format;
 use super::line::{cell, clip};
 use crate::fronts::screen::theme::Theme;
 use quarterdeck_core::Timestamp;
+use quarterdeck_core::journal::Bill;
 use quarterdeck_core::scope::{Identity, Mode, Scope};
 use quarterdeck_core::screen::{Screen, Shown};
 use quarterdeck_core::settings::Settings;
-use quarterdeck_core::text;
+use quarterdeck_core::{text, tokens};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -30,7 +31,7 @@ struct Part {
 /// Draws the header into `area` (one row).
 pub fn draw(screen: &Screen, theme: &Theme, area: Rect, buf: &mut Buffer, shown: &mut Shown) {
     let columns = usize::from(area.width);
-    let (mut left, mut right) = (left(screen, theme, false), right(screen, theme));
+    let (mut left, mut right) = (left(screen, theme, false), right(screen, false, theme));
     let wide = |l: &[Part], r: &[Part]| l.iter().chain(r).map(|p| text::width(&p.text) + 2).sum::<usize>();
     let fits = |l: &[Part], r: &[Part]| wide(l, r) <= columns + 2;
     // First what only counts, then everything shorter, then the least important.
@@ -40,6 +41,7 @@ pub fn draw(screen: &Screen, theme: &Theme, area: Rect, buf: &mut Buffer, shown:
         }
         if rank == 5 {
             left = self::left(screen, theme, true);
+            right = self::right(screen, true, theme);
         }
         left.retain(|p| p.rank < rank);
         right.retain(|p| p.rank < rank);
@@ -97,19 +99,50 @@ fn left(screen: &Screen, theme: &Theme, short: bool) -> Vec<Part> {
     parts
 }
 
-fn right(screen: &Screen, theme: &Theme) -> Vec<Part> {
+/// How full the model's window is, `18% of 200k`: it matters the more the fuller it is.
+fn window(screen: &Screen, short: bool, theme: &Theme) -> Option<Part> {
+    let ledger = &screen.ledger;
+    let used = ledger.meter.used()?.count();
+    let window = screen.models.lookup(&ledger.settings.provider, &ledger.settings.model).window.max(1);
+    let percent = used.saturating_mul(100) / window;
+    let (rank, style) = match percent {
+        0..70 => (4, theme.dim),
+        70..90 => (2, theme.warn),
+        90.. => (1, theme.bad),
+    };
+    let text = match short {
+        true => format!("{percent}%"),
+        false => format!("{percent}% of {}", tokens::short(window)),
+    };
+    Some(Part { rank, text, style })
+}
+
+/// Tokens of the session, and what they cost as far as that is known: `18.2k tok`, `$0.07+`.
+fn spent(bill: &Bill, theme: &Theme) -> Vec<Part> {
+    let mut parts = Vec::new();
+    if bill.tokens > 0 {
+        let text = format!("{} tok", format::short(bill.tokens));
+        parts.push(Part { rank: 6, text, style: theme.dim });
+    }
+    if bill.dollars > 0.0 {
+        let more = if bill.unpriced { "+" } else { "" };
+        let text = match bill.dollars {
+            0.0..0.005 => format!("<$0.01{more}"),
+            dollars => format!("${dollars:.2}{more}"),
+        };
+        parts.push(Part { rank: 4, text, style: theme.dim });
+    }
+    parts
+}
+
+fn right(screen: &Screen, short: bool, theme: &Theme) -> Vec<Part> {
     let mut parts = Vec::new();
     let ledger = &screen.ledger;
     if ledger.turns > 0 {
         parts.push(Part { rank: 7, text: format!("turn {}", ledger.turns), style: theme.dim });
     }
-    if ledger.usage.total() > 0 {
-        parts.push(Part {
-            rank: 6,
-            text: format!("{} tok", format::short(ledger.usage.total())),
-            style: theme.dim,
-        });
-    }
+    parts.extend(window(screen, short, theme));
+    parts.extend(spent(&ledger.meter.session(), theme));
     if screen.store_failed.is_some() {
         parts.push(Part { rank: 0, text: " JOURNAL FAILED ".to_owned(), style: theme.critical });
     }

@@ -81,6 +81,7 @@ fn doing(screen: &Screen, running: &[String]) -> String {
         [] => match &screen.live.doing {
             Some(doing) => parts.push(clip(doing, 80)),
             None if screen.live.text.is_some() => parts.push("answering".to_owned()),
+            None if screen.question.is_some() => parts.push("waits for your answer".to_owned()),
             None if screen.dialog.is_some() => parts.push("waits for your decision".to_owned()),
             None if asked(screen) => parts.push("waiting for the model".to_owned()),
             None => parts.push("verifying the change".to_owned()),

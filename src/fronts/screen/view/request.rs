@@ -5,7 +5,9 @@ use super::{fold, format, summary};
 use crate::fronts::screen::theme::Theme;
 use quarterdeck_core::Timestamp;
 use quarterdeck_core::journal::{Actor, Entry, Fact, Step};
+use quarterdeck_core::message::Usage;
 use quarterdeck_core::screen::Screen;
+use quarterdeck_core::tokens::{Fit, Tokens};
 use quarterdeck_core::tool::Cell;
 use ratatui::text::Line;
 
@@ -19,8 +21,12 @@ pub fn body(screen: &Screen, step: &Step, columns: usize, theme: &Theme) -> Body
     if let Some(turn) = step.turn {
         head.extend(field("turn", &turn.to_string(), columns, theme));
     }
+    let answered = entries(screen, step).into_iter().find_map(|entry| match &entry.fact {
+        Fact::ModelResponded { usage, .. } => Some(*usage),
+        _ => None,
+    });
     for entry in entries(screen, step) {
-        head.extend(lines(entry, columns, theme));
+        head.extend(lines(screen, entry, answered, columns, theme));
     }
     Body { head, ..Body::default() }
 }
@@ -29,18 +35,56 @@ fn moment(at: Timestamp, now: Timestamp) -> String {
     format!("{} ({})", at.rfc3339(), format::ago(at, now))
 }
 
-fn lines(entry: &Entry, columns: usize, theme: &Theme) -> Vec<Line<'static>> {
+/// What a request took, as the provider counted it.
+fn used(usage: Usage) -> String {
+    let n = |tokens: u64| format::grouped(i64::try_from(tokens).unwrap_or(i64::MAX));
+    let cached = match usage.cache_read + usage.cache_write {
+        0 => String::new(),
+        _ => format!(" ({} from the cache, {} written to it)", n(usage.cache_read), n(usage.cache_write)),
+    };
+    format!("{} in{cached}, {} out", n(usage.total() - usage.output), n(usage.output))
+}
+
+/// What a request that has no count yet takes.
+fn expected(fit: Option<Fit>, bytes: u64) -> String {
+    match fit.map(|fit| fit.tokens) {
+        Some(Tokens::Exact(n)) => {
+            format!("{} in, as counted before", format::grouped(i64::try_from(n).unwrap_or(i64::MAX)))
+        }
+        Some(Tokens::Estimate(n)) => format!("about {} in", format::short(n)),
+        None => format!("about {} in the transcript", format::short(bytes / 4)),
+    }
+}
+
+fn lines(
+    screen: &Screen,
+    entry: &Entry,
+    answered: Option<Usage>,
+    columns: usize,
+    theme: &Theme,
+) -> Vec<Line<'static>> {
     let mut out = Vec::new();
     let mut put = |label: &str, value: &str| out.extend(field(label, value, columns, theme));
     match &entry.fact {
-        Fact::ModelRequested { iteration, provider, model, prompt_hash, bytes, .. } => {
+        Fact::ModelRequested { iteration, provider, model, prompt_hash, bytes, fit, .. } => {
             put("iteration", &iteration.to_string());
             put("provider", provider);
             put("model", model);
-            put(
-                "transcript",
-                &format!("{} (about {} tokens)", format::bytes(*bytes as f64), format::short(bytes / 4)),
-            );
+            put("transcript", &format!("{} B", format::grouped(i64::try_from(*bytes).unwrap_or(i64::MAX))));
+            match answered {
+                Some(usage) if usage.total() > 0 => {
+                    put("tokens", &used(usage));
+                    if let Some(dollars) = screen.models.lookup(provider, model).cost(usage) {
+                        put("cost", &format!("${dollars:.4}"));
+                    }
+                }
+                Some(_) | None => put("tokens", &expected(*fit, *bytes)),
+            }
+            if let Some(fit) = fit {
+                let window = screen.models.lookup(provider, model).window;
+                let room = format!("{} of a window of {}", format::short(fit.room), format::short(window));
+                put("room", &room);
+            }
             put("prompt", prompt_hash.get(..16).unwrap_or(prompt_hash));
         }
         Fact::ToolCalled { by, tool, risk, args, .. } => {
@@ -90,7 +134,9 @@ fn lines(entry: &Entry, columns: usize, theme: &Theme) -> Vec<Line<'static>> {
         | Fact::WriteConcluded { .. }
         | Fact::Verified { .. }
         | Fact::TurnEnded { .. }
-        | Fact::Noted { .. } => put("fact", &summary::entry(entry)),
+        | Fact::Noted { .. }
+        | Fact::Compacted { .. }
+        | Fact::Shortened { .. } => put("fact", &summary::entry(entry)),
     }
     out
 }

@@ -91,7 +91,13 @@ fn part(screen: &Screen, fact: &Fact, columns: usize, theme: &Theme, body: &mut 
         | Fact::ScopeChanged { .. }
         | Fact::SettingsChanged { .. }
         | Fact::ModeChanged { .. }
-        | Fact::TurnEnded { .. } => head.extend(fact_line(fact, columns, theme)),
+        | Fact::TurnEnded { .. }
+        | Fact::Shortened { .. } => head.extend(fact_line(fact, columns, theme)),
+        Fact::Compacted { text, .. } => {
+            head.extend(fact_line(fact, columns, theme));
+            head.push(Line::default());
+            head.extend(paragraph(text, columns, theme.text));
+        }
         Fact::ModelRequested { .. } | Fact::ToolCalled { .. } => {}
     }
 }

@@ -88,7 +88,22 @@ pub fn fact(fact: &Fact) -> String {
         Fact::TurnEnded { reason, .. } => turn_end(reason),
         Fact::Noted { text } => text.clone(),
         Fact::Evaluated { report } => format!("determinism: {}", report.headline()),
+        Fact::Compacted { turns, tokens_before, tokens_after, .. } => {
+            format!("{turns} older turns summarized: {}", room(*tokens_before, *tokens_after))
+        }
+        Fact::Shortened { calls, bare, tokens_before, tokens_after, .. } => {
+            let how = if *bare { "left out" } else { "down to their summaries" };
+            format!("{} older results {how}: {}", calls.len(), room(*tokens_before, *tokens_after))
+        }
     }
+}
+
+fn room(before: u64, after: u64) -> String {
+    format!(
+        "the next request takes about {} tokens instead of {}",
+        format::short(after),
+        format::short(before)
+    )
 }
 
 /// Who asked for a call.
@@ -148,7 +163,7 @@ pub fn turn_end(reason: &TurnEnd) -> String {
         TurnEnd::Iterations(n) => format!("stopped after {n} iterations, the limit"),
         TurnEnd::Loop(what) => format!("stopped: {what} gave the same result three times"),
         TurnEnd::ModelFailed => "the model failed".to_owned(),
-        TurnEnd::Stopped(why) => format!("stopped: {why}"),
+        TurnEnd::Stopped(why) | TurnEnd::Ceiling(why) => format!("stopped: {why}"),
         TurnEnd::Crashed => "the console ended in the middle".to_owned(),
     }
 }
