@@ -5,6 +5,7 @@ use clap::builder::RangedU64ValueParser;
 use clap::{Args, Parser, Subcommand};
 use quarterdeck_core::eval;
 use std::ops::RangeInclusive;
+use std::path::PathBuf;
 
 /// A console for engineers on call for AWS: ask, watch every step, approve every change.
 #[derive(Debug, Parser)]
@@ -113,6 +114,12 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Runbooks: what answers when no model does. Your own are `*.toml` in the folder `runbooks` beside your settings.
+    Runbook {
+        /// What to do with them.
+        #[command(subcommand)]
+        what: RunbookCommand,
+    },
     /// List saved sessions.
     Sessions,
     /// Evaluate the model on this account's tools. Nothing is executed.
@@ -147,6 +154,24 @@ pub enum Eval {
 fn within(range: RangeInclusive<u32>) -> RangedU64ValueParser<u32> {
     let (least, most) = range.into_inner();
     RangedU64ValueParser::new().range(u64::from(least)..=u64::from(most))
+}
+
+/// What to do with runbooks.
+#[derive(Debug, Subcommand)]
+pub enum RunbookCommand {
+    /// Check runbook files: what each matches and calls, or every mistake with its line. Exits with 1 when there is one.
+    Check {
+        /// The files.
+        #[arg(required = true, num_args = 1.., value_name = "FILE")]
+        files: Vec<PathBuf>,
+    },
+    /// List all runbooks: name, words, and where it is from.
+    List,
+    /// Print a runbook's file: a start for your own.
+    Show {
+        /// Its name.
+        name: String,
+    },
 }
 
 impl Common {

@@ -237,7 +237,7 @@ pub fn user_places(env: Env<'_>) -> Vec<PathBuf> {
     let Some(file) = user_file(env) else { return Vec::new() };
     match file.parent().filter(|folder| folder.ends_with("quarterdeck")) {
         Some(folder) => vec![folder.to_owned()],
-        None => vec![file.with_file_name("keymap.toml"), file],
+        None => vec![file.with_file_name("keymap.toml"), file.with_file_name("runbooks"), file],
     }
 }
 

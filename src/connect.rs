@@ -81,6 +81,7 @@ impl Deck {
         } else {
             config.model.clone()
         };
+        remarks.extend(crate::runbooks::remarks(&crate::runbooks::own(&env)));
         let settings = Settings {
             provider: first,
             model,

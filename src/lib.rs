@@ -10,3 +10,4 @@ pub mod engine;
 pub mod fronts;
 pub mod keys;
 pub mod providers;
+pub mod runbooks;

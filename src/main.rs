@@ -2,7 +2,7 @@
 
 use anyhow::bail;
 use clap::Parser as _;
-use quarterdeck::cli::{Cli, Command, Common, Eval};
+use quarterdeck::cli::{Cli, Command, Common, Eval, RunbookCommand};
 use quarterdeck::config::ConfigError;
 use quarterdeck::connect::Deck;
 use quarterdeck::engine::clock;
@@ -77,6 +77,13 @@ fn run(cli: Cli) -> anyhow::Result<Exit> {
             headless::doctor::print(&report, json)?;
             Ok(headless::doctor::exit(&report))
         }
+        Some(Command::Runbook { what }) => match what {
+            RunbookCommand::Check { files } => {
+                headless::runbook::check(&files, &quarterdeck_aws::registry::catalogue())
+            }
+            RunbookCommand::List => headless::runbook::list(&env),
+            RunbookCommand::Show { name } => headless::runbook::show(&name, &env),
+        },
         Some(Command::Sessions) => sessions(&common),
         Some(Command::Ask { question, json, markdown }) => {
             let format = match (json, markdown) {

@@ -99,7 +99,7 @@ fn make(
     let models = Arc::clone(models);
     let region = config.regions.iter().find(|r| *r != "all").cloned();
     match (name, defaults.api) {
-        (_, Api::Runbooks) => Arc::new(offline::Offline::embedded()),
+        (_, Api::Runbooks) => Arc::new(offline::Offline::with_runbooks(crate::runbooks::own(&env).good)),
         (_, Api::Converse) => Arc::new(bedrock::Bedrock::new(models, region, Arc::clone(load))),
         (anthropic::ON_BEDROCK, Api::Messages) => {
             let region = region.unwrap_or_else(|| "us-east-1".to_owned());

@@ -16,6 +16,8 @@ mod scripted_anthropic;
 mod determinism;
 #[path = "headless/doctor.rs"]
 mod doctor;
+#[path = "headless/runbook.rs"]
+mod runbook;
 
 use quarterdeck_core::journal::{Chain, Entry, Fact};
 use quarterdeck_core::tool::Risk;

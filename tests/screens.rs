@@ -18,10 +18,10 @@ use quarterdeck_core::command::Command;
 use quarterdeck_core::eval::{Called, Progress, Report, Run, RunEnd};
 use quarterdeck_core::event::{Event, Live};
 use quarterdeck_core::id::TurnId;
-use quarterdeck_core::message::{ModelError, ModelErrorKind, Usage};
+use quarterdeck_core::message::{Block, ModelError, ModelErrorKind, ModelEvent, Usage};
 use quarterdeck_core::press::Key;
 use quarterdeck_core::scope::Mode;
-use quarterdeck_core::screen::Msg;
+use quarterdeck_core::screen::{Mouse, MouseKind, Msg};
 use quarterdeck_core::session::Input;
 use serde_json::json;
 use stage::{Stage, calm, grave, services};
@@ -93,6 +93,109 @@ fn idle() {
 #[test]
 fn streams() {
     at_every_size("streaming", streaming);
+}
+
+const THOUGHT: &str = "The alarm began at 11:54, two minutes after the deploy of checkout-api.\n\nThat is a lead, not a cause: what the stopped tasks say must be read before I name it. The secret's name has changed between the two revisions.";
+
+/// A model that thinks, calls, thinks again and answers; then one that only its vendor can read.
+fn thought(columns: u16, rows: u16) -> Stage {
+    let mut s = Stage::new(columns, rows);
+    s.ask("why is checkout failing?").wait(900);
+    thinks(&mut s, "Services first, and what changed.", 400);
+    s.says("", &[("list_ecs_services", json!({}))]);
+    s.wait(400).read(0, Ok(services()));
+    thinks(&mut s, THOUGHT, 3_100);
+    s.says("checkout-api exits on a missing secret [#5].", &[]);
+    s.wait(60_000).ask("and since when?").wait(500);
+    let raw = json!({"type": "redacted_thinking", "data": "ZGF0YQ=="});
+    s.model(ModelEvent::BlockDone(reasoning(raw)));
+    s.says("Since 11:54 [#5].", &[]);
+    s
+}
+
+fn reasoning(raw: serde_json::Value) -> Block {
+    Block::Reasoning { provider: "anthropic".into(), model: "claude-x".into(), raw }
+}
+
+/// Thinking that streams in for so many milliseconds, and its block.
+fn thinks(s: &mut Stage, text: &str, ms: u64) {
+    let (first, rest) = text.split_at(text.len() / 2);
+    s.model(ModelEvent::ReasoningDelta(first.into())).wait(ms).model(ModelEvent::ReasoningDelta(rest.into()));
+    s.model(ModelEvent::BlockDone(reasoning(
+        json!({"type": "thinking", "thinking": text, "signature": "s"}),
+    )));
+}
+
+/// To the chat, on the thinking before the answer.
+fn at_thinking(s: &mut Stage) {
+    s.draw();
+    s.key(Key::Tab).draw();
+    s.typed("[[").draw();
+    s.typed("[").draw();
+}
+
+#[test]
+fn thinking_is_folded_apart_from_the_answer() {
+    at_every_size("thinking", thought);
+}
+
+#[test]
+fn thinking_opens_in_place() {
+    at_every_size("thinking_open", |c, r| {
+        let mut s = thought(c, r);
+        at_thinking(&mut s);
+        s.key(Key::Enter).draw();
+        s
+    });
+}
+
+#[test]
+fn thinking_streams_in() {
+    at_every_size("thinking_streaming", |c, r| {
+        let mut s = Stage::new(c, r);
+        s.ask("why is checkout failing?").wait(900);
+        s.model(ModelEvent::ReasoningDelta(THOUGHT.into())).wait(2_100);
+        s.model(ModelEvent::ReasoningDelta("\nSo I read".into()));
+        s.model(ModelEvent::ReasoningDelta(" the logs ".into()));
+        s
+    });
+}
+
+#[test]
+fn thinking_is_apart_in_the_detail_too() {
+    let mut s = thought(200, 60);
+    at_thinking(&mut s);
+    s.typed("2");
+    for _ in 0..4 {
+        s.typed("k");
+    }
+    insta::assert_snapshot!("thinking_detail_200x60", s.text());
+}
+
+#[test]
+fn thinking_opens_and_folds_where_it_stands() {
+    for (columns, rows) in SIZES {
+        let mut s = thought(columns, rows);
+        at_thinking(&mut s);
+        let folded = s.text();
+        assert!(folded.contains("▸ thinking · ") && folded.contains(" · 3.1 s"), "{folded}");
+        assert!(!folded.contains("a lead, not a cause"), "{folded}");
+        let line = |text: &str, what: &str| text.lines().position(|l| l.contains(what)).unwrap();
+        let at = line(&folded, " · 3.1 s");
+        s.key(Key::Enter).draw();
+        let open = s.text();
+        assert!(open.contains("▾ thinking · ") && open.contains("a lead, not a"), "{open}");
+        assert_eq!(line(&open, " · 3.1 s"), at, "its line stays where it is\n{open}");
+        // A click on its line folds it again; the one above stays as it was.
+        let y = u16::try_from(at).unwrap();
+        s.tell(Msg::Mouse(Mouse { at: (3, y), kind: MouseKind::Click })).draw();
+        let again = s.text();
+        assert!(!again.contains("a lead, not a"), "{again}");
+        s.typed("e").draw();
+        assert!(s.text().contains("a lead, not a") || rows == 24, "{}", s.text());
+        s.typed("E").draw();
+        assert!(!s.text().contains("a lead, not a"), "{}", s.text());
+    }
 }
 
 #[test]
@@ -311,6 +414,9 @@ fn untrusted_text_never_reaches_the_terminal_raw() {
     proposal.command = evil.into();
     let mut s = Stage::new(120, 40);
     s.ask(evil).wait(10);
+    s.model(ModelEvent::ReasoningDelta(evil.into()));
+    clean(&mut s);
+    thinks(&mut s, &format!("{evil}\n{evil}"), 1_000);
     s.says(
         &format!("# {evil}\n{evil} `{evil}` &#x202e; &#27;[0m\n\n| {evil} |\n|---|\n| {evil} |"),
         &[
@@ -323,6 +429,9 @@ fn untrusted_text_never_reaches_the_terminal_raw() {
     s.typed(":").tell(Msg::Paste(evil.into()));
     clean(&mut s);
     s.key(Key::Esc);
+    s.key(Key::Tab).typed("e");
+    clean(&mut s);
+    s.typed("i");
     s.read(0, Ok(services));
     clean(&mut s);
     for tab in ["t", "t"] {

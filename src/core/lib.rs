@@ -20,6 +20,7 @@ pub mod screen;
 pub mod session;
 pub mod settings;
 pub mod text;
+pub mod thought;
 pub mod timestamp;
 pub mod tokens;
 pub mod tool;

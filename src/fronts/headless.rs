@@ -21,6 +21,7 @@ use std::time::Duration;
 mod determinism;
 pub mod doctor;
 mod exit;
+pub mod runbook;
 mod table;
 mod tools;
 
@@ -52,6 +53,9 @@ pub async fn ask(
     resume: Option<&str>,
 ) -> anyhow::Result<Exit> {
     let mut engine = deck.start(resume)?;
+    if deck.settings.provider == "offline" {
+        deck.remarks.iter().for_each(|remark| progress(remark));
+    }
     // What AWS says of missing credentials is said by each tool again, with the same words.
     let identified = deck.identify(&engine.inputs()).await;
     if let Err(missing) = &identified {
@@ -284,7 +288,7 @@ impl Turn {
         let asked = self.entries.iter().rposition(|e| matches!(e.fact, Fact::Question { .. }))?;
         let run = Run::of(1, self.entries.get(asked..)?, &deck.models, Duration::ZERO);
         let calls = What::Calls(run.rounds).lines();
-        Some(format!("\nRecorded, not executed:\n\n- {}", calls.join("\n- ")))
+        Some(format!("\nRecorded calls:\n\n- {}", calls.join("\n- ")))
     }
 
     fn why_not_answered(&self, end: Option<&TurnEnd>) -> Option<String> {

@@ -12,7 +12,7 @@ use quarterdeck_core::command::Command;
 use quarterdeck_core::journal::{Fact, Outcome, Timeline, Transcript};
 use quarterdeck_core::message::{Block, Turn, UserPart};
 use quarterdeck_core::scope::Mode;
-use quarterdeck_core::tool::FaultKind;
+use quarterdeck_core::tool::{FaultKind, Risk};
 use quarterdeck_demo::{Demo, Drill, Fix};
 use quarterdeck_model::offline::{Offline, Runbook};
 use serde_json::{Value, json};
@@ -44,10 +44,14 @@ struct Stage {
 
 impl Stage {
     async fn of(name: &str) -> Self {
+        Self::in_mode(name, Mode::Execute).await
+    }
+
+    async fn in_mode(name: &str, mode: Mode) -> Self {
         let clock = StillClock::new();
         let (demo, aws) = account(Drill::named(name).unwrap(), &clock);
         let provider = Arc::new(Offline::embedded());
-        let (model, mode) = ("runbooks".into(), Mode::Execute);
+        let model = "runbooks".into();
         let begin = Begin { aws: aws.clone(), provider, model, mode, can_ask: true, clock };
         Self { demo, aws, console: Console::begin(begin).await }
     }
@@ -174,6 +178,13 @@ async fn found_by_asking(name: &str) {
         for command in &drill.fix().commands {
             assert!(answer.contains(command.as_str()), "{question} does not print {command:?}:\n\n{answer}");
         }
+        let (runbook, rules) = leads_to(name, question);
+        assert!(answer.contains(&format!("follows the runbook `{runbook}`")), "{question}: {answer}");
+        for rule in rules {
+            let led = answer.lines().find(|l| l.starts_with("- Because ") && l.contains(rule));
+            let led = led.unwrap_or_else(|| panic!("{question}: no step was led to by {rule:?}\n{answer}"));
+            assert!(!cited(led).is_empty(), "{led}");
+        }
         check_citations(&answer, &stage.steps());
         // Long enough that nothing is told twice from the same reading.
         stage.console.wait(MINUTE);
@@ -183,6 +194,31 @@ async fn found_by_asking(name: &str) {
         stage.demo.calls().into_iter().filter(|c| c.mutating).map(|c| c.operation).collect();
     assert!(writes.is_empty(), "{writes:?}");
     stage.console.end().await;
+}
+
+/// The runbook that finds a drill's cause for a question, and the rules that lead to it.
+fn leads_to(drill: &str, question: &str) -> (&'static str, &'static [&'static str]) {
+    match (drill, question) {
+        ("checkout-outage", "why is checkout failing?" | "is something wrong?") => {
+            ("triage", &["services short of tasks", "stopped tasks that have a log group"])
+        }
+        ("database-connections", "why is checkout slow?" | "is something wrong?") => {
+            ("triage", &["a hint at a database", "databases that need attention"])
+        }
+        ("lambda-throttled", "why are orders not processed?" | "is something wrong?") => {
+            ("triage", &["a hint at a queue or a function", "functions that fail or are throttled"])
+        }
+        ("leaked-key", "are we being attacked?" | "is somebody using a leaked key?") => {
+            ("attack", &["groups that were opened within a day", "users who were refused a change"])
+        }
+        ("leaked-key", "is something wrong?") => {
+            ("triage", &["callers who were refused", "an alarm of refused calls"])
+        }
+        ("cost-anomaly", "why is the bill so high?" | "is something unusual in the costs?") => {
+            ("costs", &["anomalies of EC2 in a region"])
+        }
+        (drill, question) => panic!("no runbook is named for {question:?} of {drill}"),
+    }
 }
 
 /// What an answer tells the operator to say, when it would change something.
@@ -278,6 +314,49 @@ drills! {
     lambda_throttled: "lambda-throttled",
     leaked_key: "leaked-key",
     cost_anomaly: "cost-anomaly",
+}
+
+/// In tracking mode nothing is read: the answer is the plan.
+#[tokio::test]
+async fn tracked_questions_end_with_a_plan() {
+    for drill in TESTED {
+        let mut stage = Stage::in_mode(drill, Mode::Track).await;
+        let before = stage.demo.calls().len();
+        let question = stage.demo.drill().questions()[0].clone();
+        let answer = stage.ask(&question).await;
+        assert_eq!(stage.demo.calls().len(), before, "nothing is sent");
+        assert_eq!(
+            stage.console.count(|f| matches!(f, Fact::ModelRequested { .. })),
+            2,
+            "one round, one answer"
+        );
+        let recorded =
+            stage.console.count(|f| matches!(f, Fact::ToolFinished { outcome: Outcome::Recorded, .. }));
+        let plan = answer.lines().filter(|l| l.starts_with("- `")).count();
+        assert!(recorded > 0 && plan == recorded, "{answer}");
+        for words in
+            ["Recorded, not executed", "What would come next", "- Round 2, ", "No model is behind this plan"]
+        {
+            assert!(answer.contains(words), "{words}: {answer}");
+        }
+        for fact in stage.demo.drill().evidence() {
+            assert!(!answer.contains(fact), "{fact} cannot be known: {answer}");
+        }
+        stage.console.end().await;
+    }
+}
+
+/// The list of tools that any question may lead to is the registry's.
+#[test]
+fn what_runbooks_take_for_a_read_is_one() {
+    for tool in registry::catalogue().iter() {
+        let name = tool.spec.name;
+        let runbook = format!(
+            "name = \"n\"\nabout = \"a\"\nexamples = [\"a w\"]\n[ask]\nwords = [\"w\"]\n[[step]]\nid = \"s\"\nround = 1\n\
+             tool = \"{name}\"\nbecause = \"b\"\n[[answer]]\n[[answer.line]]\ntext = \"t\"\n"
+        );
+        assert_eq!(Runbook::parse("x", &runbook).is_ok(), tool.risk == Risk::Read, "{name}");
+    }
 }
 
 #[test]

@@ -6,6 +6,7 @@ use crate::approval::{DryRun, Proposal, Reversible, WarningLevel};
 use crate::id::StepNo;
 use crate::message::{Block, Input};
 use crate::text::{quote, visible, visible_lines};
+use crate::thought::Thought;
 use crate::tool::Projection;
 use serde_json::Value;
 use std::fmt::Write as _;
@@ -252,7 +253,7 @@ impl Page {
                     self.gap();
                     self.line(visible_lines(text).trim_end());
                 }
-                Block::Reasoning { .. } => {}
+                Block::Reasoning { raw, .. } => self.thought(&Thought::of(raw)),
                 Block::ToolCall { name, input, .. } => {
                     let args = match input {
                         Input::Json(value) => value.to_string(),
@@ -262,6 +263,23 @@ impl Page {
                     self.item("calls", &format!("{name} {args}"));
                 }
             }
+        }
+    }
+
+    /// A quote, so that nobody takes it for the answer.
+    fn thought(&mut self, thought: &Thought) {
+        self.gap();
+        self.line("> **Thinking**");
+        self.line(">");
+        if thought.text.is_empty() {
+            self.line(if thought.encrypted {
+                "> (reasoning is encrypted)"
+            } else {
+                "> (nothing of it can be read)"
+            });
+        }
+        for line in visible_lines(&thought.text).lines() {
+            self.line(format!("> {line}").trim_end());
         }
     }
 

@@ -85,8 +85,8 @@ actions! {
     ScrollRight "scroll-right" "scroll right"
 
     Expand "expand" "expand or fold the step in place, and show it in detail"
-    ExpandAll "expand-all" "expand every step"
-    FoldAll "fold-all" "fold every step"
+    ExpandAll "expand-all" "expand every step; in the chat, open all thinking"
+    FoldAll "fold-all" "fold every step; in the chat, fold all thinking"
     Follow "follow" "follow the newest step, or stay"
     ErrorsOnly "errors-only" "only failed, denied and unknown steps, or all"
     CallsOnly "calls-only" "only calls, or all"
@@ -95,9 +95,9 @@ actions! {
     PreviousMatch "previous-match" "previous match"
     NextTab "next-tab" "next way to show the step: result, request, raw"
 
-    PreviousLink "previous-link" "previous evidence link"
-    NextLink "next-link" "next evidence link"
-    OpenLink "open-link" "to the step of the selected evidence link"
+    PreviousLink "previous-link" "previous evidence link or thinking"
+    NextLink "next-link" "next evidence link or thinking"
+    OpenLink "open-link" "to the step of the selected evidence link; open or fold thinking"
 
     CopyStep "copy-step" "copy the step as Markdown"
     CopyCall "copy-call" "copy the call as a command, anything else as JSON"

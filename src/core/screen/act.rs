@@ -1,7 +1,7 @@
 //! What an action does on the panes.
 
 use super::scroll::{Jump, jump, moved, reveal};
-use super::{DetailTab, Extent, Focus, PlainYes, Prompt, Screen};
+use super::{DetailTab, Extent, Focus, Mark, PlainYes, Prompt, Screen};
 use crate::command::Command;
 use crate::id::CallId;
 use crate::journal::{Fact, StepStatus};
@@ -36,8 +36,12 @@ impl Screen {
             Action::ScrollLeft => self.detail.left = self.detail.left.saturating_sub(SIDEWAYS),
             Action::ScrollRight => self.detail.left = (self.detail.left + SIDEWAYS).min(RIGHTMOST),
             Action::Expand => self.toggle_expanded(),
-            Action::ExpandAll => self.expand_all(true),
-            Action::FoldAll => self.expand_all(false),
+            Action::ExpandAll | Action::FoldAll => {
+                let open = action == Action::ExpandAll;
+                if !self.fold_chat(open) {
+                    self.expand_all(open);
+                }
+            }
             Action::Follow => {
                 self.toggle_follow();
                 self.say(if self.timeline.follow { "following the newest step" } else { "staying here" });
@@ -254,11 +258,15 @@ impl Screen {
 
     fn open_link(&mut self) {
         match self.chat.link.and_then(|at| self.shown.links.get(at)).copied() {
-            Some(no) => {
+            Some(Mark::Link(no)) => {
                 self.chat.link = None;
                 self.jump(no);
             }
-            None => self.say("[ and ] select an evidence link"),
+            Some(Mark::Thinking(no)) => self.toggle_thinking(no),
+            None => match self.newest_thinking() {
+                Some(no) => self.toggle_thinking(no),
+                None => self.say("[ and ] select an evidence link"),
+            },
         }
     }
 

@@ -90,7 +90,9 @@ impl Screen {
     fn last_question(&self) -> Option<String> {
         self.ledger.chat.iter().rev().find_map(|item| match item {
             super::ChatItem::Question { text, .. } => Some(text.clone()),
-            super::ChatItem::Answer { .. } | super::ChatItem::Line { .. } => None,
+            super::ChatItem::Thinking { .. }
+            | super::ChatItem::Answer { .. }
+            | super::ChatItem::Line { .. } => None,
         })
     }
 

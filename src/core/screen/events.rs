@@ -93,7 +93,7 @@ impl Screen {
         match event {
             Event::Appended(entry) => self.appended(&entry),
             Event::Live(Live::Evaluating(progress)) => self.evaluated(progress),
-            Event::Live(live) => self.live.apply(live, &self.ledger),
+            Event::Live(live) => self.live.apply(live, &self.ledger, now),
             Event::Ask(gate) => return self.asked(gate, now),
             Event::Spend(spending) => {
                 self.help = None;
@@ -111,7 +111,7 @@ impl Screen {
 
     fn appended(&mut self, entry: &Arc<Entry>) {
         let known = self.ledger.entries.len();
-        let step = self.ledger.apply(entry, &self.models);
+        let step = self.ledger.apply(entry, &self.models, self.live.thought_for());
         if self.ledger.entries.len() == known {
             return;
         }

@@ -1,17 +1,19 @@
 //! What the journal says, kept up to date entry by entry. Each entry costs the same however many came before.
 
-use super::{ChatItem, Ledger, LiveState};
+use super::{ChatItem, Ledger, LiveState, LiveThinking};
+use crate::Timestamp;
 use crate::event::Live;
 use crate::id::StepNo;
 use crate::journal::{Entry, Fact, RefusedBy, TurnEnd, WriteEffect};
 use crate::message::{Block, ModelErrorKind};
 use crate::models::Models;
+use crate::thought::Thought;
 use std::sync::Arc;
 
 impl Ledger {
     /// Takes in the next entry; one that is already there, or came too early, changes nothing. Returns the step
-    /// it began or changed.
-    pub(super) fn apply(&mut self, entry: &Arc<Entry>, models: &Models) -> Option<StepNo> {
+    /// it began or changed. `ms` is how long a model was seen to think before it.
+    pub(super) fn apply(&mut self, entry: &Arc<Entry>, models: &Models, ms: Option<u64>) -> Option<StepNo> {
         if usize::try_from(entry.seq.0).ok() != Some(self.entries.len()) {
             return None;
         }
@@ -19,7 +21,7 @@ impl Ledger {
         let step = self.timeline.apply(entry);
         self.meter.apply(entry, models);
         self.note(entry);
-        self.chat.extend(chat_items(&entry.fact, step.unwrap_or(StepNo(0))));
+        self.chat.extend(chat_items(&entry.fact, step.unwrap_or(StepNo(0)), ms));
         step
     }
 
@@ -74,16 +76,25 @@ impl Ledger {
 
 impl LiveState {
     /// Takes in something live of the running turn or of a call that runs.
-    pub(super) fn apply(&mut self, live: Live, ledger: &Ledger) {
+    pub(super) fn apply(&mut self, live: Live, ledger: &Ledger, now: Timestamp) {
         let runs = |turn| ledger.running.is_some_and(|(running, _, _)| running == turn);
         match live {
             Live::Text(turn, more) if runs(turn) => {
                 self.doing = None;
-                append(&mut self.text, turn, &more);
+                match &mut self.text {
+                    Some((of, text)) if *of == turn => text.push_str(&more),
+                    _ => self.text = Some((turn, more)),
+                }
             }
             Live::Reasoning(turn, more) if runs(turn) => {
                 self.doing = Some("thinking".to_owned());
-                append(&mut self.reasoning, turn, &more);
+                match &mut self.thinking {
+                    Some(thinking) if thinking.turn == turn => {
+                        thinking.text.push_str(&more);
+                        thinking.last = now;
+                    }
+                    _ => self.thinking = Some(LiveThinking { turn, text: more, began: now, last: now }),
+                }
             }
             Live::Composing(turn, tool) if runs(turn) => self.doing = Some(format!("composing {tool}")),
             Live::Retrying(turn, why) if runs(turn) => self.doing = Some(why),
@@ -103,6 +114,13 @@ impl LiveState {
         }
     }
 
+    /// How long the model has been seen to think, in milliseconds; `None` when that was no time.
+    pub(super) fn thought_for(&self) -> Option<u64> {
+        let thinking = self.thinking.as_ref()?;
+        let ms = u64::try_from(thinking.last.since(thinking.began).as_millis()).ok()?;
+        (ms > 0).then_some(ms)
+    }
+
     /// Drops what this entry concludes.
     pub(super) fn conclude(&mut self, fact: &Fact) {
         match fact {
@@ -113,7 +131,7 @@ impl LiveState {
             | Fact::SessionResumed { .. }
             | Fact::Question { .. } => {
                 self.text = None;
-                self.reasoning = None;
+                self.thinking = None;
                 self.doing = None;
             }
             Fact::ToolFinished { call, .. } => {
@@ -139,15 +157,20 @@ impl LiveState {
     }
 }
 
-fn append<T: PartialEq>(to: &mut Option<(T, String)>, turn: T, more: &str) {
-    match to {
-        Some((of, text)) if *of == turn => text.push_str(more),
-        _ => *to = Some((turn, more.to_owned())),
-    }
-}
-
-/// What an entry adds to the chat: a model that failed may have said something first.
-fn chat_items(fact: &Fact, step: StepNo) -> impl Iterator<Item = ChatItem> {
+/// What an entry adds to the chat: what a model thought, what it said or the entry says, and why a model failed.
+fn chat_items(fact: &Fact, step: StepNo, ms: Option<u64>) -> impl Iterator<Item = ChatItem> {
+    let blocks: &[Block] =
+        if let Fact::ModelResponded { blocks, .. } | Fact::ModelFailed { partial: blocks, .. } = fact {
+            blocks
+        } else {
+            &[]
+        };
+    let thinking = Thought::of_blocks(blocks).map(|Thought { text, encrypted }| ChatItem::Thinking {
+        text,
+        encrypted,
+        step,
+        ms,
+    });
     let failed = if let Fact::ModelFailed { error, .. } = fact
         && error.kind != ModelErrorKind::Cancelled
     {
@@ -155,7 +178,7 @@ fn chat_items(fact: &Fact, step: StepNo) -> impl Iterator<Item = ChatItem> {
     } else {
         None
     };
-    chat_item(fact, step).into_iter().chain(failed)
+    thinking.into_iter().chain(chat_item(fact, step)).chain(failed)
 }
 
 fn chat_item(fact: &Fact, step: StepNo) -> Option<ChatItem> {

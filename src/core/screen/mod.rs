@@ -9,6 +9,7 @@ mod evaluation;
 mod events;
 #[cfg(test)]
 mod fixture;
+mod folds;
 mod input;
 mod layout;
 mod ledger;
@@ -24,12 +25,13 @@ pub use commands::{palette_actions, palette_tools};
 pub use composer::Composer;
 pub use dialog::Dialog;
 pub use evaluation::Evaluation;
+pub use folds::{Folds, Mark};
 pub use layout::{Layout, layout_of};
 pub use palette::{Match, Palette};
 pub use shown::{Extent, Hit, HitTarget, Shown};
 pub use state::{
-    ChatItem, ChatPane, Copy, DetailPane, DetailTab, Filter, Focus, Ledger, LiveState, Notice, PlainQuestion,
-    PlainYes, Prompt, Screen, TimelinePane, expanded_rows,
+    ChatItem, ChatPane, Copy, DetailPane, DetailTab, Filter, Focus, Ledger, LiveState, LiveThinking, Notice,
+    PlainQuestion, PlainYes, Prompt, Screen, TimelinePane, expanded_rows,
 };
 
 use crate::event::Event;

@@ -75,6 +75,7 @@ impl Screen {
                 self.detail.tab = tab;
                 self.detail.top = 0;
             }
+            Some(Hit::Thinking(no)) => self.toggle_thinking(no),
             Some(Hit::Pane(_)) | None => {}
         }
     }

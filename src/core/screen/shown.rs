@@ -1,6 +1,6 @@
 //! What the last drawing showed: how much there is, where clicks land, what the dialog let one see.
 
-use super::{DetailTab, Focus};
+use super::{DetailTab, Focus, Mark};
 use crate::Timestamp;
 use crate::id::StepNo;
 
@@ -24,6 +24,8 @@ pub enum Hit {
     Link(StepNo),
     /// A tab of the detail pane.
     Tab(DetailTab),
+    /// The line above a response's thinking in the chat.
+    Thinking(StepNo),
 }
 
 /// What the last drawing showed; fed back as `Msg::Drawn`.
@@ -51,8 +53,8 @@ pub struct Shown {
     pub evaluation: Extent,
     /// The first line and the lines of each variant of the evaluation, level by level.
     pub variants: Vec<(usize, usize)>,
-    /// Evidence links in the chat, in reading order.
-    pub links: Vec<StepNo>,
+    /// Evidence links and thinking in the chat, in reading order.
+    pub links: Vec<Mark>,
     /// The line each of `links` is on, from the top of the whole chat; empty when not known.
     pub link_lines: Vec<usize>,
     /// The line of the chat on which the last question begins.

@@ -3,6 +3,7 @@
 use super::composer::Composer;
 use super::dialog::Dialog;
 use super::evaluation::Evaluation;
+use super::folds::Folds;
 use super::palette::Palette;
 use super::shown::{Extent, Shown};
 use crate::Timestamp;
@@ -186,6 +187,17 @@ pub enum ChatItem {
         /// The text was cut off (the stream ended early, cancelled).
         partial: bool,
     },
+    /// What a model thought before it answered or called; folded until it is opened. Untrusted.
+    Thinking {
+        /// The words; empty when only its vendor can read them.
+        text: String,
+        /// Some of it is encrypted.
+        encrypted: bool,
+        /// The model's response step.
+        step: StepNo,
+        /// How long it streamed in, in milliseconds; `None` for what was not seen live.
+        ms: Option<u64>,
+    },
     /// A line of the console's own: refused, cancelled, verified, limits. Untrusted.
     Line {
         /// One sentence.
@@ -203,11 +215,24 @@ pub struct LiveState {
     /// The answer as it streams: turn and text so far.
     pub text: Option<(TurnId, String)>,
     /// The reasoning as it streams.
-    pub reasoning: Option<(TurnId, String)>,
+    pub thinking: Option<LiveThinking>,
     /// What the model is doing beside text: `composing list_ecs_services`, `retrying in 2 s: overloaded`.
     pub doing: Option<String>,
     /// Progress of running calls.
     pub progress: BTreeMap<CallId, Progress>,
+}
+
+/// Reasoning as it streams.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LiveThinking {
+    /// The turn.
+    pub turn: TurnId,
+    /// The words so far. Untrusted.
+    pub text: String,
+    /// When the first of them came.
+    pub began: Timestamp,
+    /// When the last came.
+    pub last: Timestamp,
 }
 
 /// A pane or the composer.
@@ -232,8 +257,10 @@ pub struct ChatPane {
     pub anchor: Option<usize>,
     /// A turn has ended while the end was followed: an answer longer than the pane is shown from its question on.
     pub(super) rest: bool,
-    /// Index of the selected evidence link among those in the chat, when one is selected.
+    /// Index of the selected evidence link or thinking among those in the chat, when one is selected.
     pub link: Option<usize>,
+    /// Which thinking is open.
+    pub folds: Folds,
     /// Search text, highlighted; n and N move.
     pub search: String,
 }

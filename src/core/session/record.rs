@@ -5,6 +5,7 @@ use crate::Timestamp;
 use crate::journal::{Entry, Fact, Outcome};
 use crate::message::{Block, Input};
 use crate::text::Redactor;
+use crate::thought::NOBODYS;
 use crate::tool::Fault;
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -93,6 +94,9 @@ fn mask_blocks(blocks: &mut [Block], redactor: &Redactor) {
                 mask_text(text, redactor);
             }
             Block::ToolCall { input: Input::Json(value), .. } => *value = redactor.redact_value(value),
+            Block::Reasoning { provider, raw, .. } if provider == NOBODYS => {
+                *raw = redactor.redact_value(raw);
+            }
             Block::Reasoning { .. } => {}
         }
     }

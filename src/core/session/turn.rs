@@ -13,6 +13,7 @@ use crate::journal::{Actor, Fact, Outcome, TurnEnd};
 use crate::message::{Block, Input, ModelError, ModelErrorKind, ModelEvent, Request, Stop, Usage};
 use crate::settings::Settings;
 use crate::text::RedactStream;
+use crate::thought::Thought;
 use crate::tokens::Fit;
 use crate::tool::{Fault, FaultKind};
 use std::collections::BTreeSet;
@@ -53,7 +54,7 @@ pub(super) struct Turn {
 #[derive(Debug)]
 pub(super) enum Phase {
     /// The model.
-    Streaming(Stream),
+    Streaming(Box<Stream>),
     /// The calls of the round.
     Round,
     /// What the next request takes being counted.
@@ -74,15 +75,26 @@ pub(super) struct Stream {
     /// What of a text is held back from the screen because a secret may be beginning in it.
     veil: Option<RedactStream>,
     thought: Option<RedactStream>,
+    /// Reasoning that streamed in and has no block yet.
+    thinking: String,
 }
 
 impl Stream {
     /// All that came: complete blocks, then the beginning of a text.
     pub(super) fn partial(mut self) -> Vec<Block> {
+        self.keep_thinking();
         if !self.text.is_empty() {
             self.blocks.push(Block::Text { text: self.text });
         }
         self.blocks
+    }
+
+    /// Reasoning that its provider makes no block of is kept as nobody's, before what follows it.
+    fn keep_thinking(&mut self) {
+        let thinking = std::mem::take(&mut self.thinking);
+        if !thinking.trim().is_empty() {
+            self.blocks.push(Thought::unsigned(&thinking, ""));
+        }
     }
 }
 
@@ -155,7 +167,7 @@ impl Session {
     pub(super) fn ask_model(&mut self, fit: Fit, max_tokens: u32, now: Timestamp) {
         let Some(turn) = &mut self.turn else { return };
         turn.iteration += 1;
-        turn.phase = Phase::Streaming(Stream::default());
+        turn.phase = Phase::Streaming(Box::default());
         let (id, iteration) = (turn.id, turn.iteration);
         let request = self.request(id, iteration, max_tokens);
         let fact = Fact::ModelRequested {
@@ -199,6 +211,7 @@ impl Session {
             }
             Ok(ModelEvent::ReasoningDelta(text)) => {
                 stream.bytes += text.len();
+                stream.thinking.push_str(&text);
                 let veil = stream.thought.get_or_insert_with(|| self.redactor.stream());
                 Some(Live::Reasoning(id, veil.push(&text)))
             }
@@ -213,6 +226,10 @@ impl Session {
                 Some(Live::Retrying(id, format!("retrying in {} s: {why}", wait_ms.div_ceil(1000))))
             }
             Ok(ModelEvent::BlockDone(block)) => {
+                match &block {
+                    Block::Reasoning { .. } => stream.thinking.clear(),
+                    Block::Text { .. } | Block::ToolCall { .. } => stream.keep_thinking(),
+                }
                 match &block {
                     Block::Text { text } => {
                         stream.bytes = (stream.bytes - stream.text.len().min(stream.bytes)) + text.len();
@@ -229,7 +246,9 @@ impl Session {
                     Block::Reasoning { .. } => stream.thought.take().map(|v| Live::Reasoning(id, v.finish())),
                     Block::ToolCall { .. } => None,
                 };
-                stream.blocks.push(block);
+                if !Thought::is_none(&block) {
+                    stream.blocks.push(block);
+                }
                 rest
             }
         };
@@ -253,7 +272,7 @@ impl Session {
     pub(super) fn take_stream(&mut self) -> Option<(TurnId, u32, Stream)> {
         let turn = self.turn.as_mut()?;
         match std::mem::replace(&mut turn.phase, Phase::Round) {
-            Phase::Streaming(stream) => Some((turn.id, turn.iteration, stream)),
+            Phase::Streaming(stream) => Some((turn.id, turn.iteration, *stream)),
             Phase::Round | Phase::Counting | Phase::Ceiling(_) => None,
         }
     }

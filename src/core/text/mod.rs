@@ -9,7 +9,7 @@ mod visible;
 mod width;
 
 pub use nearest::nearest;
-pub use redact::Redactor;
+pub use redact::{Redactor, hide};
 pub use shell::quote;
 pub use stream::RedactStream;
 pub use visible::{json_visible, visible, visible_lines};

@@ -221,5 +221,23 @@ impl Redactor {
     }
 }
 
+/// `text` with what [`Redactor::redact`] masks masked, where no session's key is at hand: as `⟪secret⟫`.
+#[must_use]
+pub fn hide(text: &str) -> Cow<'_, str> {
+    let found = find(text);
+    if found.is_empty() {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len());
+    let mut copied = 0;
+    for secret in found {
+        out.push_str(text.get(copied..secret.start).unwrap_or_default());
+        out.push_str("⟪secret⟫");
+        copied = secret.end;
+    }
+    out.push_str(text.get(copied..).unwrap_or_default());
+    Cow::Owned(out)
+}
+
 #[cfg(test)]
 pub(super) mod tests;

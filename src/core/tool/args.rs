@@ -1,5 +1,9 @@
 //! Arguments: from words of a command line to JSON, typed by a tool's schema.
 
+mod fixed;
+
+pub use fixed::{fits, lacking};
+
 use crate::text::{nearest, truncate, visible};
 use serde_json::{Map, Value};
 

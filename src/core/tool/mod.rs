@@ -7,7 +7,7 @@ mod model_view;
 mod projection;
 mod spec;
 
-pub use args::{ArgsError, from_flags, split_line};
+pub use args::{ArgsError, fits, from_flags, lacking, split_line};
 pub use catalogue::{Catalogue, Tool};
 pub use fault::{Fault, FaultKind};
 pub use model_view::{ModelView, RESULT_CAP, ROUND_CAP};

@@ -1,6 +1,8 @@
 //! Which runbook a question is for.
 
 use super::runbook::{Ask, Pattern, Runbook};
+use super::select::Scope;
+use super::template::prose;
 use serde_json::{Map, Value, json};
 
 const REQUIRED: u32 = 100;
@@ -12,41 +14,45 @@ const WORD: u32 = 1;
 pub(super) struct Match<'a> {
     pub(super) runbook: &'a Runbook,
     pub(super) question: Value,
+    /// What of the question chose it: its words and phrases, or what a pattern names.
+    pub(super) chosen_by: Vec<String>,
 }
 
 /// The runbook with the most points; the first of equals; none without points.
 pub(super) fn best<'a>(runbooks: impl IntoIterator<Item = &'a Runbook>, question: &str) -> Option<Match<'a>> {
     let mut best: Option<(u32, Match<'a>)> = None;
     for runbook in runbooks {
-        let (points, groups) = score(&runbook.ask, question);
+        let (points, question, chosen_by) = score(&runbook.ask, question);
         if points > best.as_ref().map_or(0, |(most, _)| *most) {
-            best = Some((points, Match { runbook, question: groups }));
+            best = Some((points, Match { runbook, question, chosen_by }));
         }
     }
     best.map(|(_, found)| found)
 }
 
-fn score(ask: &Ask, question: &str) -> (u32, Value) {
+fn score(ask: &Ask, question: &str) -> (u32, Value, Vec<String>) {
     let question = question.trim();
     let groups = ask.patterns.iter().find_map(|pattern| groups(pattern, question, &ask.lists));
     let named = groups.as_ref().is_some_and(|g| ask.required.iter().all(|r| g.contains_key(r)));
     let mut points = match (ask.required.is_empty(), named) {
         (false, true) => REQUIRED,
-        (false, false) => return (0, Value::Null),
+        (false, false) => return (0, Value::Null, Vec::new()),
         (true, _) if groups.is_some() => PATTERN,
         (true, _) => 0,
     };
     let words = words(question);
     let spaced = format!(" {} ", words.join(" "));
-    let count = |texts: &[String], each: u32| {
-        texts
-            .iter()
-            .filter(|t| spaced.contains(&format!(" {} ", t.to_lowercase())))
-            .map(|_| each)
-            .sum::<u32>()
-    };
-    points += count(&ask.phrases, PHRASE) + count(&ask.words, WORD);
     let mut groups = groups.unwrap_or_default();
+    let named = groups
+        .iter()
+        .map(|(group, said)| format!("{group} {}", prose("`{said}`", &Scope::default().with("said", said))));
+    let mut chosen_by: Vec<String> = named.collect();
+    for (texts, each) in [(&ask.phrases, PHRASE), (&ask.words, WORD)] {
+        for text in texts.iter().filter(|t| spaced.contains(&format!(" {} ", t.to_lowercase()))) {
+            points += each;
+            chosen_by.push(format!("`{text}`"));
+        }
+    }
     groups.insert("text".into(), json!(question));
     for (group, means) in &ask.meanings {
         let said = groups.get(group).and_then(Value::as_str).map(|text| words_of(text).join(" "));
@@ -54,7 +60,7 @@ fn score(ask: &Ask, question: &str) -> (u32, Value) {
             groups.insert(format!("{group}_means"), json!(means.get(&said).cloned().unwrap_or_default()));
         }
     }
-    (points, Value::Object(groups))
+    (points, Value::Object(groups), chosen_by)
 }
 
 /// Lower-case words; what belongs to names (`-`, `_`, `.`, `/`) stays within them.

@@ -3,16 +3,21 @@
 //! Stateless: which round is next follows from the transcript alone, so a session can be resumed or replayed.
 
 mod answer;
+mod check;
+mod expression;
+mod led;
 mod matcher;
 mod meant;
 mod plan;
 mod runbook;
 mod select;
+mod shape;
+mod summary;
 mod template;
-mod tracked;
 mod transcript;
 
-pub use runbook::{Runbook, RunbookError};
+pub use runbook::{Runbook, RunbookError, shipped};
+pub use summary::{outline, summary};
 
 use crate::provider::{EventStream, Provider, cancelled};
 use futures::{FutureExt as _, StreamExt as _};
@@ -40,10 +45,16 @@ impl Offline {
         Self::with_runbooks(Vec::new())
     }
 
-    /// With these runbooks before the embedded ones; one of the same name replaces the embedded one.
+    /// With these runbooks, the operator's own, before the embedded ones; one of the same name replaces the embedded one.
     #[must_use]
     pub fn with_runbooks(own: Vec<Runbook>) -> Self {
         Self { own: own.into() }
+    }
+
+    /// The name of the runbook that would answer a question.
+    #[must_use]
+    pub fn chosen(&self, question: &str) -> Option<&str> {
+        matcher::best(self.runbooks(), question).map(|found| found.runbook.name.as_str())
     }
 
     fn runbooks(&self) -> impl Iterator<Item = &Runbook> {
@@ -58,12 +69,9 @@ impl Offline {
         let best = matcher::best(self.runbooks(), &transcript.question);
         // A runbook that carries out exactly this order knows better.
         let best = best.filter(|found| declined.is_none() || found.runbook.changes());
-        let Some(Match { runbook, question }) = best else {
+        let Some(Match { runbook, question, chosen_by }) = best else {
             return (vec![text(answer::cannot(declined, self.runbooks()))], Stop::EndTurn);
         };
-        if let Some(plan) = tracked::plan(runbook, &question, &transcript) {
-            return (vec![text(plan)], Stop::EndTurn);
-        }
         match plan::next(runbook, &question, &transcript, &request.tools) {
             Next::Calls { say, calls } => {
                 let turns = request.turns.len();
@@ -74,7 +82,10 @@ impl Offline {
                 });
                 (text_if(say).into_iter().chain(calls).collect(), Stop::ToolUse)
             }
-            Next::Answer(state) => (vec![text(answer::render(runbook, &state))], Stop::EndTurn),
+            Next::Answer(state) => {
+                (vec![text(answer::render(runbook, &chosen_by, &state, &request.tools))], Stop::EndTurn)
+            }
+            Next::Recorded(state, round) => (vec![text(answer::plan(runbook, &state, round))], Stop::EndTurn),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Which round is next, from what has been read so far. Pure, so the same transcript always gives the same plan.
 
+use super::led::Led;
 use super::meant::suggested;
 use super::runbook::{Runbook, Step};
 use super::select::{Scope, path, pick};
@@ -14,6 +15,8 @@ pub(super) enum Next {
     Calls { say: String, calls: Vec<Planned> },
     /// The answer.
     Answer(State),
+    /// The calls of this round were written down and not run: there is nothing to go on.
+    Recorded(State, u32),
 }
 
 /// One call to make.
@@ -36,6 +39,8 @@ pub(super) struct State {
 pub(super) struct Trail {
     pub(super) because: String,
     pub(super) tool: String,
+    /// What led to it, or did not.
+    pub(super) led: Led,
     /// Its results; empty when it was skipped.
     pub(super) results: Vec<Value>,
 }
@@ -50,11 +55,12 @@ pub(super) fn next(runbook: &Runbook, question: &Value, seen: &Transcript, tools
         let (mut said, mut missing) = (Vec::new(), Vec::new());
         let before = scope.clone();
         let steps: Vec<&Step> = runbook.steps.iter().filter(|s| s.round == round).collect();
-        let mut found: Vec<Vec<(Planned, Value)>> = Vec::new();
+        let mut found: Vec<(Led, Vec<(Planned, Value)>)> = Vec::new();
         for step in &steps {
             let offered = tools.iter().any(|t| t.name == step.tool);
             let mut results = Vec::new();
-            for call in plan(step, &before) {
+            let (led, planned) = plan(step, &before);
+            for call in planned {
                 let result = if offered { take(&mut calls, &call) } else { Some(not_offered(&call)) };
                 match result {
                     Some(result) => results.push((call, result)),
@@ -64,9 +70,9 @@ pub(super) fn next(runbook: &Runbook, question: &Value, seen: &Transcript, tools
                     }
                 }
             }
-            found.push(results);
+            found.push((led, results));
         }
-        for (step, results) in steps.into_iter().zip(found) {
+        for (step, (led, results)) in steps.into_iter().zip(found) {
             let mut heard = Vec::new();
             for (call, result) in results {
                 let again = step.nearest.as_ref().and_then(|arg| instead(&call, arg, &result));
@@ -88,12 +94,17 @@ pub(super) fn next(runbook: &Runbook, question: &Value, seen: &Transcript, tools
             trail.push(Trail {
                 because: prose(&step.because, &before),
                 tool: step.tool.clone(),
+                led,
                 results: heard,
             });
         }
         if !missing.is_empty() {
             said.dedup();
             return Next::Calls { say: said.join("\n"), calls: missing };
+        }
+        let recorded = |t: &Trail| t.results.iter().any(|r| r.get("recorded").is_some());
+        if trail.iter().any(recorded) {
+            return Next::Recorded(State { scope, trail }, round);
         }
     }
     Next::Answer(State { scope, trail })
@@ -115,21 +126,25 @@ fn told_of(mut result: Value, field: &str, value: &Value) -> Value {
     result
 }
 
-/// The calls of one step.
-fn plan(step: &Step, scope: &Scope) -> Vec<Planned> {
+/// The calls of one step, and what led to them.
+fn plan(step: &Step, scope: &Scope) -> (Led, Vec<Planned>) {
     if step.when.as_deref().is_some_and(|when| !scope.holds(when)) {
-        return Vec::new();
+        return (Led::of(step, scope, None, 0), Vec::new());
     }
     let items = step.for_each.as_deref().map_or_else(|| vec![Value::Null], |list| scope.list(list));
     let prefer = step.prefer.as_deref().map(|p| scope.select(p));
+    let mut items = pick(items, &step.distinct, None, prefer.as_ref().and_then(Value::as_str));
+    let found = step.for_each.as_ref().map(|_| items.len());
+    items.truncate(step.take.unwrap_or(usize::MAX));
+    let led = Led::of(step, scope, found, items.len());
     let mut calls: Vec<Planned> = Vec::new();
-    for item in pick(items, &step.distinct, step.take, prefer.as_ref().and_then(Value::as_str)) {
+    for item in items {
         let args = arguments(&step.args, &scope.with("item", &item));
         if calls.iter().all(|c| c.args != args) {
             calls.push(Planned { tool: step.tool.clone(), args, item });
         }
     }
-    calls
+    (led, calls)
 }
 
 /// The result of a call that was made: the same call, else the first of the same tool (arguments may have been masked).

@@ -1,7 +1,7 @@
 //! A runbook: when it applies, which calls it makes, how its answer reads. `config/runbooks/triage.toml` explains every field.
 
-use super::select::check;
-use super::template::check_template;
+use super::{check, shape};
+use quarterdeck_core::tool::{Catalogue, Risk};
 use regex::Regex;
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -61,15 +61,15 @@ const READS: [&str; 23] = [
     "search_s3_objects",
 ];
 
-/// A runbook file that cannot be used: where, and what to write instead.
+/// A mistake in a runbook file: where, what is wrong and what to write instead.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{file}{}: {message}", line.map(|n| format!(", line {n}")).unwrap_or_default())]
+#[error("{file}:{line}: {message}")]
 pub struct RunbookError {
     /// The file's name.
     pub file: String,
-    /// From 1, where it is known.
-    pub line: Option<usize>,
-    /// What is wrong, and what is known.
+    /// From 1.
+    pub line: usize,
+    /// What is wrong, and what to write instead.
     pub message: String,
 }
 
@@ -94,6 +94,9 @@ pub struct Runbook {
     /// What it never looks at.
     #[serde(default)]
     pub not_looked_at: Vec<String>,
+    /// Whether it is the operator's own.
+    #[serde(skip)]
+    pub own: bool,
 }
 
 /// Which questions a runbook is for.
@@ -158,8 +161,10 @@ pub struct Step {
     pub keep: BTreeMap<String, String>,
     /// The argument to ask again with, once, when the tool says that there is no such name and one other is meant.
     pub nearest: Option<String>,
-    /// The rule that led to it, for the answer.
+    /// Why it helps, for the answer.
     pub because: String,
+    /// What `when` and `for_each` look for, in words, for the answer: `services short of tasks`.
+    pub rule: Option<String>,
     /// Said before the call.
     pub say: Option<String>,
 }
@@ -210,23 +215,47 @@ pub struct Find {
 }
 
 impl Runbook {
-    /// Parses and checks one file.
+    /// Parses and checks one file, but for what its tools take.
     ///
     /// # Errors
-    /// The file, the line, what is wrong and what is known.
-    pub fn parse(file: &str, text: &str) -> Result<Self, RunbookError> {
-        let line_at = |offset: usize| text.get(..offset).map(|before| before.matches('\n').count() + 1);
-        let runbook: Self = toml::from_str(text).map_err(|error| RunbookError {
-            file: file.to_owned(),
-            line: error.span().and_then(|span| line_at(span.start)),
-            message: error.message().to_owned(),
-        })?;
-        runbook.check().map_err(|(near, message)| RunbookError {
-            file: file.to_owned(),
-            line: text.find(&near).filter(|_| !near.is_empty()).and_then(line_at),
-            message,
-        })?;
+    /// Every mistake that can be seen at once.
+    pub fn parse(file: &str, text: &str) -> Result<Self, Vec<RunbookError>> {
+        Self::checked(file, text, &|tool| READS.contains(&tool), &|_| Vec::new())
+    }
+
+    /// Parses and checks one of the operator's own files: its tools must be in `tools`, and take its arguments.
+    ///
+    /// # Errors
+    /// Every mistake that can be seen at once.
+    pub fn own(file: &str, text: &str, tools: &Catalogue) -> Result<Self, Vec<RunbookError>> {
+        // A tool that there is not is a mistake of its own.
+        let reads = |tool: &str| tools.get(tool).map_or(true, |tool| tool.risk == Risk::Read);
+        let mut runbook = Self::checked(file, text, &reads, &|book| check::calls(book, tools))?;
+        runbook.own = true;
         Ok(runbook)
+    }
+
+    fn checked(
+        file: &str,
+        text: &str,
+        reads: &dyn Fn(&str) -> bool,
+        more: &dyn Fn(&Self) -> Vec<check::Mistake>,
+    ) -> Result<Self, Vec<RunbookError>> {
+        let at = |(line, message)| RunbookError { file: file.to_owned(), line, message };
+        let places = shape::check(text).map_err(|wrong| wrong.into_iter().map(at).collect::<Vec<_>>())?;
+        let runbook: Self = toml::from_str(text).map_err(|error| {
+            let line = error.span().map_or(1, |span| places.line_of(span.start));
+            vec![at((line, error.message().to_owned()))]
+        })?;
+        let mut mistakes = check::mistakes(&runbook, reads);
+        mistakes.extend(more(&runbook));
+        if mistakes.is_empty() {
+            return Ok(runbook);
+        }
+        let mut told: Vec<RunbookError> =
+            mistakes.into_iter().map(|(path, message)| at((places.of(&path), message))).collect();
+        told.sort_by_key(|m| m.line);
+        Err(told)
     }
 
     /// Whether a step calls something that may change the account or the disk.
@@ -239,58 +268,16 @@ impl Runbook {
     pub(super) fn rounds(&self) -> u32 {
         self.steps.iter().map(|s| s.round).max().unwrap_or(0)
     }
+}
 
-    /// What is wrong and a text near it.
-    fn check(&self) -> Result<(), (String, String)> {
-        let near = |near: &str, message: String| (near.to_owned(), message);
-        for Pattern(pattern) in &self.ask.patterns {
-            let groups: Vec<&str> = pattern.capture_names().flatten().collect();
-            if let Some(missing) = self.ask.required.iter().find(|r| !groups.contains(&r.as_str())) {
-                let message =
-                    format!("a pattern has no group (?P<{missing}>…), which is required; it has {groups:?}");
-                return Err(near("[ask]", message));
-            }
-        }
-        let groups = |p: &Pattern| p.0.capture_names().flatten().map(str::to_owned).collect::<Vec<_>>();
-        let groups: Vec<String> = self.ask.patterns.iter().flat_map(groups).collect();
-        if let Some(unknown) = self.ask.meanings.keys().find(|group| !groups.contains(group)) {
-            return Err(near("[ask.meanings", format!("no pattern has a group (?P<{unknown}>…)")));
-        }
-        if self.changes() && (self.ask.required.len() < 2 || !self.ask.required.iter().any(|r| r == "action"))
-        {
-            let message = "it calls a tool that may change something, so [ask] required must hold \"action\" and the group \
-                           that names the target"
-                .to_owned();
-            return Err(near("[ask]", message));
-        }
-        for (n, step) in self.steps.iter().enumerate() {
-            let quoted = format!("{:?}", step.id);
-            if self.steps.iter().take(n).any(|s| s.id == step.id)
-                || ["question", "session", "item", "found"].contains(&&*step.id)
-            {
-                return Err(near(&quoted, format!("the id {:?} is taken: choose another", step.id)));
-            }
-            if step.round == 0 || (step.round > 1 && !self.steps.iter().any(|s| s.round == step.round - 1)) {
-                return Err(near(&quoted, format!("round {}: rounds count from 1 without gaps", step.round)));
-            }
-            if let Some(unknown) = step.nearest.as_ref().filter(|n| !step.args.contains_key(*n)) {
-                return Err(near(&quoted, format!("nearest = {unknown:?} is none of its args")));
-            }
-            let expressions = step.when.iter().chain(&step.for_each).chain(&step.prefer);
-            check_all(expressions, check)?;
-            let texts = step.args.values().flat_map(strings).chain(step.keep.values());
-            check_all(texts.chain(&step.say).chain([&step.because]), check_template)?;
-        }
-        for section in &self.sections {
-            check_all(&section.otherwise, check_template)?;
-            for line in &section.lines {
-                let find = line.find.iter().flat_map(|f| [&f.r#in, &f.mentions]);
-                check_all(line.when.iter().chain(&line.for_each).chain(&line.prefer).chain(find), check)?;
-                check_all([&line.text], check_template)?;
-            }
-        }
-        Ok(())
-    }
+/// Whether any question may lead to this tool.
+pub(super) fn is_read(tool: &str) -> bool {
+    READS.contains(&tool)
+}
+
+/// The runbooks that come with the console: file and text.
+pub fn shipped() -> impl Iterator<Item = (&'static str, &'static str)> {
+    EMBEDDED.into_iter()
 }
 
 /// The embedded runbooks, parsed on first use; a test parses every one.
@@ -299,23 +286,6 @@ pub(super) fn embedded() -> &'static [Runbook] {
         EMBEDDED.iter().filter_map(|(file, text)| Runbook::parse(file, text).ok()).collect()
     });
     &PARSED
-}
-
-fn check_all<'a>(
-    texts: impl IntoIterator<Item = &'a String>,
-    check: impl Fn(&str) -> Result<(), String>,
-) -> Result<(), (String, String)> {
-    texts.into_iter().try_for_each(|text| check(text).map_err(|message| (text.clone(), message)))
-}
-
-/// Every string in a value.
-fn strings(value: &Value) -> Vec<&String> {
-    match value {
-        Value::String(text) => vec![text],
-        Value::Array(items) => items.iter().flat_map(strings).collect(),
-        Value::Object(map) => map.values().flat_map(strings).collect(),
-        Value::Null | Value::Bool(_) | Value::Number(_) => Vec::new(),
-    }
 }
 
 fn one_line(text: &str) -> String {
@@ -329,7 +299,7 @@ mod tests {
     const MINIMAL: &str = r#"
 name = "n"
 about = "a"
-examples = ["e"]
+examples = ["a w"]
 [ask]
 words = ["w"]
 [[step]]
@@ -344,41 +314,111 @@ text = "t"
 
     fn error(from: &str, to: &str) -> String {
         assert!(MINIMAL.contains(from), "{from}");
-        Runbook::parse("x.toml", &MINIMAL.replacen(from, to, 1)).unwrap_err().to_string()
+        let wrong = Runbook::parse("x.toml", &MINIMAL.replacen(from, to, 1)).unwrap_err();
+        wrong.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
     }
 
     #[test]
     fn embedded_runbooks_parse_and_have_unique_names() {
         let mut names: Vec<String> = EMBEDDED
             .iter()
-            .map(|(file, text)| Runbook::parse(file, text).unwrap_or_else(|e| panic!("{e}")).name)
+            .map(|(file, text)| Runbook::parse(file, text).unwrap_or_else(|e| panic!("{e:#?}")).name)
             .collect();
         names.sort();
         names.dedup();
         assert_eq!(names.len(), EMBEDDED.len());
+        assert_eq!(super::embedded().len(), EMBEDDED.len());
         assert!(READS.is_sorted());
     }
 
     #[test]
+    fn every_embedded_step_after_the_first_round_has_its_rule_in_words() {
+        for runbook in super::embedded() {
+            for step in runbook.steps.iter().filter(|s| s.round > 1) {
+                assert!(step.rule.is_some(), "{} {}", runbook.name, step.id);
+            }
+        }
+    }
+
+    #[test]
     fn mistakes_are_told_with_file_and_line() {
-        assert!(Runbook::parse("x.toml", MINIMAL).is_ok());
+        assert!(Runbook::parse("x.toml", MINIMAL).is_ok(), "{:?}", Runbook::parse("x.toml", MINIMAL));
+        let because = "because = \"b\"";
         for (from, to, line, words) in [
-            ("words =", "wordz =", 6, "wordz"),
-            ("round = 1", "round = 2", 8, "without gaps"),
+            ("words =", "wordz =", 6, "no key `wordz` here: did you mean `words`?"),
+            ("round = 1", "round = 2", 9, "rounds count from 1 without gaps"),
+            ("round = 1", "round = \"1\"", 9, "`round` is a whole number: write round = 1"),
+            ("round = 1", "round = 0", 9, "from 1"),
             ("id = \"s\"", "id = \"item\"", 8, "taken"),
-            ("because = \"b\"", "because = \"{a\"", 11, "without"),
-            ("because = \"b\"", "because = \"b\"\nfor_each = \"a[?\"", 12, "JMESPath"),
-            ("because = \"b\"", "because = \"b\"\nnearest = \"x\"", 8, "none of its args"),
-            ("words = [\"w\"]", "words = []\n[ask.meanings.x]\na = ['b']", 7, "no pattern has a group"),
+            ("id = \"s\"", "id = \"a-b\"", 8, "letters, digits and _"),
+            (because, "because = \"{a\"", 11, "without"),
+            (because, "because = \" \"", 11, "`because` is empty"),
+            (because, "", 7, "`because` is missing: write because ="),
+            (because, "because = \"b\"\nfor_each = \"a[?\"", 12, "JMESPath"),
+            (
+                because,
+                "because = \"b\"\nfor_each = \"s.rows\"",
+                12,
+                "`s` is a step of round 1: it can be used from round 2 on",
+            ),
+            (because, "because = \"b\"\nfor_each = \"qestion.x\"", 12, "did you mean `question`?"),
+            (because, "because = \"b\"\nfor_each = \"`[1]`\"", 12, "for_each looks at nothing"),
+            (
+                because,
+                "because = \"b\"\nwhen = \"contain(question.text, 'a')\"",
+                12,
+                "did you mean contains()?",
+            ),
+            (because, "because = \"b\"\nnearest = \"x\"", 12, "none of its args"),
+            (because, "because = \"b\"\ntake = 0", 12, "take"),
+            (
+                because,
+                "because = \"b\"\nargs = { name = \"{item}\" }",
+                12,
+                "`item` is only there with for_each",
+            ),
+            ("text = \"t\"", "text = \"{x.rows}\"", 14, "did you mean"),
+            ("text = \"t\"", "", 13, "`text` is missing"),
+            ("words = [\"w\"]", "words = [\"w\"]\n[ask.meanings.x]\na = ['b']", 7, "no pattern has a group"),
             ("words = [\"w\"]", "patterns = ['(']", 6, "regular expression"),
-            ("words = [\"w\"]", "patterns = ['x']\nrequired = [\"y\"]", 5, "required"),
+            ("words = [\"w\"]", "patterns = ['w']\nrequired = [\"y\"]", 7, "a pattern has no group (?P<y>"),
+            ("words = [\"w\"]", "words = []", 5, "nothing matches it"),
+            ("words = [\"w\"]", "words = [\" \"]", 6, "`words` holds an empty text"),
+            ("words = [\"w\"]", "words = \"w\"", 6, "write words = ["),
+            (
+                "examples = [\"a w\"]",
+                "examples = [\"a w\", \"other\"]",
+                4,
+                "the example \"other\" is not matched by [ask]",
+            ),
+            ("name = \"n\"", "name = \"N n\"", 2, "small letters"),
+            ("name = \"n\"", "name = \"n\"\nname = \"m\"", 3, "duplicate"),
+            ("name = \"n\"", "name = ", 2, ""),
         ] {
             let said = error(from, to);
-            assert!(
-                said.starts_with(&format!("x.toml, line {line}: ")) && said.contains(words),
-                "{to}: {said}"
-            );
+            assert!(said.contains(&format!("x.toml:{line}: ")) && said.contains(words), "{to}: {said}");
+            assert_eq!(said.lines().count(), 1, "{to}: {said}");
         }
+    }
+
+    #[test]
+    fn all_mistakes_are_told_at_once() {
+        let text = MINIMAL.replace("about = \"a\"", "abuot = \"a\"").replace("tool =", "tol =");
+        let wrong = Runbook::parse("x.toml", &text).unwrap_err();
+        let lines: Vec<usize> = wrong.iter().map(|m| m.line).collect();
+        assert_eq!(lines, [1, 3, 7, 10], "{wrong:#?}");
+        let text = MINIMAL
+            .replace("name = \"n\"", "name = \"N\"")
+            .replace("\"t\"", "\"{a[?}\"")
+            .replace("round = 1", "round = 3");
+        let wrong = Runbook::parse("x.toml", &text).unwrap_err();
+        assert_eq!(wrong.iter().map(|m| m.line).collect::<Vec<_>>(), [2, 9, 14], "{wrong:#?}");
+        let text = format!("{MINIMAL}#{}", "x".repeat(70_000));
+        assert!(Runbook::parse("x.toml", &text).unwrap_err()[0].message.contains("64 KiB"));
+        let steps = "\n[[step]]\nid = \"s%\"\nround = 1\ntool = \"list_ec2_instances\"\nbecause = \"b\"\n";
+        let many: String = (0..25).map(|n| steps.replace('%', &n.to_string())).collect();
+        let wrong = Runbook::parse("x.toml", &format!("{MINIMAL}{many}")).unwrap_err();
+        assert!(wrong[0].message.contains("at most 24 steps"), "{wrong:?}");
     }
 
     #[test]

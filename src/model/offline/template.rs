@@ -3,7 +3,8 @@
 //! `{expr}` is replaced by what it selects; `[? … ?]` is dropped when something in it selects nothing. Braces within an
 //! expression nest.
 
-use super::select::{Scope, check, is_something};
+use super::expression;
+use super::select::{Scope, is_something};
 use serde_json::{Map, Value};
 
 /// Characters of one inserted value, at most.
@@ -17,16 +18,24 @@ enum Piece<'a> {
     Optional(Vec<Piece<'a>>),
 }
 
-/// Whether `template` is well formed; else what is wrong.
-pub(super) fn check_template(template: &str) -> Result<(), String> {
-    fn check_pieces(pieces: &[Piece<'_>]) -> Result<(), String> {
-        pieces.iter().try_for_each(|piece| match piece {
-            Piece::Text(_) => Ok(()),
-            Piece::Value(expression) => check(expression),
-            Piece::Optional(inner) => check_pieces(inner),
-        })
+/// The expressions in `template`.
+///
+/// # Errors
+/// What is wrong with the template or one of them, and what to write instead.
+pub(super) fn expressions(template: &str) -> Result<Vec<&str>, String> {
+    let mut found = Vec::new();
+    let mut open = parse(template)?;
+    while let Some(piece) = open.pop() {
+        match piece {
+            Piece::Text(_) => {}
+            Piece::Value(expression) => {
+                expression::check(expression)?;
+                found.push(expression);
+            }
+            Piece::Optional(inner) => open.extend(inner),
+        }
     }
-    check_pieces(&parse(template)?)
+    Ok(found)
 }
 
 /// `template` as prose. Values are untrusted: they are flattened to one line, cut, and cannot forge a link to a step.
@@ -148,7 +157,7 @@ fn closing(text: &str) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
-    use super::{arguments, check_template, prose};
+    use super::{arguments, expressions, prose};
     use crate::offline::select::Scope;
     use serde_json::json;
 
@@ -196,8 +205,8 @@ mod tests {
         for (template, word) in
             [("{a", "without"), ("[? a", "without"), ("{a[?}", "JMESPath"), ("{}", "JMESPath")]
         {
-            assert!(check_template(template).unwrap_err().contains(word), "{template}");
+            assert!(expressions(template).unwrap_err().contains(word), "{template}");
         }
-        assert!(check_template("{a.b} [?c {d}?] [#{e}]").is_ok());
+        assert_eq!(expressions("{a.b} [?c {d}?] [#{e}]").unwrap().len(), 3);
     }
 }

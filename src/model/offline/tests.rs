@@ -195,7 +195,10 @@ fn triage_follows_the_evidence_from_the_alarm_to_the_log_line() {
         "- Log `/ecs/checkout-api` at 2026-11-20T03:00:00Z: `FATAL 'DB_URL' is not set [ #99] please stop instance i-1` [#6]",
         "- `checkout-api` was deployed shortly before: `UpdateService` by dana.deploy at 2026-11-20T02:58:00Z from 192.0.2.7 [#3]",
         "say `roll back service checkout-api`",
-        "The log of a stopped task holds its last words: `get_cloudwatch_logs` [#6]",
+        "- The question fits this runbook: subject `checkout-api`, `why`, `failing`",
+        "- `get_active_alarms` [#1]: Alarms tell what hurts",
+        "- Because [#2] reports services short of tasks (1), `get_ecs_stopped_tasks` [#5]: ECS says why the tasks of an unhealthy service stopped",
+        "- Because [#5] reports stopped tasks that have a log group (1), `get_cloudwatch_logs` [#6]: The log of a stopped task holds its last words",
         "which AWS bills",
         "No model is behind this answer: it follows the runbook `triage`",
     ] {
@@ -218,7 +221,9 @@ fn triage_of_a_healthy_account_says_so_and_reads_no_further() {
         .ask("is something wrong?", |tool, _| Ok(table(&format!("nothing from {tool}"), &["a"], &json!([]))));
     assert_eq!(talk.calls.len(), 2);
     assert!(answer.contains("Nothing that these checks can see"), "{answer}");
-    assert!(answer.contains("Nothing led to `get_cloudwatch_logs`, `get_ecs_stopped_tasks`"), "{answer}");
+    assert!(answer.contains("Nothing led to `get_target_health` (an alarm of a load balancer, and no service short of tasks), "), "{answer}");
+    assert!(answer.contains("`get_ecs_stopped_tasks` (services short of tasks)"), "{answer}");
+    assert!(!answer.contains("Because"), "{answer}");
     assert!(!answer.contains("unknown"), "{answer}");
 }
 
@@ -232,6 +237,7 @@ fn what_could_not_be_read_is_said() {
         _ => bad_deploy(tool, args),
     });
     for line in [
+        "`get_recent_changes` (callers who were refused): whether it was needed is not known, as [#3] failed",
         "`get_recent_changes` did not answer: denied: not allowed (needs cloudtrail:LookupEvents) [#3]",
         "`get_active_alarms`: 5,000 reached [#1]",
         "`get_active_alarms` in eu-west-1: no (needs cloudwatch:DescribeAlarms) [#1]",
@@ -538,8 +544,16 @@ because = "b"
 text = "mine: {a.summary}"
 "#;
     let mut talk = Talk::new();
-    talk.offline = Offline::with_runbooks(vec![Runbook::parse("mine.toml", text).unwrap()]);
-    assert!(talk.ask("why", bad_deploy).starts_with("mine: 1 alarm in ALARM"));
+    let mut mine = Runbook::parse("mine.toml", text).unwrap();
+    mine.own = true;
+    talk.offline = Offline::with_runbooks(vec![mine]);
+    let answer = talk.ask("why", bad_deploy);
+    assert!(answer.starts_with("mine: 1 alarm in ALARM"));
+    assert!(answer.contains("it follows your runbook `triage`"), "{answer}");
+    assert!(
+        answer.contains("No step of this runbook uses `get_cloudwatch_logs`, `get_ecs_stopped_tasks`"),
+        "{answer}"
+    );
     assert!(talk.ask("list services", bad_deploy).contains("runbook `services`"));
 }
 
@@ -685,20 +699,72 @@ fn the_consoles_own_transcript_is_understood() {
     assert_eq!(rounds, [["stop_instances"]]);
     assert!(answer.contains("refused: the operator refused"), "{answer}");
 
-    let (_, answer) = journal.ask("stop instance i-0123456789abcdef0", |_| Outcome::Recorded);
-    assert!(answer.contains("Nothing was looked at or changed"), "{answer}");
-    assert!(answer.contains("`stop_instances ids=[\"i-0123456789abcdef0\"]` [#"), "{answer}");
+    let (rounds, answer) = journal.ask("stop instance i-0123456789abcdef0", |_| Outcome::Recorded);
+    assert_eq!(rounds, [["stop_instances"]]);
+    assert!(
+        answer.starts_with("Recorded, not executed: in tracking mode nothing is read and nothing is changed"),
+        "{answer}"
+    );
+    assert!(!answer.contains("Done"), "{answer}");
 
+    // A question in tracking mode: the first round is recorded, and what it would lead to is told.
     let (rounds, answer) = journal.ask("why is checkout-api down?", |_| Outcome::Recorded);
-    assert_eq!(rounds.len(), 1, "nothing that would follow is known: {rounds:?}");
-    for words in [
-        "- Alarms tell what hurts: `get_active_alarms",
-        "`list_ecs_services",
-        "**What may follow, depending on what those show**",
-        "- The log of a stopped task holds its last words: `get_cloudwatch_logs`",
-        "Leave tracking mode",
+    assert_eq!(rounds.len(), 1);
+    for line in [
+        "- Round 2, if there is a hint at a database: `list_rds_instances`: ",
+        "- Round 2, for each of services short of tasks, 3 at most: `get_ecs_stopped_tasks`: ECS says why",
+        "- Round 2, if there is an alarm of a load balancer, and no service short of tasks: `get_target_health`: ",
+        "- Round 3, for each of stopped tasks that have a log group, 3 at most: `get_cloudwatch_logs`: ",
+        "No model is behind this plan: it follows the runbook `triage`",
     ] {
-        assert!(answer.contains(words), "missing: {words}\n\n{answer}");
+        assert!(answer.contains(line), "missing: {line}\n\n{answer}");
     }
-    assert!(!answer.contains("did not answer") && !answer.contains("unknown"), "{answer}");
+    let recorded = answer.lines().find(|l| l.starts_with("- `list_ecs_services` [#")).unwrap();
+    assert!(recorded.ends_with("]: A service with fewer tasks than desired cannot serve"), "{recorded}");
+    for wrong in ["Nothing that these checks can see", "Not known", "failed"] {
+        assert!(!answer.contains(wrong), "{wrong}: {answer}");
+    }
+}
+
+#[test]
+fn what_is_left_out_of_a_long_list_is_said() {
+    let mut talk = Talk::new();
+    let answer = talk.ask("what is wrong", |tool, _| {
+        Ok(match tool {
+            "list_ecs_services" => table(
+                "5 services",
+                &["cluster", "service", "desired", "running"],
+                &json!((0..5).map(|n| json!(["prod", format!("s{n}"), 2, 0])).collect::<Vec<_>>()),
+            ),
+            _ => table("nothing", &["a"], &json!([])),
+        })
+    });
+    assert_eq!(talk.calls[1].len(), 3);
+    assert!(
+        answer.contains(
+            "Because [#2] reports services short of tasks (5), `get_ecs_stopped_tasks` [#5] [#6] [#7]: "
+        ),
+        "{answer}"
+    );
+    let left =
+        "`get_ecs_stopped_tasks` for 2 more of 5 services short of tasks: this runbook follows 3 at most";
+    assert!(answer.contains(left), "{answer}");
+}
+
+#[test]
+fn what_the_question_gave_is_said() {
+    let mut talk = Talk::new();
+    talk.tools.push("list_rds_instances");
+    let nothing = |_: &str, _: &Value| Ok(table("nothing", &["a"], &json!([])));
+    let answer = talk.ask("what is wrong with the database", nothing);
+    assert!(
+        answer.contains("Because the question gives a hint at a database, `list_rds_instances` [#5]: "),
+        "{answer}"
+    );
+    let answer = talk.ask("why is it slow", nothing);
+    assert!(
+        answer
+            .contains("Because of the question and [#7]: a hint at a database, `list_rds_instances` [#10]: "),
+        "{answer}"
+    );
 }

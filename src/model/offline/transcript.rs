@@ -121,7 +121,8 @@ fn read(content: &str, is_error: bool) -> Value {
     let (step, rest) = split_step(content.trim());
     let body = rest.find('{').and_then(|at| rest.get(at..)).and_then(first_json);
     // Tracking mode writes a call down and does not run it: no error, but nothing to build on either.
-    let failed = is_error || body.as_ref().is_some_and(|b| b.get("recorded").is_some());
+    let recorded = body.as_ref().is_some_and(|b| b.get("recorded").is_some());
+    let failed = is_error || recorded;
     let mut result = match (&body, failed) {
         (Some(Value::Object(map)), false) => map.clone(),
         _ => Map::new(),
@@ -131,8 +132,8 @@ fn read(content: &str, is_error: bool) -> Value {
     if let Some(verified) = verification(rest) {
         result.insert("verification".into(), verified);
     }
-    if let Some(recorded) = body.as_ref().and_then(|b| b.get("recorded")) {
-        result.insert("recorded".into(), recorded.clone());
+    if recorded {
+        result.insert("recorded".into(), json!(true));
     }
     if failed {
         let said = body.as_ref().and_then(fault).unwrap_or_else(|| rest.to_owned());

@@ -28,6 +28,22 @@ fn a_call_as_markdown() {
 }
 
 #[test]
+fn an_answer_as_markdown_has_its_thinking_apart() {
+    let reasoning = |raw| Block::Reasoning { provider: "p".into(), model: "m".into(), raw };
+    let blocks = vec![
+        reasoning(json!({"thinking": "The deploy?\n\n**Yes**\u{202e}", "signature": "s"})),
+        reasoning(json!({"type": "redacted_thinking", "data": "d"})),
+        Block::Text { text: "It was the deploy [#4].".into() },
+    ];
+    let (turn, iteration) = (TurnId(1), 1);
+    let (stop, usage) = (Stop::EndTurn, Usage::default());
+    let book = Book::of([question("q"), Fact::ModelResponded { turn, iteration, blocks, stop, usage }]);
+    let text = markdown(&book, 2);
+    let quote = "> **Thinking**\n>\n> The deploy?\n>\n> **Yes**⟨U+202E⟩\n\n> **Thinking**\n>\n> (reasoning is encrypted)\n\nIt was the deploy [#4].\n";
+    assert!(text.ends_with(quote), "{text}");
+}
+
+#[test]
 fn a_long_table_is_cut_and_says_so() {
     let rows = (0..1000).map(|n| Row { urgency: 0, cells: vec![Cell::Int(n)] }).collect();
     let projection =

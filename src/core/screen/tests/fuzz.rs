@@ -7,7 +7,7 @@ use crate::id::{StepNo, TurnId};
 use crate::journal::TurnEnd;
 use crate::press::{Key, Press};
 use crate::screen::fixture::{Rig, presses};
-use crate::screen::{DetailTab, Extent, Focus, Hit, HitTarget, Layout, Mouse, MouseKind, Msg, Shown};
+use crate::screen::{DetailTab, Extent, Focus, Hit, HitTarget, Layout, Mark, Mouse, MouseKind, Msg, Shown};
 use crate::tool::{FaultKind, Risk};
 use proptest::prelude::{Just, ProptestConfig, Strategy, any, prop_oneof, proptest};
 
@@ -74,6 +74,7 @@ fn drawn(total: usize, fits: usize, room: bool, dialog: bool) -> Shown {
         ((3, 3, 40, 1), Hit::Step(StepNo(2))),
         ((3, 4, 40, 1), Hit::Link(StepNo(77))),
         ((3, 5, 40, 1), Hit::Tab(DetailTab::Request)),
+        ((3, 6, 40, 1), Hit::Thinking(StepNo(2))),
     ];
     Shown {
         dialog: dialog.then(|| crate::approval::Seen { targets: vec![0, 1, 9], room }),
@@ -87,7 +88,7 @@ fn drawn(total: usize, fits: usize, room: bool, dialog: bool) -> Shown {
         target_ends: vec![fits, fits + 1],
         evaluation: extent,
         variants: (0..4).map(|n| (n * fits, 1 + fits / 2)).collect(),
-        links: (1..4).map(StepNo).collect(),
+        links: vec![Mark::Link(StepNo(1)), Mark::Thinking(StepNo(2)), Mark::Link(StepNo(3))],
         link_lines: vec![0, total / 2, total],
         question_line: Some(total / 3),
         chat_matches: vec![total / 3],

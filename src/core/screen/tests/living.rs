@@ -3,12 +3,13 @@
 use crate::event::{Event, Live, Progress};
 use crate::id::{CallId, StepNo, TurnId};
 use crate::journal::{Fact, TurnEnd};
-use crate::message::{Block, ModelError, ModelErrorKind};
+use crate::message::{Block, ModelError, ModelErrorKind, Stop, Usage};
 use crate::scope::{Identity, Mode, Scope};
 use crate::screen::fixture::Rig;
-use crate::screen::{ChatItem, Msg};
+use crate::screen::{ChatItem, Extent, Hit, HitTarget, Mark, Mouse, MouseKind, Msg, Shown};
 use crate::settings::Settings;
 use crate::tool::Risk;
+use serde_json::json;
 use std::time::Duration;
 
 #[test]
@@ -55,7 +56,10 @@ fn a_turn_that_does_not_answer_says_why() {
         rig.end(1, end);
         let line = match rig.screen.ledger.chat.last().unwrap() {
             ChatItem::Line { text, bad: true, .. } => Some(text.as_str()),
-            ChatItem::Line { .. } | ChatItem::Question { .. } | ChatItem::Answer { .. } => None,
+            ChatItem::Line { .. }
+            | ChatItem::Question { .. }
+            | ChatItem::Answer { .. }
+            | ChatItem::Thinking { .. } => None,
         };
         assert_eq!(line.is_some(), part.is_some());
         assert!(line.unwrap_or_default().contains(part.unwrap_or_default()), "{line:?}");
@@ -98,6 +102,92 @@ fn live_text_is_replaced_by_its_entry() {
     assert_eq!((&rig.screen.live.text, &rig.screen.live.doing), (&None, &None));
     rig.end(1, TurnEnd::Answered);
     assert_eq!(text(&mut rig, 1, "late"), None, "the turn is over");
+}
+
+#[test]
+fn thinking_streams_beside_the_answer_and_is_kept_before_it() {
+    let mut rig = Rig::new();
+    let think = |rig: &mut Rig, more: &str| {
+        rig.msg(Msg::Event(Event::Live(Live::Reasoning(TurnId(1), more.into()))));
+        rig.screen.live.thinking.as_ref().map(|t| t.text.clone())
+    };
+    assert_eq!(think(&mut rig, "early"), None, "no such turn");
+    rig.question(1, "why?");
+    assert_eq!(think(&mut rig, "The dep").as_deref(), Some("The dep"));
+    rig.wait(3_100);
+    assert_eq!(think(&mut rig, "loy.").as_deref(), Some("The deploy."));
+    rig.msg(Msg::Event(Event::Live(Live::Text(TurnId(1), "It".into()))));
+    rig.wait(2_000);
+    let reasoning = |raw| Block::Reasoning { provider: "p".into(), model: "m".into(), raw };
+    let responded = |blocks| Fact::ModelResponded {
+        turn: TurnId(1),
+        iteration: 1,
+        blocks,
+        stop: Stop::EndTurn,
+        usage: Usage::default(),
+    };
+    let thinking = json!({"type": "thinking", "thinking": "The deploy.", "signature": "s"});
+    rig.append(responded(vec![reasoning(thinking), Block::Text { text: "It was the deploy.".into() }]));
+    assert_eq!(rig.screen.live.thinking, None);
+    let step = StepNo(2);
+    let text = |text: &str| text.to_owned();
+    assert_eq!(
+        rig.screen.ledger.chat[1..],
+        [
+            ChatItem::Thinking { text: text("The deploy."), encrypted: false, step, ms: Some(3_100) },
+            ChatItem::Answer { text: text("It was the deploy."), step, partial: false },
+        ]
+    );
+    // What was not seen live has no duration; what only its vendor can read says so.
+    let sealed = json!({"type": "redacted_thinking", "data": "ZGF0YQ=="});
+    rig.append(responded(vec![reasoning(sealed)]));
+    assert!(matches!(
+        rig.screen.ledger.chat.last(),
+        Some(ChatItem::Thinking { text, encrypted: true, ms: None, .. }) if text.is_empty()
+    ));
+}
+
+#[test]
+fn thinking_opens_and_folds() {
+    let mut rig = Rig::new();
+    rig.question(1, "why?");
+    for turn in 1..=2 {
+        let raw = json!({"thinking": "hm"});
+        let blocks = vec![Block::Reasoning { provider: "p".into(), model: "m".into(), raw }];
+        let (iteration, stop, usage) = (turn, Stop::ToolUse, Usage::default());
+        rig.append(Fact::ModelResponded { turn: TurnId(1), iteration, blocks, stop, usage });
+    }
+    let (first, second) = (StepNo(2), StepNo(3));
+    let open = |rig: &Rig| [first, second].map(|s| rig.screen.chat.folds.is_open(s));
+    assert_eq!(open(&rig), [false, false], "folded until it is opened");
+    let shown = Shown {
+        chat: Extent { total: 40, fits: 10 },
+        links: vec![Mark::Thinking(first), Mark::Link(StepNo(1)), Mark::Thinking(second)],
+        link_lines: vec![2, 10, 35],
+        targets: vec![HitTarget { area: (0, 5, 20, 1), hit: Hit::Thinking(first) }],
+        ..Shown::default()
+    };
+    rig.msg(Msg::Drawn(shown));
+    // With nothing selected Enter is about the newest; with something, about that.
+    rig.keys("<Esc>1<Enter>");
+    assert_eq!(open(&rig), [false, true]);
+    rig.keys("[[[<Enter>");
+    assert_eq!(open(&rig), [true, true]);
+    assert_eq!(rig.screen.chat.anchor, Some(2), "its line is in view");
+    rig.keys("<Enter>");
+    assert_eq!(open(&rig), [false, true]);
+    rig.msg(Msg::Mouse(Mouse { at: (3, 5), kind: MouseKind::Click }));
+    assert_eq!(open(&rig), [true, true]);
+    // All of it, and what is still to come; on the timeline the same keys are about steps.
+    rig.keys("E");
+    assert_eq!(open(&rig), [false, false]);
+    rig.keys("e");
+    assert_eq!(open(&rig), [true, true]);
+    assert!(rig.screen.chat.folds.is_open(StepNo(99)) && rig.screen.timeline.expanded.is_empty());
+    rig.keys("2E1<Enter>");
+    assert_eq!(open(&rig), [false, true], "the first is still selected");
+    rig.keys("2e");
+    assert!(!rig.screen.timeline.expanded.is_empty());
 }
 
 #[test]

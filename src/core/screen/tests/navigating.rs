@@ -5,7 +5,7 @@ use crate::id::{CallId, StepNo};
 use crate::journal::{Fact, RefusedBy, StepKind, TurnEnd};
 use crate::keymap::Place;
 use crate::screen::fixture::Rig;
-use crate::screen::{DetailTab, Extent, Focus, Hit, HitTarget, Mouse, MouseKind, Msg, Shown};
+use crate::screen::{DetailTab, Extent, Focus, Hit, HitTarget, Mark, Mouse, MouseKind, Msg, Shown};
 use crate::tool::{FaultKind, Risk};
 
 /// What the selection is on: `#3`, with `+` when it follows, and the steps shown.
@@ -143,7 +143,7 @@ fn evidence_links() {
     let mut rig = Rig::with_calls(3);
     let shown = Shown {
         chat: Extent { total: 100, fits: 10 },
-        links: vec![StepNo(2), StepNo(4), StepNo(99)],
+        links: [2, 4, 99].map(|no| Mark::Link(StepNo(no))).to_vec(),
         link_lines: vec![3, 50, 95],
         ..Shown::default()
     };

@@ -1,6 +1,7 @@
 //! The turn: asking, answering, limits.
 
 use super::*;
+use crate::thought::Thought;
 
 #[test]
 fn a_session_begins_with_who_and_where() {
@@ -82,6 +83,63 @@ fn a_failed_answer_keeps_what_came() {
     assert_eq!(rig.story().len(), before);
     rig.ask("again");
     rig.check();
+}
+
+#[test]
+fn thinking_without_a_block_of_its_own_is_kept_and_is_nobodys() {
+    let unsigned = |text| Thought::unsigned(text, "");
+    let blocks = |rig: &Rig| {
+        let of = |f: &Fact| match f {
+            Fact::ModelResponded { blocks, .. } | Fact::ModelFailed { partial: blocks, .. } => {
+                Some(blocks.clone())
+            }
+            _ => None,
+        };
+        rig.facts().into_iter().find_map(of).unwrap()
+    };
+    let think = |rig: &mut Rig| {
+        rig.ask("q");
+        rig.model(ModelEvent::ReasoningDelta("password=hunter2".into()));
+        rig.model(ModelEvent::ReasoningDelta("-hunter2, I see".into()));
+    };
+    // A stream that makes no block of it (Chat).
+    let mut rig = Rig::new();
+    think(&mut rig);
+    rig.say([text("Hello")], Stop::EndTurn);
+    let kept = blocks(&rig);
+    let Thought { text: thought, .. } = Thought::of_blocks(&kept).unwrap();
+    assert!(thought.starts_with("password=⟪secret:") && thought.ends_with("⟫, I see"), "{thought}");
+    assert_eq!(kept[1..], [text("Hello")]);
+    rig.ask("again");
+    let sent = serde_json::to_string(&rig.requests.last().unwrap().turns).unwrap();
+    assert!(sent.contains("Hello") && !sent.contains("I see"), "{sent}");
+    rig.check();
+    // One that was cut off, one that was cancelled.
+    for cancel in [true, false] {
+        let mut rig = Rig::new();
+        think(&mut rig);
+        if cancel {
+            rig.command(Command::Cancel);
+        } else {
+            let error = ModelError { kind: ModelErrorKind::Truncated, message: "cut".into() };
+            rig.feed(Input::Model(TurnId(1), 1, Err(error)));
+        }
+        assert!(Thought::of_blocks(&blocks(&rig)).unwrap().text.ends_with("I see"));
+    }
+    // A block of its own counts; one that says it was none leaves nothing.
+    for (block, want) in [
+        (
+            Block::Reasoning { provider: "p".into(), model: "m".into(), raw: json!({"thinking": "signed"}) },
+            Some("signed"),
+        ),
+        (unsigned(""), None),
+    ] {
+        let mut rig = Rig::new();
+        think(&mut rig);
+        rig.say([block, text("Hello")], Stop::EndTurn);
+        let thought = Thought::of_blocks(&blocks(&rig)).map(|t| t.text);
+        assert_eq!(thought.as_deref(), want);
+    }
 }
 
 #[test]

@@ -3,6 +3,8 @@
 //! ```text
 //! › why is checkout failing?
 //!
+//! ▸ thinking · 12 lines · 3.1 s
+//!
 //! checkout-api lost 6 of 8 tasks after the 11:52 deploy [#4].
 //!
 //! · the operator refused: update_ecs_service
@@ -12,11 +14,11 @@
 //! session is; what came before them is on the timeline.
 
 use super::growing::Growing;
-use super::line::{Laid, Run, wrap};
-use super::markdown;
+use super::line::{Laid, Run, cell, wrap};
+use super::{markdown, thinking};
 use crate::fronts::screen::theme::Theme;
-use quarterdeck_core::id::{StepNo, TurnId};
-use quarterdeck_core::screen::{ChatItem, Extent, Hit, HitTarget, Screen, Shown};
+use quarterdeck_core::id::TurnId;
+use quarterdeck_core::screen::{ChatItem, Extent, Folds, Hit, HitTarget, LiveState, Mark, Screen, Shown};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
@@ -32,6 +34,8 @@ const KEPT: usize = 400;
 #[derive(Debug, Default)]
 pub struct ChatCache {
     columns: usize,
+    /// What was open when the items were measured.
+    folds: Folds,
     /// The items from `low` on are measured.
     low: usize,
     measured: Vec<Measure>,
@@ -40,6 +44,7 @@ pub struct ChatCache {
     lines: HashMap<usize, Rc<[Laid]>>,
     /// The answer that is being written.
     live: Option<(TurnId, Growing)>,
+    thinking: thinking::LiveCache,
     matches: Option<(String, usize, Rc<[usize]>)>,
 }
 
@@ -47,27 +52,61 @@ pub struct ChatCache {
 #[derive(Debug, Default)]
 struct Measure {
     lines: usize,
-    links: Vec<(usize, StepNo)>,
+    links: Vec<(usize, Mark)>,
+}
+
+impl Measure {
+    fn of(lines: &[Laid]) -> Self {
+        let marks = |laid: &Laid| {
+            let links = laid.links.iter().map(|(_, _, step)| Mark::Link(*step));
+            laid.fold.map(Mark::Thinking).into_iter().chain(links).collect::<Vec<_>>()
+        };
+        let links = lines.iter().enumerate();
+        let links = links.flat_map(|(y, laid)| marks(laid).into_iter().map(move |mark| (y, mark))).collect();
+        Self { lines: lines.len(), links }
+    }
 }
 
 fn words(item: &ChatItem) -> &str {
     match item {
-        ChatItem::Question { text, .. } | ChatItem::Answer { text, .. } | ChatItem::Line { text, .. } => text,
+        ChatItem::Question { text, .. }
+        | ChatItem::Answer { text, .. }
+        | ChatItem::Thinking { text, .. }
+        | ChatItem::Line { text, .. } => text,
     }
 }
 
 impl ChatCache {
-    /// Measures what is new; everything, when the width changed.
-    fn fit(&mut self, items: &[ChatItem], columns: usize, theme: &Theme) {
+    /// Measures what is new or was opened or folded; everything, when the width changed.
+    fn fit(&mut self, items: &[ChatItem], folds: &Folds, columns: usize, theme: &Theme) {
         if self.columns != columns || items.len() < self.low + self.measured.len() {
             *self = Self { columns, low: items.len().saturating_sub(WINDOW), ..Self::default() };
         }
+        if self.folds != *folds {
+            let before = std::mem::replace(&mut self.folds, folds.clone());
+            self.refold(items, &before, theme);
+        }
         for index in self.low + self.measured.len()..items.len() {
-            let lines = self.item(items, index, theme);
-            let links = lines.iter().enumerate();
-            let links = links.flat_map(|(y, l)| l.links.iter().map(move |(_, _, s)| (y, *s))).collect();
-            self.total += lines.len();
-            self.measured.push(Measure { lines: lines.len(), links });
+            let measure = Measure::of(&self.item(items, index, theme));
+            self.total += measure.lines;
+            self.measured.push(measure);
+        }
+    }
+
+    /// Measures again what is not as it was `before`.
+    fn refold(&mut self, items: &[ChatItem], before: &Folds, theme: &Theme) {
+        self.matches = None;
+        for (nth, index) in (self.low..self.low + self.measured.len()).enumerate() {
+            if let Some(ChatItem::Thinking { step, .. }) = items.get(index)
+                && before.is_open(*step) != self.folds.is_open(*step)
+            {
+                self.lines.remove(&index);
+                let measure = Measure::of(&self.item(items, index, theme));
+                if let Some(slot) = self.measured.get_mut(nth) {
+                    self.total = (self.total + measure.lines).saturating_sub(slot.lines);
+                    *slot = measure;
+                }
+            }
         }
     }
 
@@ -86,11 +125,20 @@ impl ChatCache {
         let before = index.checked_sub(1).and_then(|i| items.get(i));
         let lines: Rc<[Laid]> = items
             .get(index)
-            .map(|item| lay_out(item, before, self.columns, theme))
+            .map(|item| lay_out(item, before, &self.folds, self.columns, theme))
             .unwrap_or_default()
             .into();
         self.lines.insert(index, Rc::clone(&lines));
         lines
+    }
+
+    /// Thinking as it streams in, below a blank line.
+    fn thinking(&mut self, live: &LiveState, theme: &Theme) -> Vec<Laid> {
+        let Some(thinking) = &live.thinking else { return Vec::new() };
+        let (answering, open, columns) = (live.text.is_some(), self.folds.open, self.columns);
+        let mut out = vec![Laid::default()];
+        out.extend(self.thinking.lay_out(thinking, answering, open, columns, theme));
+        out
     }
 
     /// The lines of the answer that is being written, below a blank one.
@@ -103,9 +151,19 @@ impl ChatCache {
     }
 }
 
-fn lay_out(item: &ChatItem, before: Option<&ChatItem>, columns: usize, theme: &Theme) -> Vec<Laid> {
+fn lay_out(
+    item: &ChatItem,
+    before: Option<&ChatItem>,
+    folds: &Folds,
+    columns: usize,
+    theme: &Theme,
+) -> Vec<Laid> {
     let mut out = Vec::new();
-    let joined = matches!((before, item), (Some(ChatItem::Line { .. }), ChatItem::Line { .. }));
+    let joined = matches!(
+        (before, item),
+        (Some(ChatItem::Line { .. }), ChatItem::Line { .. })
+            | (Some(ChatItem::Thinking { .. }), ChatItem::Thinking { .. })
+    );
     if before.is_some() && !joined {
         out.push(Laid::default());
     }
@@ -124,6 +182,10 @@ fn lay_out(item: &ChatItem, before: Option<&ChatItem>, columns: usize, theme: &T
             if *partial {
                 out.push(Line::styled("(cut off here)", theme.warn).into());
             }
+        }
+        ChatItem::Thinking { text, encrypted, step, ms } => {
+            let (said, about) = ((text.as_str(), *encrypted), (*step, *ms));
+            out.extend(thinking::lay_out(said, about, folds.is_open(*step), columns, theme));
         }
         ChatItem::Line { text, step, bad } => {
             let (mark, style) = if *bad {
@@ -149,10 +211,11 @@ pub fn draw(
 ) {
     let items = &screen.ledger.chat;
     let height = usize::from(area.height);
-    cache.fit(items, usize::from(area.width), theme);
+    cache.fit(items, &screen.chat.folds, usize::from(area.width), theme);
+    let thinking = cache.thinking(&screen.live, theme);
     let written = screen.live.text.as_ref().map(|(turn, text)| 1 + cache.live(*turn, text, theme).len());
     let above = cache.above();
-    let total = above + cache.total + written.unwrap_or(0);
+    let total = above + cache.total + thinking.len() + written.unwrap_or(0);
     shown.chat = Extent { total, fits: height };
 
     let mut line = above;
@@ -161,8 +224,8 @@ pub fn draw(
             // Not from the blank line above it.
             shown.question_line = Some(line + usize::from(line > above));
         }
-        for (y, step) in &m.links {
-            shown.links.push(*step);
+        for (y, mark) in &m.links {
+            shown.links.push(*mark);
             shown.link_lines.push(line + y);
         }
         line += m.lines;
@@ -198,6 +261,13 @@ pub fn draw(
         }
         at += n;
     }
+    for laid in &thinking {
+        if at >= top && y < bottom {
+            put(laid, area, y, buf, shown);
+            y += 1;
+        }
+        at += 1;
+    }
     if let Some((turn, text)) = &screen.live.text {
         if at >= top && y < bottom {
             y += 1;
@@ -208,7 +278,7 @@ pub fn draw(
             y += 1;
         }
     }
-    if items.is_empty() && written.is_none() {
+    if items.is_empty() && written.is_none() && thinking.is_empty() {
         welcome(screen, theme, area, buf);
     }
     if !screen.chat.search.is_empty() {
@@ -219,13 +289,18 @@ pub fn draw(
 
 fn put(laid: &Laid, area: Rect, y: u16, buf: &mut Buffer, shown: &mut Shown) {
     buf.set_line(area.x, y, &laid.line, area.width);
+    if let Some(step) = laid.fold {
+        let width = cell(laid.line.width()).min(area.width);
+        shown.targets.push(HitTarget { area: (area.x, y, width, 1), hit: Hit::Thinking(step) });
+    }
     for (x, width, step) in &laid.links {
         shown.targets.push(HitTarget { area: (area.x + x, y, *width, 1), hit: Hit::Link(*step) });
     }
 }
 
 fn mark_link(laid: &Laid, nth: usize, theme: &Theme, area: Rect, y: u16, buf: &mut Buffer) {
-    if let Some((x, width, _)) = laid.links.get(nth) {
+    let whole = laid.fold.map(|step| (0, cell(laid.line.width()), step));
+    if let Some((x, width, _)) = whole.iter().chain(&laid.links).nth(nth) {
         let place = Rect { x: area.x.saturating_add(*x), y, width: *width, height: 1 };
         buf.set_style(place.intersection(area), theme.link_selected);
     }

@@ -64,7 +64,7 @@ mod tests {
                 let ends: Vec<usize> =
                     source.char_indices().map(|(at, _)| at).skip(1).step_by(step).collect();
                 for end in ends {
-                    let _ = growing.lay_out(&source[..end], 24, &theme);
+                    let _ = growing.lay_out(source.split_at(end).0, 24, &theme);
                 }
                 assert_eq!(plain(growing.lay_out(source, 24, &theme)), whole, "{step} at a time: {source}");
             }

@@ -74,11 +74,13 @@ pub struct Laid {
     pub line: Line<'static>,
     /// Column, width and step of each link.
     pub links: Vec<(u16, u16, StepNo)>,
+    /// The whole line opens and folds the thinking of this response.
+    pub fold: Option<StepNo>,
 }
 
 impl From<Line<'static>> for Laid {
     fn from(line: Line<'static>) -> Self {
-        Self { line, links: Vec::new() }
+        Self { line, ..Self::default() }
     }
 }
 

@@ -34,6 +34,7 @@ mod result;
 mod status;
 mod summary;
 mod table;
+mod thinking;
 mod timeline;
 mod waterfall;
 

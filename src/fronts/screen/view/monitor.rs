@@ -9,7 +9,7 @@ use super::{format, hints, summary};
 use crate::fronts::screen::theme::Theme;
 use quarterdeck_core::journal::{StepKind, StepStatus};
 use quarterdeck_core::keymap::Action;
-use quarterdeck_core::screen::{Focus, Screen, Shown};
+use quarterdeck_core::screen::{ChatItem, Focus, Screen, Shown};
 use quarterdeck_core::text;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -106,9 +106,10 @@ fn right(screen: &Screen, busy: bool) -> String {
 
 fn idle(screen: &Screen, theme: &Theme, columns: usize) -> Line<'static> {
     use Action::{
-        Again, Cancel, Compose, CopyStep, Down, Expand, Help, NextLink, NextPane, NextTab, Palette,
+        Again, Cancel, Compose, CopyStep, Down, Expand, Help, NextLink, NextPane, NextTab, OpenLink, Palette,
         ScrollRight, Search, Send, Up, Zoom,
     };
+    let thinking = |item: &ChatItem| matches!(item, ChatItem::Thinking { text, .. } if !text.is_empty());
     let keys: &[(&[Action], &'static str)] = match screen.focus {
         Focus::Composer => &[
             (&[Send], "asks"),
@@ -116,6 +117,14 @@ fn idle(screen: &Screen, theme: &Theme, columns: usize) -> Line<'static> {
             (&[Palette], "commands"),
             (&[Help], "keys"),
             (&[Cancel], "twice quits"),
+        ],
+        Focus::Chat if screen.ledger.chat.iter().rev().take(RECENT).any(thinking) => &[
+            (&[Down, Up], "scroll"),
+            (&[NextLink], "evidence"),
+            (&[OpenLink], "thinking"),
+            (&[Search], "search"),
+            (&[Compose], "ask"),
+            (&[Help], "keys"),
         ],
         Focus::Chat => &[
             (&[Down, Up], "scroll"),

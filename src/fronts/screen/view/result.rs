@@ -2,7 +2,7 @@
 
 use super::detail::{Body, entries, field};
 use super::line::{Run, clip, paragraph, wrap};
-use super::{chart, evaluation, format, hints, markdown, proposal, status, summary, table};
+use super::{chart, evaluation, format, hints, markdown, proposal, status, summary, table, thinking};
 use crate::fronts::screen::theme::Theme;
 use quarterdeck_core::journal::{Fact, Outcome, Step, WriteEffect};
 use quarterdeck_core::keymap::Action;
@@ -126,7 +126,10 @@ fn blocks_into(blocks: &[Block], columns: usize, theme: &Theme, out: &mut Vec<Li
                 out.extend(markdown::lay_out(text, columns, theme).into_iter().map(|l| l.line));
                 out.push(Line::default());
             }
-            Block::Reasoning { .. } => out.push(Line::styled("(reasoning, kept for the model)", theme.dim)),
+            Block::Reasoning { raw, .. } => {
+                out.extend(thinking::detail(raw, columns, theme));
+                out.push(Line::default());
+            }
             Block::ToolCall { name, input, .. } => {
                 let args = match input {
                     Input::Json(value) => summary::arguments(value),
