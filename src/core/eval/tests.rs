@@ -186,6 +186,7 @@ fn a_run_is_read_from_its_journal() {
         model: "claude-sonnet-5-5".into(),
         prompt_hash: String::new(),
         bytes: 0,
+        fit: None,
     };
     let usage = Usage { input: 1_000_000, output: 0, cache_read: 0, cache_write: 0 };
     let said = |iteration, text: &str| Fact::ModelResponded {
