@@ -3,6 +3,7 @@
 use super::Responses;
 use super::decode::Decoder;
 use crate::provider::Provider as _;
+use crate::scripted_anthropic::{Reply, Scripted};
 use crate::wire::failure::{Failure, Names};
 use crate::wire::{Decode as _, replay};
 use futures::StreamExt as _;
@@ -11,13 +12,9 @@ use quarterdeck_core::message::{
     Block, Input, ModelErrorKind, ModelEvent, Request, Stop, Turn, Usage, UserPart,
 };
 use quarterdeck_core::models::Models;
-use scripted_anthropic::{Reply, Scripted};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
-
-#[path = "../../../tests/peers/scripted_anthropic.rs"]
-mod scripted_anthropic;
 
 const RECORDED: &[u8] = include_bytes!("recorded.sse");
 
