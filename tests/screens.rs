@@ -23,6 +23,7 @@ use quarterdeck_core::press::Key;
 use quarterdeck_core::scope::Mode;
 use quarterdeck_core::screen::{Mouse, MouseKind, Msg};
 use quarterdeck_core::session::Input;
+use quarterdeck_core::settings::{Ceiling, Settings};
 use serde_json::json;
 use stage::{Stage, calm, grave, services};
 
@@ -208,6 +209,49 @@ fn a_finished_turn() {
         }
         s
     });
+}
+
+/// A small model: the second question makes room.
+fn crowded(columns: u16, rows: u16) -> Stage {
+    let mut s = finished(columns, rows);
+    let settings = Settings { model: "claude-s".into(), ..s.screen.ledger.settings.clone() };
+    s.send(Command::Set(settings));
+    s.wait(9_000).ask("and the database?").wait(1_500);
+    s
+}
+
+/// The next request would go over what the turn may take.
+fn over_ceiling(columns: u16, rows: u16) -> Stage {
+    let mut s = Stage::new(columns, rows);
+    let ceiling = Ceiling { tokens: Some(4_000), dollars: Some(0.02) };
+    let settings = Settings { ceiling, ..s.screen.ledger.settings.clone() };
+    s.send(Command::Set(settings));
+    s.ask("why is checkout failing?").wait(1_240);
+    s.says("I look at the services.", &[("list_ecs_services", json!({"cluster": "main"}))]);
+    s.wait(412).read(0, Ok(services()));
+    s
+}
+
+#[test]
+fn room_is_made_and_said() {
+    at_every_size("crowded", crowded);
+    // The step in full: what became of what, and the summary as the model is sent it.
+    let mut s = crowded(120, 40);
+    s.key(Key::Tab).key(Key::Tab);
+    s.key(Key::Down);
+    insta::assert_snapshot!("summary_120x40", s.text());
+    let mut s = finished(120, 40);
+    s.key(Key::Tab).key(Key::Tab).key(Key::Home);
+    for _ in 1..8 {
+        s.key(Key::Down);
+    }
+    s.key(Key::Tab).key(Key::Char('t'));
+    insta::assert_snapshot!("request_120x40", s.text());
+}
+
+#[test]
+fn a_ceiling_is_a_question() {
+    at_every_size("ceiling", over_ceiling);
 }
 
 #[test]

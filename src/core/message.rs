@@ -288,4 +288,6 @@ pub enum ModelErrorKind {
     Truncated,
     /// Cancelled by us.
     Cancelled,
+    /// The conversation no longer fits the model.
+    TooLong,
 }

@@ -6,6 +6,9 @@
 pub mod anthropic;
 pub mod bedrock;
 pub mod chat;
+#[cfg(test)]
+#[allow(clippy::indexing_slicing)]
+mod conversations;
 pub mod offline;
 mod prompt;
 mod provider;
@@ -18,4 +21,5 @@ pub use prompt::{prompt_hash, system_prompt};
 pub use provider::{EventStream, Provider};
 pub use several::{Make, Several};
 pub use wire::client::{Key, KeySource};
+pub use wire::naming::{base_url_variable, key_variable};
 pub use wire::sign::Load;

@@ -53,6 +53,19 @@ static SPECS: [Spec; 4] = [
     spec("stop_ec2_instances"),
 ];
 
+/// A model with a price, and one with hardly any room.
+pub fn models() -> Arc<Models> {
+    let model = |id: &str, window: u32| {
+        format!(
+            "[[model]]\nid = \"{id}\"\nprovider = \"anthropic\"\nname = \"{id}\"\nwindow = {window}\n\
+             max_output = 4000\n\
+             price = {{ input = 2.0, output = 10.0, cache_read = 0.2, cache_write = 2.5 }}\n"
+        )
+    };
+    let text = model("claude-x", 200_000) + &model("claude-s", 1_150);
+    Arc::new(Models::embedded().clone().extended(&text).unwrap())
+}
+
 pub fn catalogue() -> Arc<Catalogue> {
     let tool = |spec: &'static Spec| Tool {
         spec,
@@ -117,7 +130,7 @@ impl Stage {
                 max_tokens: 4_000,
                 ..Settings::default()
             },
-            models: Arc::new(Models::embedded().clone()),
+            models: models(),
             system: "You help.".into(),
             redact_key: [7; 16],
         };
@@ -134,6 +147,7 @@ impl Stage {
             turn: TurnId(0),
             iteration: 0,
         };
+        stage.screen.models = models();
         stage.perform(effects);
         stage.step(Input::FrontJoined(FRONT, FrontCaps { can_ask: true }));
         stage
@@ -186,14 +200,21 @@ impl Stage {
                 | Effect::AskToStop(_)
                 | Effect::WakeAt(..)
                 | Effect::CancelEvaluation
-                | Effect::CountTokens(_)
                 | Effect::Finish => {}
+                Effect::CountTokens(request) => {
+                    let tokens = quarterdeck_core::tokens::estimate(&request);
+                    self.step(Input::Counted(request.turn, request.iteration, tokens));
+                }
             }
         }
     }
 
     pub fn ask(&mut self, question: &str) -> &mut Self {
         self.step(Input::Command(FRONT, Command::Ask(question.into())))
+    }
+
+    pub fn send(&mut self, command: Command) -> &mut Self {
+        self.step(Input::Command(FRONT, command))
     }
 
     pub fn model(&mut self, event: ModelEvent) -> &mut Self {

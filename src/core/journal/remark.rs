@@ -121,7 +121,8 @@ pub(super) const fn model_failure(kind: ModelErrorKind) -> StepStatus {
         | ModelErrorKind::Invalid
         | ModelErrorKind::Overloaded
         | ModelErrorKind::Unavailable
-        | ModelErrorKind::Truncated => StepStatus::Error,
+        | ModelErrorKind::Truncated
+        | ModelErrorKind::TooLong => StepStatus::Error,
     }
 }
 

@@ -164,7 +164,7 @@ impl Session {
     }
 
     /// Asks, for what `fit` says the request takes.
-    pub(super) fn ask_model(&mut self, fit: Fit, max_tokens: u32, now: Timestamp) {
+    pub(super) fn ask_model(&mut self, fit: Option<Fit>, max_tokens: u32, now: Timestamp) {
         let Some(turn) = &mut self.turn else { return };
         turn.iteration += 1;
         turn.phase = Phase::Streaming(Box::default());
@@ -177,7 +177,7 @@ impl Session {
             model: request.model.clone(),
             prompt_hash: self.prompt_hash.clone(),
             bytes: self.transcript.size(&request.provider, &request.model).bytes,
-            fit: Some(fit),
+            fit,
         };
         self.append(fact, now);
         self.out.push(Effect::AskModel(request));
@@ -263,7 +263,11 @@ impl Session {
 
     fn model_failed(&mut self, error: ModelError, now: Timestamp) {
         if let Some((turn, iteration, stream)) = self.take_stream() {
+            let too_long = error.kind == ModelErrorKind::TooLong;
             self.append(Fact::ModelFailed { turn, iteration, partial: stream.partial(), error }, now);
+            if too_long {
+                return self.exceeded(now);
+            }
             self.end_turn(TurnEnd::ModelFailed, now);
         }
     }

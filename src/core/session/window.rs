@@ -10,7 +10,7 @@ use crate::Timestamp;
 use crate::event::Live;
 use crate::id::TurnId;
 use crate::journal::{Fact, recap};
-use crate::models::Caps;
+use crate::models::{Api, Caps};
 use crate::tokens::{Fit, Size, Tokens, short};
 use crate::tool::ROUND_CAP;
 use std::time::Duration;
@@ -58,6 +58,10 @@ impl Session {
     /// The next request: counted, made to fit, paid for, sent.
     pub(super) fn next_request(&mut self, now: Timestamp) {
         let window = self.window();
+        // Runbooks read no tokens.
+        if self.models.provider(&self.settings.provider).is_some_and(|p| p.api == Api::Runbooks) {
+            return self.ask_model(None, window.answer, now);
+        }
         let Some(turn) = &mut self.turn else { return };
         let (id, iteration) = (turn.id, turn.iteration + 1);
         let counted = turn.room.counted.take();
@@ -83,7 +87,7 @@ impl Session {
             return;
         }
         let fit = Fit { tokens: next, bare: self.bare(), room: window.room, results: self.results(&window) };
-        self.ask_model(fit, window.answer, now);
+        self.ask_model(Some(fit), window.answer, now);
     }
 
     /// What the provider counted.

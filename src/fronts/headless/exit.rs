@@ -147,3 +147,17 @@ pub fn exit_of(error: &anyhow::Error) -> Exit {
         Exit::Failed
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use quarterdeck_core::id::TurnId;
+
+    #[test]
+    fn a_turn_that_stops_at_its_ceiling_is_a_part_of_an_answer() {
+        let mut tally = Tally::default();
+        let reason = TurnEnd::Ceiling("2M tokens".to_owned());
+        tally.take(&Fact::TurnEnded { turn: TurnId(1), reason });
+        assert_eq!(tally.of_turn().code(), 5);
+    }
+}

@@ -317,6 +317,17 @@ fn a_provider_without_room_is_asked_once_more_with_less() {
     assert_eq!(rig.end(), Some(TurnEnd::Answered));
     rig.check();
 
+    // Refused for its length, it is asked again likewise.
+    rig.ask("and the disks?");
+    let request = rig.requests.last().unwrap().clone();
+    let message = "prompt is too long: 212023 tokens > 200000 maximum".to_owned();
+    let error = ModelError { kind: ModelErrorKind::TooLong, message };
+    rig.feed(Input::Model(request.turn, request.iteration, Err(error)));
+    assert!(takes(rig.requests.last().unwrap()) < takes(&request), "{:?}", rig.end());
+    rig.say([text("Yes.")], Stop::EndTurn);
+    assert_eq!(rig.end(), Some(TurnEnd::Answered));
+    rig.check();
+
     // Once is enough.
     rig.ask("and then?");
     rig.say([], Stop::ContextExceeded);

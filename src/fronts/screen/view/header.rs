@@ -11,6 +11,7 @@ use super::line::{cell, clip};
 use crate::fronts::screen::theme::Theme;
 use quarterdeck_core::Timestamp;
 use quarterdeck_core::journal::Bill;
+use quarterdeck_core::models::Api;
 use quarterdeck_core::scope::{Identity, Mode, Scope};
 use quarterdeck_core::screen::{Screen, Shown};
 use quarterdeck_core::settings::Settings;
@@ -40,8 +41,15 @@ pub fn draw(screen: &Screen, theme: &Theme, area: Rect, buf: &mut Buffer, shown:
             break;
         }
         if rank == 5 {
-            left = self::left(screen, theme, true);
             right = self::right(screen, true, theme);
+            right.retain(|p| p.rank <= rank);
+            if fits(&left, &right) {
+                break;
+            }
+            left = self::left(screen, theme, true);
+            if fits(&left, &right) {
+                break;
+            }
         }
         left.retain(|p| p.rank < rank);
         right.retain(|p| p.rank < rank);
@@ -102,16 +110,21 @@ fn left(screen: &Screen, theme: &Theme, short: bool) -> Vec<Part> {
 /// How full the model's window is, `18% of 200k`: it matters the more the fuller it is.
 fn window(screen: &Screen, short: bool, theme: &Theme) -> Option<Part> {
     let ledger = &screen.ledger;
+    let Settings { provider, model, .. } = &ledger.settings;
+    if screen.models.provider(provider).is_some_and(|p| p.api == Api::Runbooks) {
+        return None;
+    }
     let used = ledger.meter.used()?.count();
-    let window = screen.models.lookup(&ledger.settings.provider, &ledger.settings.model).window.max(1);
+    let window = screen.models.lookup(provider, model).window.max(1);
     let percent = used.saturating_mul(100) / window;
     let (rank, style) = match percent {
-        0..70 => (4, theme.dim),
+        0..70 => (5, theme.dim),
         70..90 => (2, theme.warn),
         90.. => (1, theme.bad),
     };
     let text = match short {
-        true => format!("{percent}%"),
+        true if percent < 70 => format!("{percent}%"),
+        true => format!("{percent}% full"),
         false => format!("{percent}% of {}", tokens::short(window)),
     };
     Some(Part { rank, text, style })
@@ -130,7 +143,7 @@ fn spent(bill: &Bill, theme: &Theme) -> Vec<Part> {
             0.0..0.005 => format!("<$0.01{more}"),
             dollars => format!("${dollars:.2}{more}"),
         };
-        parts.push(Part { rank: 4, text, style: theme.dim });
+        parts.push(Part { rank: 5, text, style: theme.dim });
     }
     parts
 }
@@ -244,6 +257,48 @@ mod tests {
         for alias in ["acme-dev", "staging", "acme-nonprod"] {
             assert_ne!(style(Some(alias)), theme.production, "{alias}");
         }
+    }
+
+    #[test]
+    fn the_window_matters_the_more_the_fuller_it_is() {
+        let theme = Theme::named("dark", Depth::True, false).unwrap();
+        let part = |percent: u64, short| {
+            let mut screen = Screen::new(
+                std::sync::Arc::new(quarterdeck_core::tool::Catalogue::new([])),
+                (120, 40),
+                Timestamp::from_millis(0),
+            );
+            let fact = quarterdeck_core::journal::Fact::Compacted {
+                before: quarterdeck_core::id::TurnId(1),
+                text: String::new(),
+                turns: 1,
+                tokens_before: 0,
+                tokens_after: percent * 2_000,
+            };
+            let (entry, _) = quarterdeck_core::journal::Chain::default().link(fact, screen.now).unwrap();
+            let event = quarterdeck_core::event::Event::Appended(std::sync::Arc::new(entry));
+            let _ = screen.update(quarterdeck_core::screen::Msg::Event(event), screen.now);
+            let part = window(&screen, short, &theme).unwrap();
+            (part.text, part.rank, part.style)
+        };
+        assert_eq!(part(18, false), ("18% of 200k".to_owned(), 5, theme.dim));
+        assert_eq!(part(69, true), ("69%".to_owned(), 5, theme.dim));
+        assert_eq!(part(70, true), ("70% full".to_owned(), 2, theme.warn));
+        assert_eq!(part(93, false), ("93% of 200k".to_owned(), 1, theme.bad));
+    }
+
+    #[test]
+    fn money_is_shown_as_far_as_it_is_known() {
+        let theme = Theme::named("dark", Depth::True, false).unwrap();
+        let shown = |dollars, unpriced| {
+            let bill = Bill { tokens: 18_249, dollars, unpriced, ..Bill::default() };
+            spent(&bill, &theme).into_iter().map(|p| p.text).collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(shown(0.069, false), "18.2k tok $0.07");
+        assert_eq!(shown(0.069, true), "18.2k tok $0.07+");
+        assert_eq!(shown(0.001, false), "18.2k tok <$0.01");
+        assert_eq!(shown(0.0, true), "18.2k tok");
+        assert!(spent(&Bill::default(), &theme).is_empty());
     }
 
     #[test]

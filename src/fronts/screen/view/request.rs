@@ -7,7 +7,7 @@ use quarterdeck_core::Timestamp;
 use quarterdeck_core::journal::{Actor, Entry, Fact, Step};
 use quarterdeck_core::message::Usage;
 use quarterdeck_core::screen::Screen;
-use quarterdeck_core::tokens::{Fit, Tokens};
+use quarterdeck_core::tokens::{Fit, Tokens, short};
 use quarterdeck_core::tool::Cell;
 use ratatui::text::Line;
 
@@ -78,11 +78,12 @@ fn lines(
                         put("cost", &format!("${dollars:.4}"));
                     }
                 }
+                Some(_) if fit.is_none() => {}
                 Some(_) | None => put("tokens", &expected(*fit, *bytes)),
             }
             if let Some(fit) = fit {
                 let window = screen.models.lookup(provider, model).window;
-                let room = format!("{} of a window of {}", format::short(fit.room), format::short(window));
+                let room = format!("{} of a window of {}", short(fit.room), short(window));
                 put("room", &room);
             }
             put("prompt", prompt_hash.get(..16).unwrap_or(prompt_hash));

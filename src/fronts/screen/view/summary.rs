@@ -89,11 +89,13 @@ pub fn fact(fact: &Fact) -> String {
         Fact::Noted { text } => text.clone(),
         Fact::Evaluated { report } => format!("determinism: {}", report.headline()),
         Fact::Compacted { turns, tokens_before, tokens_after, .. } => {
-            format!("{turns} older turns summarized: {}", room(*tokens_before, *tokens_after))
+            let turns = if *turns == 1 { "1 older turn".to_owned() } else { format!("{turns} older turns") };
+            format!("{turns} summarized: {}", room(*tokens_before, *tokens_after))
         }
         Fact::Shortened { calls, bare, tokens_before, tokens_after, .. } => {
             let how = if *bare { "left out" } else { "down to their summaries" };
-            format!("{} older results {how}: {}", calls.len(), room(*tokens_before, *tokens_after))
+            let results = if calls.len() == 1 { "result" } else { "results" };
+            format!("{} older {results} {how}: {}", calls.len(), room(*tokens_before, *tokens_after))
         }
     }
 }
