@@ -14,6 +14,8 @@ mod common;
 mod journals;
 #[path = "peers/rules.rs"]
 mod rules;
+#[path = "peers/scripted_anthropic.rs"]
+mod scripted_anthropic;
 
 use common::python::Program;
 use journals::{
@@ -27,6 +29,7 @@ use quarterdeck_core::message::{Block, Input, ModelError, ModelErrorKind, Reques
 use quarterdeck_core::models::Models;
 use quarterdeck_core::tool::{FaultKind, Risk};
 use quarterdeck_model::{Load, Provider, anthropic, bedrock, chat, responses};
+use scripted_anthropic::{Reply, Scripted};
 use serde_json::{Value, json};
 use std::sync::Arc;
 
@@ -411,7 +414,7 @@ fn judged(judge: &mut Program, who: Who, request: &Request, models: &Arc<Models>
 fn every_request_is_what_its_vendor_takes() {
     let mut judge = Program::start("judge.py", REQUIREMENTS);
     // A judge that finds nothing wrong with this finds nothing at all.
-    for kind in ["messages", "chat", "responses", "converse", "count", "input_tokens", "count_tokens"] {
+    for kind in ["messages", "chat", "responses", "converse", "count", "input_tokens", "converse-count"] {
         let nonsense =
             judge.control(&json!(["judge", kind, { "messages": 7, "input": 7, "no_such_field": true }]));
         assert!(!nonsense.as_array().unwrap().is_empty(), "{kind} judges nothing");
@@ -431,6 +434,47 @@ fn every_request_is_what_its_vendor_takes() {
             request.system = if like.without_system { "" } else { quarterdeck_model::system_prompt() }.into();
             judged(&mut judge, who, &request, &models, what);
         }
+    }
+}
+
+/// What has tokens counted, as it arrives at the service.
+#[tokio::test]
+async fn every_count_is_what_its_vendor_takes() {
+    let mut judge = Program::start("judge.py", REQUIREMENTS);
+    let models = Arc::new(Models::embedded().clone());
+    let counted = Reply::Status(200, Vec::new(), r#"{"input_tokens":7}"#.to_owned());
+    let service = Scripted::answering(move |_, _| counted.clone()).await;
+    let direct = anthropic::Settings {
+        base_url: service.url(),
+        api_key: Some("k".to_owned()).into(),
+        ..anthropic::Settings::from_env(Arc::clone(&models), |_| None)
+    };
+    let load: Load = Arc::new(|| Box::pin(async { Err("never asked".to_owned()) }));
+    let converse = bedrock::Bedrock::new(Arc::clone(&models), None, load);
+    let over_http: [(Arc<dyn Provider>, Who, &str); 2] = [
+        (Arc::new(anthropic::Anthropic::new(direct)), ("anthropic", "claude-haiku-4-5"), "count"),
+        (
+            Arc::new(responses::Responses::new(&service.url(), Some("k".to_owned()), models)),
+            ("openai", "gpt-6.1-sol"),
+            "input_tokens",
+        ),
+    ];
+    for (what, facts, like) in SCENARIOS {
+        for (provider, who, kind) in &over_http {
+            let mut request = journals::request(*who, tools(false), Book::of(facts(*who)).turns(*who));
+            request.effort = like.effort.map(str::to_owned);
+            assert_eq!(provider.count_tokens(request).await.unwrap().count(), 7, "{what}");
+            let body = service.received().pop().unwrap().body;
+            assert_eq!(judge.control(&json!(["judge", kind, body])), json!([]), "{kind}: {what}");
+        }
+        // The same body as what is sent, but for the answer's limits: its own tests see it arrive.
+        let who = ("bedrock", "eu.anthropic.claude-sonnet-5-5");
+        let mut body = converse
+            .encode(&journals::request(who, tools(false), Book::of(facts(who)).turns(who)))
+            .unwrap();
+        body.as_object_mut().unwrap().remove("inferenceConfig").unwrap();
+        let body = json!({ "input": { "converse": body } });
+        assert_eq!(judge.control(&json!(["judge", "converse-count", body])), json!([]), "{what}");
     }
 }
 

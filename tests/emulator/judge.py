@@ -3,8 +3,8 @@
 Controlled over standard input, one JSON array a line, each answered by one line of JSON (the first line it prints is 0:
 there is no port). It ends when the input closes.
 
-    ["judge", "messages" | "chat" | "responses" | "converse", body]    returns a list of what is wrong; also "messages-count",
-                           "responses-count" and "converse-count" for bodies that have a request counted
+    ["judge", "messages" | "chat" | "responses" | "converse", body]    returns a list of what is wrong; also "count",
+                           "input_tokens" and "converse-count" for bodies that have a request counted
     ["signed", request]    the same for the signature of a request as it arrived: method, url, headers (names in lower case),
                            body, key (id, secret, session token or null)
 """
@@ -29,8 +29,8 @@ from openai.types.responses import input_token_count_params, response_create_par
 
 TYPES = {
     "messages": message_create_params.MessageCreateParamsStreaming,
-    "messages-count": message_count_tokens_params.MessageCountTokensParams,
-    "responses-count": input_token_count_params.InputTokenCountParams,
+    "count": message_count_tokens_params.MessageCountTokensParams,
+    "input_tokens": input_token_count_params.InputTokenCountParams,
     "chat": completion_create_params.CompletionCreateParamsStreaming,
     "responses": response_create_params.ResponseCreateParamsStreaming,
 }
