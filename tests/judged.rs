@@ -469,9 +469,8 @@ async fn every_count_is_what_its_vendor_takes() {
         }
         // The same body as what is sent, but for the answer's limits: its own tests see it arrive.
         let who = ("bedrock", "eu.anthropic.claude-sonnet-5-5");
-        let mut body = converse
-            .encode(&journals::request(who, tools(false), Book::of(facts(who)).turns(who)))
-            .unwrap();
+        let mut body =
+            converse.encode(&journals::request(who, tools(false), Book::of(facts(who)).turns(who))).unwrap();
         body.as_object_mut().unwrap().remove("inferenceConfig").unwrap();
         let body = json!({ "input": { "converse": body } });
         assert_eq!(judge.control(&json!(["judge", "converse-count", body])), json!([]), "{what}");
