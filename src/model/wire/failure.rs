@@ -47,7 +47,7 @@ impl Failure {
     pub(crate) fn new(kind: ModelErrorKind, message: impl Into<String>, why: &str, again: Again) -> Self {
         let message = message.into();
         let kind = match kind {
-            ModelErrorKind::Invalid if too_long(&message) => ModelErrorKind::TooLong,
+            ModelErrorKind::Invalid if is_too_long(400, &message) => ModelErrorKind::TooLong,
             kind => kind,
         };
         Self { error: ModelError { kind, message }, why: why.to_owned(), again }
