@@ -299,7 +299,11 @@ async fn requests_are_counted_as_their_vendors_count() {
         let received = server.received().remove(0);
         let ending = ["/v1/messages/count_tokens", "/v1/responses/input_tokens", "/count-tokens"];
         assert!(ending.iter().any(|end| received.path.ends_with(end)), "{}", received.path);
-        let kind = format!("{kind}-count");
+        let kind = match kind {
+            "messages" => "count",
+            "responses" => "input_tokens",
+            _ => "converse-count",
+        };
         assert_eq!(
             judge.control(&json!(["judge", kind, received.body])),
             json!([]),
