@@ -5,7 +5,8 @@
 
 use crate::config::Env;
 use anyhow::{Context as _, anyhow, bail};
-use quarterdeck_core::models::ProviderDefaults;
+use crate::providers::no_such;
+use quarterdeck_core::models::{Api, Models, ProviderDefaults};
 use quarterdeck_model::Key;
 use std::path::PathBuf;
 use std::process::Stdio;
@@ -143,19 +144,21 @@ async fn output(words: &[String], input: Option<String>) -> anyhow::Result<Strin
 /// There is no such provider or no keyring here, or nothing was entered.
 pub async fn login(
     provider: &str,
-    defaults: Option<&ProviderDefaults>,
+    models: &Models,
     forget: bool,
     env: Env<'_>,
 ) -> anyhow::Result<String> {
-    let defaults =
-        defaults.ok_or_else(|| anyhow!("there is no provider {provider:?} in the models table"))?;
-    if defaults.key_env.is_empty() {
-        bail!("{provider} takes no key");
+    let defaults = models.provider(provider).ok_or_else(|| anyhow!(no_such(provider, models)))?;
+    match defaults.api {
+        Api::Runbooks => bail!("{provider} takes no key: it answers from runbooks"),
+        Api::Converse => bail!("{provider} takes no key: it uses the AWS credentials of the session"),
+        Api::Messages | Api::Responses | Api::Chat => {}
     }
+    let variable = Some(&defaults.key_env).filter(|name| !name.is_empty());
     let keyring = Keyring::here(env).ok_or_else(|| {
+        let set = variable.map(|name| format!("set {name}, or ")).unwrap_or_default();
         anyhow!(
-            "no keyring here (secret-tool on Linux, security on macOS): set {}, or api_key_command of [providers.{provider}] in models.toml",
-            defaults.key_env
+            "no keyring here (secret-tool on Linux, security on macOS): {set}set api_key_command of [providers.{provider}] in models.toml"
         )
     })?;
     if forget {
@@ -168,8 +171,15 @@ pub async fn login(
         bail!("nothing was entered, nothing is stored");
     }
     keyring.store(provider, &key).await?;
+    let wins = if variable.is_some_and(|name| env(name).is_some_and(|key| !key.trim().is_empty())) {
+        format!("; {} is set and wins over it", defaults.key_env)
+    } else if !defaults.api_key_command.is_empty() {
+        "; api_key_command is set and wins over it".to_owned()
+    } else {
+        String::new()
+    };
     Ok(format!(
-        "stored in the keyring; start with --provider {provider}, or set provider = \"{provider}\" in config.toml"
+        "the key of {provider} is in the keyring{wins}\nstart with --provider {provider}, or write :model {provider} NAME in the console"
     ))
 }
 

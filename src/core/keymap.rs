@@ -47,6 +47,8 @@ pub enum Place {
     Help,
     /// A plain yes/no question.
     Question,
+    /// The settings.
+    Settings,
 }
 
 /// Keys of the dialog that belong to the gate. They cannot be bound to anything else.
@@ -69,6 +71,7 @@ impl Place {
         Self::Detail,
         Self::Dialog,
         Self::Palette,
+        Self::Settings,
         Self::Prompt,
         Self::Help,
         Self::Question,
@@ -92,6 +95,7 @@ impl Place {
             Self::Prompt => "prompt",
             Self::Help => "help",
             Self::Question => "question",
+            Self::Settings => "settings",
         }
     }
 
@@ -112,6 +116,7 @@ impl Place {
             Self::Prompt => &[Self::Prompt, Self::Line, Self::Everywhere],
             Self::Help => &[Self::Help, Self::Everywhere],
             Self::Question => &[Self::Question, Self::Everywhere],
+            Self::Settings => &[Self::Settings, Self::Everywhere],
         }
     }
 }

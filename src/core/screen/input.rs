@@ -22,6 +22,8 @@ impl Screen {
             Place::Dialog
         } else if self.question.is_some() {
             Place::Question
+        } else if let Some(panel) = &self.panel {
+            if panel.edit.is_some() { Place::Palette } else { Place::Settings }
         } else if self.palette.is_some() {
             Place::Palette
         } else if self.prompt.is_some() {
@@ -82,7 +84,9 @@ impl Screen {
                 self.help_act(action);
                 Vec::new()
             }
+            Place::Palette if self.panel.is_some() => self.edit_act(action),
             Place::Palette => self.palette_act(action),
+            Place::Settings => self.settings_act(action),
             Place::Prompt => {
                 self.prompt_act(action);
                 Vec::new()
@@ -115,7 +119,7 @@ impl Screen {
             return;
         }
         let place = self.place();
-        if matches!(place, Place::Help | Place::Question) {
+        if matches!(place, Place::Help | Place::Question | Place::Settings) {
             return;
         }
         if !matches!(place, Place::Palette | Place::Prompt | Place::History) {
@@ -186,13 +190,19 @@ impl Screen {
             | Place::Detail
             | Place::Dialog
             | Place::Help
-            | Place::Question => {}
+            | Place::Question
+            | Place::Settings => {}
         }
     }
 
     /// Inserts into whatever line is being typed. `false` when not all of it fitted.
     fn insert(&mut self, text: &str) -> bool {
-        if let Some(palette) = &mut self.palette {
+        if let Some(edit) = self.panel.as_mut().and_then(|panel| panel.edit.as_mut()) {
+            let whole =
+                Line { text: &mut edit.text, cursor: &mut edit.cursor }.insert(&text.replace('\n', " "));
+            self.edit_changed();
+            whole
+        } else if let Some(palette) = &mut self.palette {
             let whole = Line { text: &mut palette.text, cursor: &mut palette.cursor }
                 .insert(&text.replace('\n', " "));
             self.palette_changed();

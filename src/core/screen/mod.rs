@@ -15,6 +15,7 @@ mod line;
 mod mouse;
 mod palette;
 mod scroll;
+mod settings;
 mod shown;
 mod state;
 mod timeline;
@@ -24,6 +25,7 @@ pub use composer::Composer;
 pub use dialog::Dialog;
 pub use layout::{Layout, layout_of};
 pub use palette::{Match, Palette};
+pub use settings::{Choice, Edit, Field, Given, Panel, Save, Saved};
 pub use shown::{Extent, Hit, HitTarget, Shown};
 pub use state::{
     ChatItem, ChatPane, Copy, DetailPane, DetailTab, Filter, Focus, Ledger, LiveState, Notice, PlainQuestion,
@@ -54,6 +56,8 @@ pub enum Msg {
     Copied(String),
     /// The console is being suspended: an open dialog is refused.
     Suspend,
+    /// What became of a save.
+    Saved(Saved),
 }
 
 /// A mouse event at a cell.

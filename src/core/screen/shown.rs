@@ -24,6 +24,8 @@ pub enum Hit {
     Link(StepNo),
     /// A tab of the detail pane.
     Tab(DetailTab),
+    /// A row of the settings, or of the choices that are open there.
+    Setting(usize),
 }
 
 /// What the last drawing showed; fed back as `Msg::Drawn`.
