@@ -1,7 +1,10 @@
 //! The command line.
 
 use crate::config::Overrides;
+use clap::builder::RangedU64ValueParser;
 use clap::{Args, Parser, Subcommand};
+use quarterdeck_core::eval;
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
 /// A console for engineers on call for AWS: ask, watch every step, approve every change.
@@ -119,6 +122,38 @@ pub enum Command {
     },
     /// List saved sessions.
     Sessions,
+    /// Evaluate the model on this account's tools. Nothing is executed.
+    Eval {
+        /// What to evaluate.
+        #[command(subcommand)]
+        what: Eval,
+    },
+}
+
+/// What can be evaluated.
+#[derive(Debug, Subcommand)]
+pub enum Eval {
+    /// Ask the same question again and again in tracking mode, where calls are recorded and not executed, and tell how
+    /// alike the plans and answers are. Spends tokens for every run. Exits with 5 when some runs failed, 1 when all did.
+    Determinism {
+        /// The question.
+        #[arg(required = true, num_args = 1..)]
+        question: Vec<String>,
+        /// How often it is asked, 1 to 100.
+        #[arg(long, value_name = "N", default_value_t = eval::STANDARD_RUNS, value_parser = within(eval::RUNS))]
+        runs: u32,
+        /// How many runs are under way at a time, 1 to 8.
+        #[arg(long, value_name = "N", default_value_t = eval::STANDARD_CONCURRENCY, value_parser = within(eval::CONCURRENCY))]
+        concurrency: u32,
+        /// One JSON object.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+fn within(range: RangeInclusive<u32>) -> RangedU64ValueParser<u32> {
+    let (least, most) = range.into_inner();
+    RangedU64ValueParser::new().range(u64::from(least)..=u64::from(most))
 }
 
 /// What to do with runbooks.

@@ -14,11 +14,11 @@ use quarterdeck_core::Timestamp;
 use quarterdeck_core::keymap::Keymap;
 use quarterdeck_core::models::Models;
 use quarterdeck_core::scope::{Mode, Scope};
-use quarterdeck_core::session::{Input, Session, Setup};
+use quarterdeck_core::session::{Input, Session, Setup, Trial};
 use quarterdeck_core::settings::{Ceiling, Settings};
 use quarterdeck_core::tool::{Catalogue, FaultKind};
 use quarterdeck_demo::Demo;
-use quarterdeck_model::{Load, Provider as _, Several};
+use quarterdeck_model::{Load, Provider, Several};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -166,6 +166,21 @@ impl Deck {
             provider: self.provider.clone(),
             clock: self.clock.clone(),
         })
+    }
+
+    /// `question`, to be asked `runs` times, `concurrency` of them at a time, in tracking mode. Touches no account.
+    ///
+    /// # Errors
+    /// The machine has no randomness.
+    pub fn trial(&self, question: &str, runs: u32, concurrency: u32) -> anyhow::Result<Trial> {
+        let setup = self.setup("evaluation".to_owned())?;
+        Ok(Trial::new(setup, question, runs, concurrency, (self.clock)()))
+    }
+
+    /// Who answers.
+    #[must_use]
+    pub fn provider(&self) -> Arc<dyn Provider> {
+        self.provider.clone()
     }
 
     fn setup(&self, session: String) -> anyhow::Result<Setup> {

@@ -5,7 +5,7 @@
 
 use crate::cli::Common;
 use crate::config::{self, Config};
-use crate::connect::{self, Env, MissingCredentials};
+use crate::connect::{self, Env};
 use crate::engine::Clock;
 use crate::engine::store::{Database, default_folder};
 use crate::fronts::screen::Depth;
@@ -167,15 +167,16 @@ fn journal(env: Env) -> Check {
     }
 }
 
+/// Provider, model, and whether it can be reached with the key there is.
 async fn model(config: &Config, common: &Common, clock: &Clock, env: Env) -> Check {
-    let made = providers::table(&env)
-        .and_then(|models| connect::provider(config, &Arc::new(models), true, clock, env));
-    let provider = match made {
+    let failed = |what: String| Check::new("model", Status::Fail, what);
+    let models = match providers::table(&env) {
+        Ok(models) => Arc::new(models),
+        Err(error) => return failed(format!("{error:#}")),
+    };
+    let provider = match connect::provider(config, &models, true, clock, env) {
         Ok(provider) => provider,
-        Err(error) if error.downcast_ref::<MissingCredentials>().is_some() => {
-            return Check::new("model", Status::Fail, error.to_string());
-        }
-        Err(error) => return Check::new("model", Status::Fail, format!("{error:#}")),
+        Err(error) => return failed(format!("{error:#}")),
     };
     let name = provider.name().to_owned();
     if name == "offline" {
@@ -183,15 +184,22 @@ async fn model(config: &Config, common: &Common, clock: &Clock, env: Env) -> Che
         let asked = config.provider == "offline" || common.demo.is_some();
         return match asked {
             true => Check::new("model", Status::Ok, found),
-            false => Check::new("model", Status::Warn, found).hint("set ANTHROPIC_API_KEY for a model"),
+            false => Check::new("model", Status::Warn, found).hint(
+                "set ANTHROPIC_API_KEY or OPENAI_API_KEY for a model, or start with --provider bedrock",
+            ),
         };
     }
+    let model = if config.model.is_empty() {
+        models.default_model(&name).unwrap_or_default()
+    } else {
+        config.model.as_str()
+    };
+    let key = providers::key(&name, &models, &env);
+    let told = format!("{name}, {model}, {key}");
     match tokio::time::timeout(LIMIT, provider.reach()).await {
-        Ok(Ok(found)) => Check::new("model", Status::Ok, format!("{name}: {found}")),
-        Ok(Err(error)) => Check::new("model", Status::Fail, format!("{name}: {}", error.message)),
-        Err(_) => {
-            Check::new("model", Status::Fail, format!("{name}: no answer within {} s", LIMIT.as_secs()))
-        }
+        Ok(Ok(found)) => Check::new("model", Status::Ok, format!("{told}: {found}")),
+        Ok(Err(error)) => failed(format!("{told}: {}", error.message)),
+        Err(_) => failed(format!("{told}: no answer within {} s", LIMIT.as_secs())),
     }
 }
 

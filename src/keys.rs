@@ -5,8 +5,8 @@
 
 use crate::config::Env;
 use anyhow::{Context as _, anyhow, bail};
-use quarterdeck_core::models::ProviderDefaults;
-use quarterdeck_model::Key;
+use quarterdeck_core::models::{Api, ProviderDefaults};
+use quarterdeck_model::{Key, key_variable};
 use std::path::PathBuf;
 use std::process::Stdio;
 use std::sync::Arc;
@@ -22,15 +22,17 @@ const LIMIT: Duration = Duration::from_secs(60);
 /// Where the key of `provider` comes from. Nothing is run yet.
 #[must_use]
 pub fn of(provider: &str, defaults: &ProviderDefaults, env: Env<'_>) -> Key {
-    let given = Some(&defaults.key_env).filter(|name| !name.is_empty()).and_then(|name| env(name));
-    if let Some(key) = given.filter(|key| !key.trim().is_empty()) {
+    if !takes_key(defaults) {
+        return Key::None;
+    }
+    if let Some(key) = env(&key_variable(provider, &defaults.key_env)).filter(|key| !key.trim().is_empty()) {
         return Key::Known(key.trim().to_owned());
     }
     if !defaults.api_key_command.is_empty() {
         let words = defaults.api_key_command.clone();
         return Key::Sought(Arc::new(move || {
             let words = words.clone();
-            Box::pin(async move { output(&words, None).await.map(Some).map_err(|e| format!("{e:#}")) })
+            Box::pin(async move { printed(&words).await.map(Some).map_err(|e| format!("no key: {e:#}")) })
         }));
     }
     let Some(keyring) = Keyring::here(env) else { return Key::None };
@@ -40,6 +42,29 @@ pub fn of(provider: &str, defaults: &ProviderDefaults, env: Env<'_>) -> Key {
         // A keyring that is locked or has nothing is as good as none: the sentence about the missing key follows.
         Box::pin(async move { Ok(keyring.look_up(&provider).await.ok().filter(|key| !key.is_empty())) })
     }))
+}
+
+/// Whether there is such a thing as a key for it: AWS credentials and runbooks are none.
+fn takes_key(defaults: &ProviderDefaults) -> bool {
+    match defaults.api {
+        Api::Messages | Api::Responses | Api::Chat => true,
+        Api::Converse | Api::Runbooks => false,
+    }
+}
+
+/// The key that a command of the models file prints: one line, not blank.
+async fn printed(words: &[String]) -> anyhow::Result<String> {
+    let program = words.first().map_or("", String::as_str);
+    let text = output(words, None).await.context("api_key_command of the models file")?;
+    let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    match (lines.next(), lines.count()) {
+        (Some(key), 0) => Ok(key.to_owned()),
+        (Some(_), more) => bail!(
+            "api_key_command of the models file: {program} printed {} lines, a key is one (pipe it through head -1)",
+            more + 1
+        ),
+        (None, _) => bail!("api_key_command of the models file: {program} printed nothing"),
+    }
 }
 
 /// The operating system's keyring.
@@ -66,7 +91,7 @@ impl Keyring {
         } else {
             &["lookup", "service", SERVICE, "provider", provider]
         };
-        output(&self.words(words), None).await
+        Ok(output(&self.words(words), None).await?.lines().next().unwrap_or_default().trim().to_owned())
     }
 
     /// Files the key of `provider`.
@@ -110,7 +135,7 @@ impl Keyring {
     }
 }
 
-/// What a command prints, without the line's end.
+/// What a command prints.
 async fn output(words: &[String], input: Option<String>) -> anyhow::Result<String> {
     let (program, args) = words.split_first().ok_or_else(|| anyhow!("the key command is empty"))?;
     let mut command = Command::new(program);
@@ -119,7 +144,8 @@ async fn output(words: &[String], input: Option<String>) -> anyhow::Result<Strin
     let run = async {
         let mut child = command.spawn()?;
         if let (Some(text), Some(mut stdin)) = (input, child.stdin.take()) {
-            stdin.write_all(text.as_bytes()).await?;
+            // One that does not read it says why by how it ends.
+            let _ = stdin.write_all(text.as_bytes()).await;
         }
         child.wait_with_output().await
     };
@@ -129,12 +155,11 @@ async fn output(words: &[String], input: Option<String>) -> anyhow::Result<Strin
         .with_context(|| format!("{program} cannot be run"))?;
     if !done.status.success() {
         let said = String::from_utf8_lossy(&done.stderr);
-        let said = said.lines().next().unwrap_or("it said nothing").to_owned();
+        let said = said.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or("it said nothing");
+        let said: String = said.chars().take(200).collect();
         bail!("{program} failed: {}", quarterdeck_core::text::visible(&said));
     }
-    let printed =
-        String::from_utf8(done.stdout).map_err(|_| anyhow!("{program} printed something that is no key"))?;
-    Ok(printed.lines().next().unwrap_or_default().trim().to_owned())
+    String::from_utf8(done.stdout).map_err(|_| anyhow!("{program} printed something that is no text"))
 }
 
 /// `quarterdeck login PROVIDER`: reads the key without showing it and files it.
@@ -149,23 +174,34 @@ pub async fn login(
 ) -> anyhow::Result<String> {
     let defaults =
         defaults.ok_or_else(|| anyhow!("there is no provider {provider:?} in the models table"))?;
-    if defaults.key_env.is_empty() {
-        bail!("{provider} takes no key");
+    if !takes_key(defaults) {
+        bail!(
+            "{provider} takes no key: {}",
+            match defaults.api {
+                Api::Converse => "it uses the AWS credentials, or AWS_BEARER_TOKEN_BEDROCK where that is set",
+                Api::Messages | Api::Responses | Api::Chat | Api::Runbooks =>
+                    "nothing is asked over the network",
+            }
+        );
     }
     let keyring = Keyring::here(env).ok_or_else(|| {
         anyhow!(
             "no keyring here (secret-tool on Linux, security on macOS): set {}, or api_key_command of [providers.{provider}] in models.toml",
-            defaults.key_env
+            key_variable(provider, &defaults.key_env)
         )
     })?;
     if forget {
-        keyring.forget(provider).await?;
+        let none = || format!("there is no key of {provider} in the keyring, or it is locked");
+        keyring.forget(provider).await.with_context(none)?;
         return Ok(format!("the key of {provider} is forgotten"));
     }
     let prompt = format!("key for {provider} (not shown): ");
     let key = tokio::task::spawn_blocking(move || read_key(&prompt)).await??;
     if key.is_empty() {
         bail!("nothing was entered, nothing is stored");
+    }
+    if key.contains(|c: char| c.is_whitespace() || c.is_control()) {
+        bail!("a key has no spaces or control characters: nothing is stored, copy it again");
     }
     keyring.store(provider, &key).await?;
     Ok(format!(
@@ -184,4 +220,66 @@ fn read_key(prompt: &str) -> anyhow::Result<String> {
         line
     };
     Ok(line.trim().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{login, of};
+    use quarterdeck_core::models::{Api, Models, ProviderDefaults};
+    use quarterdeck_model::Key;
+
+    fn chat(command: &[&str]) -> ProviderDefaults {
+        let api_key_command = command.iter().map(|word| (*word).to_owned()).collect();
+        ProviderDefaults { api: Api::Chat, api_key_command, ..ProviderDefaults::default() }
+    }
+
+    /// What the command gives, or says.
+    async fn sought(command: &[&str]) -> Result<Option<String>, String> {
+        match of("mine", &chat(command), &|_| None) {
+            Key::Sought(source) => source().await,
+            Key::Known(_) | Key::None => panic!("a command is looked up with"),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_command_says_what_is_wrong_with_it_and_never_the_key() {
+        assert_eq!(sought(&["printf", " sk-1 \\n"]).await, Ok(Some("sk-1".to_owned())));
+        assert_eq!(sought(&["printf", "\\n\\nsk-1\\n\\n"]).await, Ok(Some("sk-1".to_owned())));
+        for (command, says) in [
+            (&["printf", "sk-1\\nsk-2\\n"][..], "printed 2 lines"),
+            (&["true"], "printed nothing"),
+            (&["sh", "-c", "echo sk-1; echo gone >&2; exit 3"], "sh failed: gone"),
+            (&["false"], "it said nothing"),
+            (&["/nonexistent/program"], "cannot be run"),
+            (&["printf", "\\377sk-1"], "no text"),
+        ] {
+            let error = sought(command).await.unwrap_err();
+            assert!(error.contains(says) && error.contains("api_key_command"), "{command:?}: {error}");
+            assert!(!error.contains("sk-1"), "{error}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_command_that_hangs_is_given_up() {
+        let error = sought(&["sleep", "1000"]).await.unwrap_err();
+        assert!(error.contains("did not end within 60 s"), "{error}");
+    }
+
+    #[test]
+    fn the_environment_comes_first_under_the_providers_own_name() {
+        let env = |name: &str| (name == "MINE_API_KEY").then(|| " sk-env \n".to_owned());
+        assert!(matches!(of("mine", &chat(&["echo", "x"]), &env), Key::Known(key) if key == "sk-env"));
+        let named = ProviderDefaults { key_env: "OTHER".to_owned(), ..chat(&[]) };
+        assert!(matches!(of("mine", &named, &env), Key::None));
+        assert!(matches!(of("mine", &chat(&[]), &|_| Some("  ".to_owned())), Key::None), "blank is none");
+        let bedrock = Models::embedded().provider("bedrock").unwrap();
+        assert!(matches!(of("bedrock", bedrock, &|_| Some("x".to_owned())), Key::None));
+    }
+
+    #[tokio::test]
+    async fn a_provider_without_a_key_has_no_login() {
+        let bedrock = Models::embedded().provider("bedrock");
+        let error = login("bedrock", bedrock, false, &|_| None).await.unwrap_err().to_string();
+        assert!(error.contains("AWS_BEARER_TOKEN_BEDROCK"), "{error}");
+    }
 }

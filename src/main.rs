@@ -1,7 +1,9 @@
 //! Parse, build, run, exit code.
 
+use anyhow::bail;
 use clap::Parser as _;
-use quarterdeck::cli::{Cli, Command, Common, RunbookCommand};
+use quarterdeck::cli::{Cli, Command, Common, Eval, RunbookCommand};
+use quarterdeck::config::ConfigError;
 use quarterdeck::connect::Deck;
 use quarterdeck::engine::clock;
 use quarterdeck::fronts::headless::{self, Exit, Format, ToolFlags};
@@ -91,6 +93,17 @@ fn run(cli: Cli) -> anyhow::Result<Exit> {
             };
             let deck = Deck::build(&common, true, clock::system(), env)?;
             runtime()?.block_on(headless::ask(&deck, question.join(" "), format, resume.as_deref()))
+        }
+        Some(Command::Eval { what: Eval::Determinism { question, runs, concurrency, json } }) => {
+            if common.read_only {
+                bail!(ConfigError::new(
+                    "--read-only",
+                    "an evaluation is always made in tracking mode".to_owned()
+                ));
+            }
+            let deck = Deck::build(&common, true, clock::system(), env)?;
+            let trial = deck.trial(&question.join(" "), runs, concurrency)?;
+            runtime()?.block_on(headless::determinism(&deck, trial, json))
         }
         Some(Command::Tool { name, flags }) => {
             let flags = ToolFlags::split(&flags, &name, &quarterdeck_aws::registry::catalogue(), &mut common);

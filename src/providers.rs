@@ -6,7 +6,10 @@ use crate::keys;
 use anyhow::Context as _;
 use quarterdeck_core::message::{ModelError, ModelErrorKind};
 use quarterdeck_core::models::{Api, Models, ProviderDefaults};
-use quarterdeck_model::{Key, Load, Provider, Several, anthropic, bedrock, chat, offline, responses};
+use quarterdeck_model::{
+    Key, Load, Provider, Several, anthropic, base_url_variable, bedrock, chat, key_variable, offline,
+    responses,
+};
 use std::sync::Arc;
 
 /// Asked in this order when the settings say `auto` and a key is at hand.
@@ -33,7 +36,8 @@ pub fn first(config: &Config, models: &Models, env: Env<'_>, may_do_without: boo
     if config.provider == "auto" {
         let has_key = |name: &&str| {
             models.provider(name).is_some_and(|d| {
-                matches!(keys::of(name, d, &|n| env(n).filter(|_| n != "PATH")), Key::Known(_))
+                // Without a PATH there is no keyring, which is not asked before somebody wants the model.
+                !matches!(keys::of(name, d, &|n| env(n).filter(|_| n != "PATH")), Key::None)
             })
         };
         if let Some(name) = PREFERRED.iter().find(|name| has_key(name)) {
@@ -52,11 +56,29 @@ pub fn first(config: &Config, models: &Models, env: Env<'_>, may_do_without: boo
     if defaults.key_required && matches!(keys::of(name, defaults, env), Key::None) {
         return Err(MissingCredentials(format!(
             "no model key: set {}, store one with `quarterdeck login {name}`, or use --provider offline for the built-in runbooks",
-            defaults.key_env
+            key_variable(name, &defaults.key_env)
         ))
         .into());
     }
     Ok(name.to_owned())
+}
+
+/// Where the key of a provider comes from, in words; the key is not looked up.
+pub(crate) fn key(name: &str, models: &Models, env: Env<'_>) -> String {
+    let Some(defaults) = models.provider(name) else { return "unknown".to_owned() };
+    let variable = key_variable(name, &defaults.key_env);
+    match (defaults.api, keys::of(name, defaults, env)) {
+        (Api::Runbooks, _) => "no key needed".to_owned(),
+        (Api::Converse, _) if env("AWS_BEARER_TOKEN_BEDROCK").is_some_and(|token| !token.is_empty()) => {
+            "token from AWS_BEARER_TOKEN_BEDROCK".to_owned()
+        }
+        (Api::Converse, _) => "with the AWS credentials".to_owned(),
+        (_, Key::Known(_)) => format!("key from {variable}"),
+        (_, Key::Sought(_)) if !defaults.api_key_command.is_empty() => "key from api_key_command".to_owned(),
+        (_, _) if !defaults.sign.is_empty() => "with the AWS credentials".to_owned(),
+        (_, Key::Sought(_)) => "key from the keyring, if it is there".to_owned(),
+        (_, Key::None) => format!("no key ({variable} is not set)"),
+    }
 }
 
 /// A provider that the table does not have.
@@ -95,33 +117,35 @@ fn make(
     env: fn(&str) -> Option<String>,
     load: &Load,
 ) -> Arc<dyn Provider> {
-    let key = keys::of(name, defaults, &env);
     let models = Arc::clone(models);
     let region = config.regions.iter().find(|r| *r != "all").cloned();
-    match (name, defaults.api) {
-        (_, Api::Runbooks) => Arc::new(offline::Offline::with_runbooks(crate::runbooks::own(&env).good)),
-        (_, Api::Converse) => Arc::new(bedrock::Bedrock::new(models, region, Arc::clone(load))),
-        (anthropic::ON_BEDROCK, Api::Messages) => {
-            let region = region.unwrap_or_else(|| "us-east-1".to_owned());
-            Arc::new(anthropic::Anthropic::on_bedrock(models, &region, key, Arc::clone(load)))
-        }
-        (_, Api::Messages) => {
+    let address = base_url(name, defaults, &env);
+    match defaults.api {
+        Api::Runbooks => Arc::new(offline::Offline::with_runbooks(crate::runbooks::own(&env).good)),
+        Api::Converse => Arc::new(bedrock::Bedrock::new(name, models, region, Arc::clone(load))),
+        Api::Messages => {
             let mut settings = anthropic::Settings::from_env(models, |_| None);
-            settings.api_key = key;
-            if !config.anthropic_base_url.is_empty() {
+            name.clone_into(&mut settings.provider);
+            settings.api_key = keys::of(name, defaults, &env);
+            settings.base_url = address;
+            // The settings file has a name for this one.
+            if name == anthropic::NAME && !config.anthropic_base_url.is_empty() {
                 settings.base_url.clone_from(&config.anthropic_base_url);
             }
-            Arc::new(anthropic::Anthropic::new(settings))
+            if defaults.sign.is_empty() {
+                return Arc::new(anthropic::Anthropic::new(settings));
+            }
+            Arc::new(anthropic::Anthropic::on_bedrock(settings, region, Arc::clone(load)))
         }
-        (_, Api::Responses) => {
-            Arc::new(responses::Responses::new(&base_url(name, defaults, env), key, models))
+        Api::Responses => {
+            Arc::new(responses::Responses::new(name, &address, keys::of(name, defaults, &env), models))
         }
-        (_, Api::Chat) => Arc::new(chat::Chat::new(name, &base_url(name, defaults, env), key, models)),
+        Api::Chat => Arc::new(chat::Chat::new(name, &address, keys::of(name, defaults, &env), models)),
     }
 }
 
 /// `NAME_BASE_URL` of the environment, else the table's.
-fn base_url(name: &str, defaults: &ProviderDefaults, env: fn(&str) -> Option<String>) -> String {
-    let variable = format!("{}_BASE_URL", name.to_uppercase().replace('-', "_"));
-    env(&variable).filter(|url| !url.trim().is_empty()).unwrap_or_else(|| defaults.base_url.clone())
+fn base_url(name: &str, defaults: &ProviderDefaults, env: Env<'_>) -> String {
+    let given = env(&base_url_variable(name)).map(|url| url.trim().to_owned());
+    given.filter(|url| !url.is_empty()).unwrap_or_else(|| defaults.base_url.clone())
 }

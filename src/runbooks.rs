@@ -71,21 +71,19 @@ fn one(path: &Path, tools: &Catalogue) -> Result<Runbook, Vec<RunbookError>> {
     Runbook::own(&file, &text, tools)
 }
 
-/// What the operator is told when the console opens: one sentence for each file with a mistake.
+/// What the operator is told when the console opens: a line for each file with a mistake, its first one.
 #[must_use]
 pub fn remarks(own: &Own) -> Vec<String> {
     let mut files: Vec<&str> = own.mistakes.iter().map(|m| m.file.as_str()).collect();
     files.dedup();
-    let of = |file: &&str| {
-        let mut wrong = own.mistakes.iter().filter(|m| m.file == *file);
-        let first = wrong.next().map(ToString::to_string).unwrap_or_default();
-        let more = match wrong.count() {
-            0 => String::new(),
-            n => format!(" ({n} more: quarterdeck runbook check)"),
-        };
-        format!("runbook left out: {first}{more}")
+    let of = |file: &str| {
+        let wrong: Vec<&RunbookError> = own.mistakes.iter().filter(|m| m.file == file).collect();
+        let first = wrong.first()?;
+        let name = Path::new(file).file_name().map_or(file.into(), |name| name.to_string_lossy());
+        let many = if wrong.len() > 1 { format!(" ({} mistakes)", wrong.len()) } else { String::new() };
+        Some(format!("runbook {name}:{} is left out{many}: {}", first.line, first.message))
     };
-    files.iter().map(of).collect()
+    files.into_iter().filter_map(of).collect()
 }
 
 #[cfg(test)]
@@ -123,10 +121,10 @@ mod tests {
         let told = remarks(&own);
         assert_eq!(told.len(), 4, "{told:#?}");
         for (remark, parts) in told.iter().zip([
-            &["a.toml:7: ", "`tool` is missing", "(1 more: quarterdeck runbook check)"][..],
-            &["d.toml:1: ", "b.toml too"],
-            &["e.toml:1: ", "UTF-8"],
-            &["f.toml:1: ", "cannot be read"],
+            &["runbook a.toml:6 is left out (2 mistakes): `tool` is missing"][..],
+            &["runbook d.toml:1 is left out: ", "b.toml too"],
+            &["runbook e.toml:1 is left out: ", "UTF-8"],
+            &["runbook f.toml:1 is left out: ", "cannot be read"],
         ]) {
             for part in parts {
                 assert!(

@@ -12,6 +12,8 @@
 #[path = "peers/scripted_anthropic.rs"]
 mod scripted_anthropic;
 
+#[path = "headless/determinism.rs"]
+mod determinism;
 #[path = "headless/doctor.rs"]
 mod doctor;
 #[path = "headless/runbook.rs"]

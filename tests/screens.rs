@@ -15,11 +15,14 @@ mod stage;
 
 use quarterdeck_core::approval::Readiness;
 use quarterdeck_core::command::Command;
+use quarterdeck_core::eval::{Called, Progress, Report, Run, RunEnd};
 use quarterdeck_core::event::{Event, Live};
 use quarterdeck_core::id::TurnId;
-use quarterdeck_core::message::{Block, ModelEvent};
+use quarterdeck_core::message::{Block, ModelError, ModelErrorKind, ModelEvent, Usage};
 use quarterdeck_core::press::Key;
+use quarterdeck_core::scope::Mode;
 use quarterdeck_core::screen::{Mouse, MouseKind, Msg};
+use quarterdeck_core::session::Input;
 use quarterdeck_core::settings::{Ceiling, Settings};
 use serde_json::json;
 use stage::{Stage, calm, grave, services};
@@ -288,6 +291,74 @@ fn one_pane_has_tabs() {
     insta::assert_snapshot!("one_pane_60x20", s.text());
 }
 
+/// A tracking session in which ten runs were asked for and `done` of them have ended: two kinds of first rounds, one failure.
+fn evaluating(columns: u16, rows: u16, done: u32) -> Stage {
+    let mut s = Stage::new(columns, rows);
+    s.step(Input::Command(stage::FRONT, Command::SetMode(Mode::Track)));
+    s.typed(":eval 10 why is checkout failing?").key(Key::Enter);
+    let subject = s.trial.as_ref().unwrap().subject();
+    let call = |tool: &str, args| Called { tool: tool.into(), args, valid: true };
+    let run = |no: u32| {
+        let services = json!({"cluster": null, "only_unhealthy": no.is_multiple_of(3)});
+        let mut first = vec![call("get_active_alarms", json!({"state": "ALARM"}))];
+        if no != 5 {
+            first.push(call("list_ecs_services", services));
+        }
+        let overloaded = ModelError {
+            kind: ModelErrorKind::Overloaded,
+            message: "the model is overloaded: try again later, or lower --concurrency".into(),
+        };
+        Run {
+            rounds: vec![
+                first,
+                vec![call("get_cloudwatch_logs", json!({"log_group": "/ecs/checkout", "since": "1h"}))],
+            ],
+            answer: format!("I would look at the alarms first, then at run {no}.\n\n1. Then the logs."),
+            end: if no == 8 { RunEnd::Failed(overloaded) } else { RunEnd::Answered },
+            usage: Usage { input: 1_200, output: 310, ..Usage::default() },
+            dollars: Some(0.031),
+            ..Run::cancelled(no)
+        }
+    };
+    let runs: Vec<Run> = (1..=done).map(run).collect();
+    let report = Report::of(&subject, &runs, None, std::time::Duration::from_millis(14_200));
+    let over = done == 10;
+    s.wait(14_000);
+    s.step(Input::Evaluated(Progress { report: report.into(), running: if over { 0 } else { 2 }, over }));
+    s
+}
+
+#[test]
+fn an_evaluation_under_way() {
+    at_every_size("evaluation_running", |c, r| evaluating(c, r, 7));
+}
+
+#[test]
+fn an_evaluation_that_is_over() {
+    at_every_size("evaluation_over", |c, r| {
+        let mut s = evaluating(c, r, 10);
+        for _ in 0..3 {
+            s.key(Key::Char('j')).draw();
+        }
+        s.key(Key::Enter);
+        s
+    });
+    // And what stays of it: a step, its figures in the detail.
+    let mut s = evaluating(120, 40, 10);
+    s.key(Key::Esc).key(Key::Tab).key(Key::Tab).key(Key::Char('G'));
+    insta::assert_snapshot!("evaluation_step_120x40", s.text());
+}
+
+#[test]
+fn no_evaluation_where_calls_are_executed() {
+    at_every_size("evaluation_refused", |c, r| {
+        let mut s = Stage::new(c, r);
+        s.typed(":eval 10 why is checkout failing?").key(Key::Enter);
+        assert!(s.trial.is_none());
+        s
+    });
+}
+
 #[test]
 fn palette_help_and_question() {
     let mut s = Stage::new(80, 24);
@@ -446,7 +517,8 @@ fn no_size_panics() {
         },
     ];
     for state in states {
-        let mut stages = [finished(100, 30), dialog(100, 30, grave()), streaming(100, 30)];
+        let mut stages =
+            [finished(100, 30), dialog(100, 30, grave()), streaming(100, 30), evaluating(100, 30, 10)];
         for s in &mut stages {
             state(s);
             for width in widths {

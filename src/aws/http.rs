@@ -3,8 +3,12 @@
 //! 32 requests in all and 8 per credentials, service and region. Service and region come from the SigV4
 //! credential scope, so the bound holds whoever built the client. Unsigned requests (single sign-on, instance
 //! metadata) pass: they are made while another request waits for credentials.
+//!
+//! HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY hold, except for what is never behind a proxy: this machine and the
+//! addresses where it is told its own credentials.
 
-use aws_smithy_http_client::{Builder, tls};
+use aws_smithy_http_client::proxy::ProxyConfig;
+use aws_smithy_http_client::{Builder, Connector, tls};
 use aws_smithy_runtime_api::client::http::{
     HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient,
     SharedHttpConnector,
@@ -13,6 +17,7 @@ use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::Semaphore;
 
@@ -21,11 +26,80 @@ pub const IN_ALL: usize = 32;
 /// Requests under way at a time per credentials, service and region.
 pub const PER_SCOPE: usize = 8;
 
-/// HTTPS with rustls on ring and the system's certificates; plain HTTP for emulators. Builds nothing until
-/// the first request.
+/// HTTPS with rustls on ring and the system's certificates, through the proxy the environment names; plain HTTP for
+/// emulators. Builds nothing until the first request.
 #[must_use]
 pub fn https() -> SharedHttpClient {
-    Builder::new().tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring)).build_https()
+    through(ProxyConfig::from_env())
+}
+
+fn through(proxy: ProxyConfig) -> SharedHttpClient {
+    let client = |proxy: ProxyConfig| {
+        Builder::new().build_with_connector_fn(move |settings, components| {
+            let mut builder = Connector::builder()
+                .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring))
+                .proxy_config(proxy.clone());
+            builder.set_connector_settings(settings.cloned());
+            if let Some(components) = components {
+                builder.set_sleep_impl(components.sleep_impl());
+            }
+            builder.build()
+        })
+    };
+    SharedHttpClient::new(Routed { direct: client(ProxyConfig::disabled()), proxied: client(proxy) })
+}
+
+/// Requests to this machine go straight there, all others the way the environment says.
+#[derive(Clone, Debug)]
+struct Routed {
+    direct: SharedHttpClient,
+    proxied: SharedHttpClient,
+}
+
+impl HttpClient for Routed {
+    fn http_connector(
+        &self,
+        settings: &HttpConnectorSettings,
+        components: &RuntimeComponents,
+    ) -> SharedHttpConnector {
+        SharedHttpConnector::new(RoutedConnector {
+            ways: self.clone(),
+            settings: settings.clone(),
+            components: components.clone(),
+        })
+    }
+}
+
+/// Takes the way when there is a request: a connector that is never used loads no certificates.
+#[derive(Debug)]
+struct RoutedConnector {
+    ways: Routed,
+    settings: HttpConnectorSettings,
+    components: RuntimeComponents,
+}
+
+impl HttpConnector for RoutedConnector {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let way = if is_near(request.uri()) { &self.ways.direct } else { &self.ways.proxied };
+        way.http_connector(&self.settings, &self.components).call(request)
+    }
+}
+
+/// Whether an address is this machine's own, or one of those that tell it its credentials (link-local).
+fn is_near(uri: &str) -> bool {
+    let Some((_, rest)) = uri.split_once("://") else { return false };
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let host = authority.rsplit('@').next().unwrap_or_default();
+    let name = match host.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        Some((address, _)) => address,
+        None => host.split(':').next().unwrap_or_default(),
+    };
+    match name.parse::<IpAddr>() {
+        Ok(IpAddr::V4(ip)) => ip.is_loopback() || ip.is_link_local(),
+        // fd00:ec2::/32 are the instance's and the pod's own endpoints.
+        Ok(IpAddr::V6(ip)) => ip.is_loopback() || ip.segments().starts_with(&[0xfd00, 0x0ec2]),
+        Err(_) => name.eq_ignore_ascii_case("localhost") || name.to_ascii_lowercase().ends_with(".localhost"),
+    }
 }
 
 /// `inner` with at most [`IN_ALL`] and [`PER_SCOPE`] signed requests under way.
@@ -111,6 +185,33 @@ mod tests {
         let header = "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20261120/eu-west-1/ec2/aws4_request, SignedHeaders=host, Signature=00";
         assert_eq!(credential_scope(header), Some("AKIDEXAMPLE/20261120/eu-west-1/ec2/aws4_request"));
         assert_eq!(credential_scope("Bearer abc"), None);
+    }
+
+    #[test]
+    fn this_machine_is_never_behind_a_proxy() {
+        for uri in [
+            "http://127.0.0.1:4566/",
+            "http://localhost:4566/x?y=//z",
+            "http://s3.localhost:4566",
+            "http://169.254.169.254/latest/meta-data/iam/security-credentials/",
+            "http://169.254.170.2/v2/credentials",
+            "http://[fd00:ec2::254]/latest",
+            "http://[::1]:80/",
+            "http://user@127.1.2.3/",
+        ] {
+            assert!(is_near(uri), "{uri}");
+        }
+        for uri in [
+            "https://sts.eu-west-1.amazonaws.com/",
+            "http://10.0.0.1/",
+            "https://localhost.example.com/",
+            "https://127.0.0.1.example.com/",
+            "https://[2001:db8::1]/",
+            "https://h/?http://127.0.0.1/",
+            "",
+        ] {
+            assert!(!is_near(uri), "{uri}");
+        }
     }
 
     #[derive(Debug)]

@@ -47,4 +47,13 @@ pub enum Command {
     SetMode(Mode),
     /// End the console: refuse what waits, let a write in flight finish.
     Quit,
+    /// Ask the question again and again, in tracking mode, and tell how alike the answers are.
+    Evaluate {
+        /// The question.
+        question: String,
+        /// How often, [`crate::eval::RUNS`].
+        runs: u32,
+        /// How many at a time, [`crate::eval::CONCURRENCY`].
+        concurrency: u32,
+    },
 }

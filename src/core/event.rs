@@ -56,6 +56,8 @@ pub enum Live {
     Retrying(TurnId, String),
     /// A call's progress.
     Progress(CallId, Progress),
+    /// How far the evaluation is; a fact concludes it.
+    Evaluating(crate::eval::Progress),
     /// The provider counts what the next request takes.
     Counting(TurnId),
 }

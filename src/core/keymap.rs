@@ -47,6 +47,8 @@ pub enum Place {
     Help,
     /// A plain yes/no question.
     Question,
+    /// The evaluation of determinism.
+    Evaluation,
 }
 
 /// Keys of the dialog that belong to the gate. They cannot be bound to anything else.
@@ -72,6 +74,7 @@ impl Place {
         Self::Prompt,
         Self::Help,
         Self::Question,
+        Self::Evaluation,
         Self::Everywhere,
     ];
 
@@ -92,6 +95,7 @@ impl Place {
             Self::Prompt => "prompt",
             Self::Help => "help",
             Self::Question => "question",
+            Self::Evaluation => "evaluation",
         }
     }
 
@@ -112,6 +116,7 @@ impl Place {
             Self::Prompt => &[Self::Prompt, Self::Line, Self::Everywhere],
             Self::Help => &[Self::Help, Self::Everywhere],
             Self::Question => &[Self::Question, Self::Everywhere],
+            Self::Evaluation => &[Self::Evaluation, Self::Everywhere],
         }
     }
 }

@@ -7,6 +7,7 @@
 
 pub mod approval;
 pub mod command;
+pub mod eval;
 pub mod event;
 pub mod id;
 pub mod journal;

@@ -288,6 +288,6 @@ pub enum ModelErrorKind {
     Truncated,
     /// Cancelled by us.
     Cancelled,
-    /// The request does not fit the model's window.
+    /// The conversation no longer fits the model.
     TooLong,
 }

@@ -85,6 +85,38 @@ pub struct Caps {
     /// The model's own request fields (Bedrock's `additionalModelRequestFields`).
     #[serde(default)]
     pub additional: Map<String, Value>,
+    /// Where among these the effort goes, in steps with dots between them (Bedrock); without it none is sent there.
+    #[serde(default)]
+    pub effort_at: Option<String>,
+}
+
+/// What the models of one family share. Of a model that is listed only `additional` and `effort_at` are taken, where its
+/// own entry has none.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Family {
+    /// The provider's name.
+    pub provider: String,
+    /// A model belongs to it whose id has one of these in it.
+    pub contains: Vec<String>,
+    /// Context window in tokens; the provider's when absent, as with what follows.
+    #[serde(default)]
+    pub window: Option<u64>,
+    /// Largest answer in tokens.
+    #[serde(default)]
+    pub max_output: Option<u32>,
+    /// How they are asked to think.
+    #[serde(default)]
+    pub thinking: Option<Thinking>,
+    /// As [`Caps::cache_points`].
+    #[serde(default)]
+    pub cache_points: bool,
+    /// As [`Caps::additional`].
+    #[serde(default)]
+    pub additional: Map<String, Value>,
+    /// As [`Caps::effort_at`].
+    #[serde(default)]
+    pub effort_at: Option<String>,
 }
 
 impl Caps {
@@ -130,7 +162,7 @@ pub enum Api {
     Runbooks,
 }
 
-/// How an OpenAI-compatible endpoint differs from the others.
+/// How an endpoint differs from the others that speak the same.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Quirks {
@@ -140,8 +172,11 @@ pub struct Quirks {
     pub stream_usage: bool,
     /// The system prompt's role: `system` or `developer`.
     pub system_role: String,
-    /// Further fields of every request, as they are.
+    /// Further fields of every request, laid over what is sent.
     pub extra: Map<String, Value>,
+    /// Longest silence before an answer is given up, in seconds; the provider's own when absent. A model on a slow machine
+    /// may read a long prompt for minutes without a word.
+    pub silence: Option<u64>,
 }
 
 impl Default for Quirks {
@@ -151,6 +186,7 @@ impl Default for Quirks {
             stream_usage: true,
             system_role: "system".to_owned(),
             extra: Map::new(),
+            silence: None,
         }
     }
 }
@@ -186,6 +222,10 @@ pub struct ProviderDefaults {
     /// Whether it answers nothing without a key.
     #[serde(default)]
     pub key_required: bool,
+    /// The service name requests are signed for with the AWS credentials, where there is no key; empty where that is no
+    /// way in.
+    #[serde(default)]
+    pub sign: String,
     /// A command whose output is the key.
     #[serde(default)]
     pub api_key_command: Vec<String>,
@@ -218,6 +258,8 @@ pub struct Models {
     providers: BTreeMap<String, ProviderDefaults>,
     #[serde(default, rename = "model")]
     models: Vec<Caps>,
+    #[serde(default, rename = "family")]
+    families: Vec<Family>,
 }
 
 impl Models {
@@ -235,26 +277,30 @@ impl Models {
         toml::from_str(text)
     }
 
-    /// This table with those of `text` added: a provider or model of the same name is replaced, whole.
+    /// This table with those of `text` added: a provider or model of the same name is replaced, whole; its families come
+    /// before those that are there.
     ///
     /// # Errors
-    /// Line, column and what is wrong; a model of a provider that neither has.
+    /// Line, column and what is wrong; a model or family of a provider that neither has.
     pub fn extended(mut self, text: &str) -> Result<Self, String> {
         let more: Self = toml::from_str(text).map_err(|e| e.to_string().trim().to_owned())?;
         self.providers.extend(more.providers);
-        for model in more.models {
-            if !self.providers.contains_key(&model.provider) {
+        let owners = more.models.iter().map(|m| (&m.id, &m.provider));
+        let families = more.families.iter().map(|f| (f.contains.first().unwrap_or(&f.provider), &f.provider));
+        for (id, provider) in owners.chain(families) {
+            if !self.providers.contains_key(provider) {
                 let known: Vec<&str> = self.providers().collect();
                 return Err(format!(
-                    "model {:?}: there is no provider {:?}, only {}",
-                    model.id,
-                    model.provider,
+                    "model {id:?}: there is no provider {provider:?}, only {}",
                     known.join(", ")
                 ));
             }
+        }
+        for model in more.models {
             self.models.retain(|m| (&m.provider, &m.id) != (&model.provider, &model.id));
             self.models.push(model);
         }
+        self.families.splice(0..0, more.families);
         Ok(self)
     }
 
@@ -268,25 +314,39 @@ impl Models {
         self.models.iter()
     }
 
-    /// What is known of `model` at `provider`; defaults for one that is not listed.
+    /// What is known of `model` at `provider`; for one that is not listed its family's, else the provider's defaults.
     #[must_use]
     pub fn lookup(&self, provider: &str, model: &str) -> Caps {
+        let belongs =
+            |f: &&Family| f.provider == provider && f.contains.iter().any(|part| model.contains(part));
+        let family = self.families.iter().find(belongs);
         if let Some(caps) = self.models.iter().find(|m| m.provider == provider && m.id == model) {
-            return caps.clone();
+            let mut caps = caps.clone();
+            if let Some(family) = family {
+                caps.effort_at = caps.effort_at.or_else(|| family.effort_at.clone());
+                if caps.additional.is_empty() {
+                    caps.additional.clone_from(&family.additional);
+                }
+            }
+            return caps;
         }
         let defaults = self.provider(provider);
         Caps {
             id: model.to_owned(),
             provider: provider.to_owned(),
             name: model.to_owned(),
-            window: defaults.map_or(200_000, |d| d.window),
-            max_output: defaults.map_or(8_192, |d| d.max_output),
-            thinking: defaults.map_or(Thinking::Unset, |d| d.thinking),
+            window: family.and_then(|f| f.window).or(defaults.map(|d| d.window)).unwrap_or(200_000),
+            max_output: family.and_then(|f| f.max_output).or(defaults.map(|d| d.max_output)).unwrap_or(8_192),
+            thinking: family
+                .and_then(|f| f.thinking)
+                .or(defaults.map(|d| d.thinking))
+                .unwrap_or(Thinking::Unset),
             price: None,
             long_prompt: None,
             effort: None,
-            cache_points: false,
-            additional: Map::new(),
+            cache_points: family.is_some_and(|f| f.cache_points),
+            additional: family.map(|f| f.additional.clone()).unwrap_or_default(),
+            effort_at: family.and_then(|f| f.effort_at.clone()),
         }
     }
 
@@ -352,6 +412,38 @@ mod tests {
         let long = Usage { input: 50_001, ..short };
         assert!((haiku.cost(short).unwrap() - (0.005 + 0.50 + 0.0005)).abs() < 1e-9);
         assert!(haiku.cost(long).unwrap() > 2.5);
+    }
+
+    #[test]
+    fn a_family_speaks_for_models_that_are_not_listed() {
+        for id in ["apac.anthropic.claude-opus-5-5", "us.anthropic.claude-opus-5-5"] {
+            let caps = models().lookup("bedrock", id);
+            assert_eq!(caps.effort_at.as_deref(), Some("output_config.effort"), "{id}");
+            assert!(caps.cache_points && caps.additional.contains_key("thinking"), "{id}");
+        }
+        let other = models().lookup("bedrock", "meta.llama4-maverick-17b-instruct-v1:0");
+        assert!(other.effort_at.is_none() && !other.cache_points && other.additional.is_empty());
+        // The first family that fits counts, and the user's come first.
+        let own = models()
+            .extended("[[family]]\nprovider = \"bedrock\"\ncontains = [\"opus\"]\nmax_output = 99\n")
+            .unwrap();
+        let caps = own.lookup("bedrock", "apac.anthropic.claude-opus-5-5");
+        assert_eq!((caps.max_output, caps.cache_points), (99, false));
+    }
+
+    #[test]
+    fn a_users_file_adds_providers_models_and_families() {
+        let text = "[providers.mine]\napi = \"chat\"\nwindow = 9\nmax_output = 3\n\n[[model]]\nid = \"m\"\nprovider = \"mine\"\nname = \"M\"\nwindow = 7\nmax_output = 2\n";
+        let own = models().extended(text).unwrap();
+        assert_eq!((own.lookup("mine", "m").window, own.lookup("mine", "other").window), (7, 9));
+        assert_eq!(own.lookup("anthropic", "claude-sonnet-5-5").max_output, 128_000, "the others stay");
+        for text in [
+            "[[model]]\nid = \"m\"\nprovider = \"nobody\"\nname = \"M\"\nwindow = 7\nmax_output = 2\n",
+            "[[family]]\nprovider = \"nobody\"\ncontains = [\"m\"]\n",
+        ] {
+            let error = models().extended(text).unwrap_err();
+            assert!(error.contains("\"nobody\"") && error.contains("anthropic"), "{error}");
+        }
     }
 
     #[test]

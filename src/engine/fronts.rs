@@ -175,6 +175,7 @@ impl Outbox {
             (Some((_, Live::Progress(call, progress))), Live::Progress(of, newer)) if call == of => {
                 *progress = newer.clone();
             }
+            (Some((_, Live::Evaluating(progress))), Live::Evaluating(newer)) => *progress = newer.clone(),
             (_, _) => {
                 if self.lives.len() >= LIVES {
                     // Text must stay whole; progress is replaced by the next one anyway.

@@ -7,6 +7,7 @@ pub mod clock;
 mod fronts;
 mod perform;
 pub mod store;
+pub mod trial;
 
 pub use clock::Clock;
 pub use fronts::Front;

@@ -1,16 +1,18 @@
 //! The only place that spawns: carries out effects and feeds back what came of them.
 
 use super::store::Writer;
+use super::trial;
 use futures::{FutureExt as _, StreamExt as _};
 use quarterdeck_aws::clients::{Aws, Beside, Farewell, ProgressSink};
 use quarterdeck_aws::registry::{self, Failed};
 use quarterdeck_aws::stop::{self, Switch};
 use quarterdeck_core::Timestamp;
 use quarterdeck_core::approval::{Authorized, Challenge, Spent};
+use quarterdeck_core::eval::Progress;
 use quarterdeck_core::event::Live;
 use quarterdeck_core::id::{CallId, TurnId};
 use quarterdeck_core::message::{ModelError, ModelErrorKind, ModelEvent, Request};
-use quarterdeck_core::session::{Effect, Input, ReadCall, Wake, Written};
+use quarterdeck_core::session::{Effect, Input, ReadCall, Trial, Wake, Written};
 use quarterdeck_core::tokens;
 use quarterdeck_core::tool::{Fault, FaultKind, WriteCall};
 use quarterdeck_model::Provider;
@@ -19,12 +21,14 @@ use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 /// How long what ends with the console may take: calls that are dropped, and their last requests.
 const ENDING: Duration = Duration::from_secs(2);
+/// Between two messages about an evaluation.
+const NEWS: Duration = Duration::from_millis(100);
 /// Progress messages that may wait; more are dropped, the next one replaces them.
 const PROGRESS: usize = 256;
 
@@ -45,6 +49,8 @@ pub(super) struct Performer {
     /// Cancelled, but perhaps not dropped yet.
     ending: Vec<JoinHandle<()>>,
     models: HashMap<TurnId, CancellationToken>,
+    /// Ends the evaluation of determinism.
+    evaluation: CancellationToken,
     wakes: BTreeSet<(Timestamp, Wake)>,
 }
 
@@ -69,6 +75,7 @@ impl Performer {
             writes: HashMap::new(),
             ending: Vec::new(),
             models: HashMap::new(),
+            evaluation: CancellationToken::new(),
             wakes: BTreeSet::new(),
         }
     }
@@ -104,6 +111,8 @@ impl Performer {
                     write.stop();
                 }
             }
+            Effect::Evaluate(trial) => self.evaluate(*trial),
+            Effect::CancelEvaluation => self.evaluation.cancel(),
             Effect::WakeAt(wake, at) => {
                 self.wakes.insert((at, wake));
             }
@@ -142,6 +151,7 @@ impl Performer {
 
     /// Stops everything and makes what was appended durable.
     pub(super) async fn close(mut self) {
+        self.evaluation.cancel();
         for token in self.models.values() {
             token.cancel();
         }
@@ -179,6 +189,25 @@ impl Performer {
                 };
                 let _ = inputs.send(Input::Model(turn, iteration, Err(error))).await;
             }
+        });
+    }
+
+    /// The provider is all that an evaluation is given.
+    fn evaluate(&mut self, trial: Trial) {
+        self.evaluation = CancellationToken::new();
+        let (provider, inputs, cancel) =
+            (self.provider.clone(), self.inputs.clone(), self.evaluation.clone());
+        tokio::spawn(async move {
+            let (latest, news) = watch::channel(None);
+            let tell = move |progress| {
+                latest.send_replace(Some(progress));
+            };
+            let report = tokio::select! {
+                report = trial::evaluate(provider, trial, cancel, tell) => report,
+                never = retell(news, &inputs) => match never {},
+            };
+            let over = Progress { report: Arc::new(report), running: 0, over: true };
+            let _ = inputs.send(Input::Evaluated(over)).await;
         });
     }
 
@@ -278,6 +307,21 @@ impl Performer {
             let _ = progress.try_send(Live::Progress(call, p));
         })
     }
+}
+
+/// Tells the latest news of an evaluation, not too often.
+async fn retell(
+    mut news: watch::Receiver<Option<Progress>>,
+    inputs: &mpsc::Sender<Input>,
+) -> std::convert::Infallible {
+    while news.changed().await.is_ok() {
+        let progress = news.borrow_and_update().clone();
+        if let Some(progress) = progress {
+            let _ = inputs.send(Input::Evaluated(progress)).await;
+        }
+        tokio::time::sleep(NEWS).await;
+    }
+    std::future::pending().await
 }
 
 async fn stream(

@@ -5,22 +5,27 @@ use crate::cli::Common;
 use crate::connect::Deck;
 use crate::engine::Front;
 use quarterdeck_core::command::Command;
+use quarterdeck_core::eval::{Run, What};
 use quarterdeck_core::event::{Event, Live};
 use quarterdeck_core::id::CallId;
 use quarterdeck_core::journal::{Actor, Entry, Fact, Outcome, Timeline, TurnEnd, step_markdown};
 use quarterdeck_core::message::Block;
+use quarterdeck_core::scope::Mode;
 use quarterdeck_core::session::FrontCaps;
 use quarterdeck_core::text::{json_visible, visible_lines};
 use quarterdeck_core::tool::{Catalogue, Risk, from_flags};
 use std::io::{self, Write};
 use std::sync::Arc;
+use std::time::Duration;
 
+mod determinism;
 pub mod doctor;
 mod exit;
 pub mod runbook;
 mod table;
 mod tools;
 
+pub use determinism::determinism;
 pub use exit::{Exit, exit_of};
 pub use tools::tools;
 
@@ -91,6 +96,7 @@ pub async fn ask(
                 | Live::Reasoning(..)
                 | Live::Composing(..)
                 | Live::Progress(..)
+                | Live::Evaluating(_)
                 | Live::Counting(_),
             )) => {}
             Some(Event::Notice(text)) => progress(&text),
@@ -101,7 +107,12 @@ pub async fn ask(
         }
     }
     match format {
-        Format::Answer => line(&visible_lines(&turn.answer))?,
+        Format::Answer => {
+            line(&visible_lines(&turn.answer))?;
+            if let Some(plan) = turn.recorded(deck).filter(|_| deck.mode == Mode::Track) {
+                line(&visible_lines(&plan))?;
+            }
+        }
         Format::Markdown => line(&turn.markdown())?,
         Format::Json => {}
     }
@@ -270,6 +281,14 @@ impl Turn {
     fn markdown(&self) -> String {
         let steps = self.timeline.steps().iter().skip(self.first_step);
         steps.map(|s| step_markdown(&self.timeline, &self.entries, s.no)).collect::<Vec<_>>().join("\n\n")
+    }
+
+    /// What tracking mode wrote down, when it did.
+    fn recorded(&self, deck: &Deck) -> Option<String> {
+        let asked = self.entries.iter().rposition(|e| matches!(e.fact, Fact::Question { .. }))?;
+        let run = Run::of(1, self.entries.get(asked..)?, &deck.models, Duration::ZERO);
+        let calls = What::Calls(run.rounds).lines();
+        Some(format!("\nRecorded calls:\n\n- {}", calls.join("\n- ")))
     }
 
     fn why_not_answered(&self, end: Option<&TurnEnd>) -> Option<String> {

@@ -6,10 +6,16 @@
 pub mod anthropic;
 pub mod bedrock;
 pub mod chat;
+#[cfg(test)]
+#[allow(clippy::indexing_slicing, clippy::needless_pass_by_value)]
+mod conversations;
 pub mod offline;
 mod prompt;
 mod provider;
 pub mod responses;
+#[cfg(test)]
+#[path = "../../tests/peers/scripted_anthropic.rs"]
+mod scripted_anthropic;
 mod several;
 pub mod tags;
 mod wire;
@@ -18,4 +24,5 @@ pub use prompt::{prompt_hash, system_prompt};
 pub use provider::{EventStream, Provider};
 pub use several::{Make, Several};
 pub use wire::client::{Key, KeySource};
+pub use wire::naming::{base_url_variable, key_variable};
 pub use wire::sign::Load;

@@ -15,7 +15,7 @@ use quarterdeck_core::models::Models;
 use quarterdeck_core::press::{Key, Press};
 use quarterdeck_core::scope::{Identity, Mode, Scope};
 use quarterdeck_core::screen::{Msg, Screen, Shown};
-use quarterdeck_core::session::{Effect, FrontCaps, Input, Session, Setup};
+use quarterdeck_core::session::{Effect, FrontCaps, Input, Session, Setup, Trial};
 use quarterdeck_core::settings::Settings;
 use quarterdeck_core::tool::{
     Catalogue, Cell, ColumnKind, Fault, Op, Partial, Projection, RegionRule, Risk, Row, Series, Spec, Tool,
@@ -104,6 +104,8 @@ pub struct Stage {
     pub size: (u16, u16),
     /// Calls the session wants run or planned, in order.
     pub calls: Vec<CallId>,
+    /// The evaluation the session wants made.
+    pub trial: Option<Trial>,
     turn: TurnId,
     iteration: u32,
 }
@@ -141,6 +143,7 @@ impl Stage {
             now: NOON,
             size: (columns, rows),
             calls: Vec::new(),
+            trial: None,
             turn: TurnId(0),
             iteration: 0,
         };
@@ -189,12 +192,14 @@ impl Stage {
                 Effect::Tell(_, text) => {
                     self.tell(Msg::Event(Event::Notice(text)));
                 }
+                Effect::Evaluate(trial) => self.trial = Some(*trial),
                 Effect::Replan(_)
                 | Effect::Commit { .. }
                 | Effect::CancelModel(_)
                 | Effect::CancelCall(_)
                 | Effect::AskToStop(_)
                 | Effect::WakeAt(..)
+                | Effect::CancelEvaluation
                 | Effect::Finish => {}
                 Effect::CountTokens(request) => {
                     let tokens = quarterdeck_core::tokens::estimate(&request);

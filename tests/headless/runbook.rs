@@ -103,10 +103,10 @@ fn mistakes_are_explained_all_at_once_and_the_others_work() {
         ),
         (
             "\"get_recent_changes\"",
-            "\"get_ecs_stopped_tasks\"",
-            "x.toml:24: get_ecs_stopped_tasks needs the argument cluster",
+            "\"get_cloudwatch_logs\"",
+            "x.toml:24: get_cloudwatch_logs needs the argument log_group: add it to args",
         ),
-        ("name = \"queues\"", "name = [", "x.toml:1: this is not TOML"),
+        ("name = \"queues\"", "name = [", "x.toml:2: this is not TOML: "),
     ] {
         let ran = place.check("x.toml", &readme().replacen(from, to, 1));
         ran.is(1, says);

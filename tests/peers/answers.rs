@@ -88,17 +88,35 @@ pub fn responses(blocks: &[Say]) -> Vec<u8> {
 
 /// ConverseStream, on the AWS event-stream codec.
 pub fn converse(blocks: &[Say]) -> Vec<u8> {
+    let (mut out, stop) =
+        (Vec::new(), if blocks.iter().any(|b| matches!(b, Say::Tool(..))) { "tool_use" } else { "end_turn" });
+    begun(&mut out, blocks, true);
+    framed(&mut out, "event", "messageStop", &json!({ "stopReason": stop }));
+    let usage = json!({ "inputTokens": 10, "outputTokens": 25, "totalTokens": 35 });
+    framed(&mut out, "event", "metadata", &json!({ "usage": usage, "metrics": { "latencyMs": 1 } }));
+    out
+}
+
+/// The same, broken off inside its last block by an exception.
+pub fn exception(blocks: &[Say], name: &str, said: &str) -> Vec<u8> {
     let mut out = Vec::new();
-    let mut event = |name: &str, payload: Value| {
-        let text = |value: &str| HeaderValue::String(value.to_owned().into());
-        let message = Message::new(payload.to_string())
-            .add_header(Header::new(":message-type", text("event")))
-            .add_header(Header::new(":event-type", text(name)))
-            .add_header(Header::new(":content-type", text("application/json")));
-        write_message_to(&message, &mut out).unwrap();
-    };
+    begun(&mut out, blocks, false);
+    framed(&mut out, "exception", name, &json!({ "message": said }));
+    out
+}
+
+fn framed(out: &mut Vec<u8>, kind: &str, name: &str, payload: &Value) {
+    let text = |value: &str| HeaderValue::String(value.to_owned().into());
+    let message = Message::new(payload.to_string())
+        .add_header(Header::new(":message-type", text(kind)))
+        .add_header(Header::new(if kind == "event" { ":event-type" } else { ":exception-type" }, text(name)))
+        .add_header(Header::new(":content-type", text("application/json")));
+    write_message_to(&message, out).unwrap();
+}
+
+fn begun(out: &mut Vec<u8>, blocks: &[Say], whole: bool) {
+    let mut event = |name: &str, payload: Value| framed(out, "event", name, &payload);
     event("messageStart", json!({ "role": "assistant" }));
-    let mut stop = "end_turn";
     for (n, block) in blocks.iter().enumerate() {
         let mut delta =
             |delta: Value| event("contentBlockDelta", json!({ "contentBlockIndex": n, "delta": delta }));
@@ -109,7 +127,6 @@ pub fn converse(blocks: &[Say]) -> Vec<u8> {
                 delta(json!({ "reasoningContent": { "signature": "c2ln" } }));
             }
             Say::Tool(id, name, input) => {
-                stop = "tool_use";
                 let start = json!({ "toolUse": { "toolUseId": id, "name": name } });
                 event("contentBlockStart", json!({ "contentBlockIndex": n, "start": start }));
                 for piece in pieces(&input.to_string()) {
@@ -120,10 +137,8 @@ pub fn converse(blocks: &[Say]) -> Vec<u8> {
                 }
             }
         }
-        event("contentBlockStop", json!({ "contentBlockIndex": n }));
+        if whole || n + 1 < blocks.len() {
+            event("contentBlockStop", json!({ "contentBlockIndex": n }));
+        }
     }
-    event("messageStop", json!({ "stopReason": stop }));
-    let usage = json!({ "inputTokens": 10, "outputTokens": 25, "totalTokens": 35 });
-    event("metadata", json!({ "usage": usage, "metrics": { "latencyMs": 1 } }));
-    out
 }

@@ -41,12 +41,16 @@ pub enum Reply {
 /// One request as it arrived.
 #[derive(Clone, Debug)]
 pub struct Received {
-    /// The request line's path.
+    /// The request line's method.
+    pub method: String,
+    /// The request line's path; a whole address when it came as to a proxy.
     pub path: String,
     /// Names in lower case.
     pub headers: Vec<(String, String)>,
     /// The body; null when it was not JSON.
     pub body: Value,
+    /// The body as it came.
+    pub raw: String,
 }
 
 impl Received {
@@ -176,7 +180,8 @@ async fn read(socket: &mut TcpStream) -> Option<Received> {
         if let Some(end) = bytes.windows(4).position(|w| w == b"\r\n\r\n") {
             let head = String::from_utf8_lossy(&bytes[..end]).into_owned();
             let mut lines = head.lines();
-            let path = lines.next()?.split(' ').nth(1)?.to_owned();
+            let mut first = lines.next()?.split(' ').map(str::to_owned);
+            let (method, path) = (first.next()?, first.next()?);
             let headers: Vec<(String, String)> = lines
                 .filter_map(|line| line.split_once(':'))
                 .map(|(name, value)| (name.to_lowercase(), value.trim().to_owned()))
@@ -186,8 +191,10 @@ async fn read(socket: &mut TcpStream) -> Option<Received> {
                 .find(|(n, _)| n == "content-length")
                 .map_or(0, |(_, v)| v.parse().unwrap_or(0));
             if bytes.len() >= end + 4 + length {
-                let body = serde_json::from_slice(&bytes[end + 4..end + 4 + length]).unwrap_or(Value::Null);
-                return Some(Received { path, headers, body });
+                let raw = &bytes[end + 4..end + 4 + length];
+                let body = serde_json::from_slice(raw).unwrap_or(Value::Null);
+                let raw = String::from_utf8_lossy(raw).into_owned();
+                return Some(Received { method, path, headers, body, raw });
             }
         }
         match socket.read(&mut chunk).await {

@@ -2,6 +2,7 @@
 
 use crate::Timestamp;
 use crate::approval::{Digest, Proposal};
+use crate::eval::Report;
 use crate::id::{ApprovalId, CallId, Seq, TurnId};
 use crate::message::{Block, ModelError, Stop, Usage};
 use crate::scope::{Mode, Scope};
@@ -237,6 +238,11 @@ pub enum Fact {
     Noted {
         /// One sentence.
         text: String,
+    },
+    /// A question was asked again and again in tracking mode; nothing was executed.
+    Evaluated {
+        /// What was found.
+        report: Arc<Report>,
     },
     /// To the model, older turns are now this summary; the journal keeps them as they are.
     Compacted {

@@ -99,6 +99,7 @@ fn headline(step: &Step) -> String {
         StepStatus::Denied => "denied",
         StepStatus::Cancelled => "cancelled",
         StepStatus::Unknown => "outcome unknown",
+        StepStatus::Recorded => "recorded",
     };
     let mut line = format!("{status}, began {}", step.began.rfc3339());
     if let Some(ended) = step.ended.filter(|ended| *ended != step.began) {
@@ -223,6 +224,10 @@ impl Page {
             Fact::Verified { summary, .. }
             | Fact::Noted { text: summary }
             | Fact::Compacted { text: summary, .. } => self.fenced("", summary),
+            Fact::Evaluated { report } => {
+                self.gap();
+                self.line(report.markdown().trim_end());
+            }
             Fact::SessionStarted { .. }
             | Fact::SessionResumed { .. }
             | Fact::ScopeChanged { .. }

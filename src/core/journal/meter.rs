@@ -89,6 +89,13 @@ impl Meter {
                 self.counted = None;
                 self.used = Some(Tokens::Estimate(*tokens_after));
             }
+            // Of the session, and of no turn; its answers say nothing about how long the next one is.
+            Fact::Evaluated { report } => {
+                let tokens = report.usage.total();
+                self.session.tokens += tokens;
+                self.session.dollars += report.cost_usd.unwrap_or_default();
+                self.session.unpriced |= tokens > 0 && report.cost_usd.is_none();
+            }
             // What is sent next differs from what was counted in more than what came since.
             Fact::ModelFailed { .. } | Fact::ModeChanged { .. } | Fact::SessionResumed { .. } => {
                 self.counted = None;

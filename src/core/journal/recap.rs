@@ -180,7 +180,8 @@ fn items(entries: &[Arc<Entry>], before: TurnId) -> (Vec<Item>, u32) {
             | Fact::WriteIntended { .. }
             | Fact::Noted { .. }
             | Fact::Compacted { .. }
-            | Fact::Shortened { .. } => {}
+            | Fact::Shortened { .. }
+            | Fact::Evaluated { .. } => {}
         }
     }
     (items, turns)

@@ -2,6 +2,7 @@
 
 use super::step::StepStatus;
 use super::{Outcome, RefusedBy, TurnEnd};
+use crate::eval::Counts;
 use crate::id::StepNo;
 use crate::message::{Block, ModelErrorKind, Usage};
 use crate::scope::Scope;
@@ -73,7 +74,7 @@ pub(super) fn status(outcome: &Outcome) -> StepStatus {
             | FaultKind::Unavailable
             | FaultKind::Timeout => StepStatus::Error,
         },
-        Outcome::Recorded => StepStatus::Completed,
+        Outcome::Recorded => StepStatus::Recorded,
     }
 }
 
@@ -122,6 +123,16 @@ pub(super) const fn model_failure(kind: ModelErrorKind) -> StepStatus {
         | ModelErrorKind::Unavailable
         | ModelErrorKind::Truncated
         | ModelErrorKind::TooLong => StepStatus::Error,
+    }
+}
+
+/// How an evaluation stands.
+pub(super) const fn evaluation(runs: Counts) -> StepStatus {
+    match (runs.completed, runs.failed, runs.cancelled) {
+        (0, 0, _) => StepStatus::Cancelled,
+        (0, _, _) => StepStatus::Error,
+        (_, 0, 0) => StepStatus::Completed,
+        (_, _, _) => StepStatus::Partial,
     }
 }
 

@@ -21,6 +21,9 @@ pub(super) const CUT_OFF: &str = "[console] The answer was cut off: the conversa
 /// Stands for older turns that nothing was written down of.
 pub(super) const NO_SUMMARY: &str = "Earlier turns were left out to make room; they are on the timeline.";
 
+/// What a model is told of a call that tracking mode only writes down: enough to go on to the end of its plan.
+const RECORDED: &str = "tracking mode: recorded, not executed; no result will come. Record the calls you would make next as far as they do not depend on results, then answer with your plan: each step, why, and what would decide between next steps";
+
 /// A tool result as it is sent.
 #[derive(Clone, Debug)]
 pub(super) struct Rendered {
@@ -89,10 +92,7 @@ fn body(outcome: &Outcome, cap: usize) -> String {
     match outcome {
         Outcome::Ok { projection, .. } => view(projection, cap),
         Outcome::Failed { fault } => failure(fault, cap),
-        Outcome::Recorded => {
-            json!({"recorded": true, "note": "tracking mode: the call was written down and not run"})
-                .to_string()
-        }
+        Outcome::Recorded => json!({"recorded": true, "note": RECORDED}).to_string(),
     }
 }
 

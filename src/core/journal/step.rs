@@ -41,6 +41,8 @@ pub enum StepStatus {
     Cancelled,
     /// Its effect on the account is not known.
     Unknown,
+    /// Tracking mode: written down and not run.
+    Recorded,
 }
 
 /// One step. Small: what it holds in full is in its entries.

@@ -124,6 +124,13 @@ impl Timeline {
             Fact::Verified { call, summary, reached } => Some(self.verified(entry, *call, summary, *reached)),
             Fact::TurnEnded { turn, reason } => self.turn_ended(entry, *turn, reason),
             Fact::Noted { text } => Some(self.note(entry, remark::first_line(text), String::new())),
+            Fact::Evaluated { report } => {
+                let no = self.note(entry, "determinism evaluated", report.headline());
+                if let Some(step) = self.get_mut(no) {
+                    step.status = remark::evaluation(report.runs);
+                }
+                Some(no)
+            }
             Fact::Compacted { tokens_before, tokens_after, .. } => {
                 let room = remark::room(*tokens_before, *tokens_after);
                 Some(self.note(entry, "older turns summarized", room))

@@ -147,7 +147,8 @@ impl Transcript {
             | Fact::Approved { .. }
             | Fact::RefusalWithdrawn { .. }
             | Fact::TurnEnded { .. }
-            | Fact::Noted { .. } => {}
+            | Fact::Noted { .. }
+            | Fact::Evaluated { .. } => {}
         }
     }
 

@@ -325,7 +325,7 @@ impl Screen {
     }
 
     pub(super) fn cancel(&mut self) -> Vec<Command> {
-        if self.ledger.running.is_none() && self.ledger.open_calls.is_empty() {
+        if self.ledger.running.is_none() && self.ledger.open_calls.is_empty() && !self.evaluates() {
             return self.told("nothing runs");
         }
         self.say("cancelling");

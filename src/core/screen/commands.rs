@@ -33,6 +33,8 @@ pub(super) enum Does {
     Step,
     /// Filters the timeline.
     Filter,
+    /// Evaluates determinism.
+    Evaluate,
     /// A short name of a tool; a first word without dashes is this field.
     Tool { tool: &'static str, field: &'static str },
 }
@@ -82,6 +84,12 @@ pub(super) const COMMANDS: &[Entry] = &[
         argument: "",
         doc: "carry the model's calls out again; asks first",
         does: Does::Mode(Mode::Execute),
+    },
+    Entry {
+        name: "eval",
+        argument: "[RUNS] [QUESTION]",
+        doc: "how alike the answers are when it is asked 10 times, executing nothing",
+        does: Does::Evaluate,
     },
     Entry {
         name: "iterations",
@@ -196,6 +204,7 @@ impl Screen {
                 });
                 Ok(Vec::new())
             }
+            Does::Evaluate => self.evaluate(rest),
             Does::Tool { tool, field } => self.call(tool, Some(field), rest),
         }
     }

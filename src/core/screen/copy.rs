@@ -30,7 +30,7 @@ impl Screen {
         step.entries.iter().filter_map(at).map(AsRef::as_ref)
     }
 
-    fn put(&mut self, what: String, text: &str) {
+    pub(super) fn put(&mut self, what: String, text: &str) {
         self.copy = Some(Copy { what, text: crate::text::visible_lines(text).into_owned() });
     }
 }

@@ -4,7 +4,7 @@ use super::{Dialog, Msg, Notice, PlainYes, Screen, Shown};
 use crate::Timestamp;
 use crate::approval::Gate;
 use crate::command::Command;
-use crate::event::{Event, Expense};
+use crate::event::{Event, Expense, Live};
 use crate::journal::{Entry, Fact};
 use std::sync::Arc;
 use std::time::Duration;
@@ -92,6 +92,7 @@ impl Screen {
     fn happened(&mut self, event: Event, now: Timestamp) -> Vec<Command> {
         match event {
             Event::Appended(entry) => self.appended(&entry),
+            Event::Live(Live::Evaluating(progress)) => self.evaluated(progress),
             Event::Live(live) => self.live.apply(live, &self.ledger, now),
             Event::Ask(gate) => return self.asked(gate, now),
             Event::Spend(spending) => {
@@ -141,6 +142,9 @@ impl Screen {
         {
             self.question = None;
         }
+        if let Fact::Evaluated { report } = &entry.fact {
+            self.evaluation_over(report);
+        }
         if let Some(no) = step {
             self.step_changed(no);
         }
@@ -176,6 +180,9 @@ impl Screen {
         }
         self.chat.link = self.chat.link.filter(|i| *i < shown.links.len());
         self.help = self.help.map(|top| top.min(shown.help.last_top()));
+        if let Some(evaluation) = &mut self.evaluation {
+            evaluation.drawn(&shown);
+        }
         let resized = self.shown.timeline.fits != shown.timeline.fits;
         self.shown = shown;
         if resized {

@@ -195,6 +195,7 @@ impl Rig {
             chat: Extent { total: 50, fits: 10 },
             detail: Extent { total: 30, fits: 10 },
             help: Extent { total: 40, fits: 20 },
+            evaluation: Extent { total: 40, fits: 20 },
             dialog_body: Extent { total: 40, fits: 12 },
             ..Shown::default()
         };

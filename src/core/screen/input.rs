@@ -22,6 +22,8 @@ impl Screen {
             Place::Dialog
         } else if self.question.is_some() {
             Place::Question
+        } else if self.evaluation.is_some() {
+            Place::Evaluation
         } else if self.palette.is_some() {
             Place::Palette
         } else if self.prompt.is_some() {
@@ -82,6 +84,7 @@ impl Screen {
                 self.help_act(action);
                 Vec::new()
             }
+            Place::Evaluation => self.evaluation_act(action),
             Place::Palette => self.palette_act(action),
             Place::Prompt => {
                 self.prompt_act(action);
@@ -115,7 +118,7 @@ impl Screen {
             return;
         }
         let place = self.place();
-        if matches!(place, Place::Help | Place::Question) {
+        if matches!(place, Place::Help | Place::Question | Place::Evaluation) {
             return;
         }
         if !matches!(place, Place::Palette | Place::Prompt | Place::History) {
@@ -128,7 +131,7 @@ impl Screen {
 
     /// Ctrl-C: cancels what runs at once; on an idle console the second one quits.
     fn interrupted(&mut self, now: Timestamp) -> Vec<Command> {
-        if self.ledger.running.is_some() {
+        if self.ledger.running.is_some() || self.evaluates() {
             self.quit_armed = None;
             self.say("cancelling");
             return vec![Command::Cancel];
@@ -186,7 +189,8 @@ impl Screen {
             | Place::Detail
             | Place::Dialog
             | Place::Help
-            | Place::Question => {}
+            | Place::Question
+            | Place::Evaluation => {}
         }
     }
 

@@ -68,7 +68,8 @@ impl Ledger {
             | Fact::Verified { .. }
             | Fact::Noted { .. }
             | Fact::Compacted { .. }
-            | Fact::Shortened { .. } => {}
+            | Fact::Shortened { .. }
+            | Fact::Evaluated { .. } => {}
         }
     }
 }
@@ -107,6 +108,8 @@ impl LiveState {
             | Live::Composing(..)
             | Live::Retrying(..)
             | Live::Progress(..)
+            // The evaluation's pane takes these.
+            | Live::Evaluating(_)
             | Live::Counting(_) => {}
         }
     }
@@ -147,6 +150,7 @@ impl LiveState {
             | Fact::WriteConcluded { .. }
             | Fact::Verified { .. }
             | Fact::Noted { .. }
+            | Fact::Evaluated { .. }
             | Fact::Compacted { .. }
             | Fact::Shortened { .. } => {}
         }
@@ -193,6 +197,10 @@ fn chat_item(fact: &Fact, step: StepNo) -> Option<ChatItem> {
         }
         Fact::Verified { summary, reached, .. } => line(summary.clone(), *reached != Some(true)),
         Fact::TurnEnded { reason, .. } => ended(reason).and_then(|text| line(text, true)),
+        Fact::Evaluated { report } => {
+            let text = format!("determinism of \"{}\": {}", report.question, report.headline());
+            line(text, report.runs.completed == 0)
+        }
         Fact::Compacted { .. } => line(
             "older steps were summarized to make room; they are all still on the timeline".to_owned(),
             false,

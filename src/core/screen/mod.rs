@@ -5,6 +5,7 @@ mod commands;
 mod composer;
 mod copy;
 mod dialog;
+mod evaluation;
 mod events;
 #[cfg(test)]
 mod fixture;
@@ -23,6 +24,7 @@ mod timeline;
 pub use commands::{palette_actions, palette_tools};
 pub use composer::Composer;
 pub use dialog::Dialog;
+pub use evaluation::Evaluation;
 pub use folds::{Folds, Mark};
 pub use layout::{Layout, layout_of};
 pub use palette::{Match, Palette};

@@ -34,6 +34,10 @@ impl Screen {
         if self.help.is_some() || self.question.is_some() {
             return;
         }
+        if self.evaluation.is_some() {
+            by.into_iter().for_each(|by| self.scroll_evaluation(by));
+            return;
+        }
         match by {
             Some(by) => {
                 if let Some(pane) = self.pane_at(mouse.at) {

@@ -133,16 +133,12 @@ impl Screen {
             | Does::Mouse
             | Does::Step
             | Does::Filter
+            | Does::Evaluate
             | Does::Tool { .. } => None,
         };
         let commands = COMMANDS.iter().filter(|entry| self.offers(entry)).map(|entry| Match {
             name: entry.name.to_owned(),
-            doc: format!(
-                "{}{}{}",
-                entry.argument,
-                if entry.argument.is_empty() { "" } else { ": " },
-                entry.doc
-            ),
+            doc: self.doc(entry),
             key: key(entry.does),
         });
         let tools = self.tools().map(|tool| Match {
@@ -178,6 +174,15 @@ impl Screen {
             })
             .into_iter()
             .collect()
+    }
+
+    /// What a command does; why it cannot now, when it cannot.
+    fn doc(&self, entry: &Entry) -> String {
+        match (entry.does, self.cannot_evaluate()) {
+            (Does::Evaluate, Some(why)) => why.to_owned(),
+            _ if entry.argument.is_empty() => entry.doc.to_owned(),
+            _ => format!("{}: {}", entry.argument, entry.doc),
+        }
     }
 
     /// The tools that can be called in this mode.

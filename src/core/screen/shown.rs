@@ -49,6 +49,10 @@ pub struct Shown {
     pub target_lines: Vec<usize>,
     /// The line after the last of each target.
     pub target_ends: Vec<usize>,
+    /// Lines the evaluation's variants have and how many fit.
+    pub evaluation: Extent,
+    /// The first line and the lines of each variant of the evaluation, level by level.
+    pub variants: Vec<(usize, usize)>,
     /// Evidence links and thinking in the chat, in reading order.
     pub links: Vec<Mark>,
     /// The line each of `links` is on, from the top of the whole chat; empty when not known.

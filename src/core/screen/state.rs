@@ -2,6 +2,7 @@
 
 use super::composer::Composer;
 use super::dialog::Dialog;
+use super::evaluation::Evaluation;
 use super::folds::Folds;
 use super::palette::Palette;
 use super::shown::{Extent, Shown};
@@ -52,6 +53,8 @@ pub struct Screen {
     pub help_for: Place,
     /// A plain yes/no question (TRACK to EXECUTE). Never yields an approval.
     pub question: Option<PlainQuestion>,
+    /// The evaluation of determinism, in front of the panes.
+    pub evaluation: Option<Evaluation>,
     /// Short-lived messages, newest last.
     pub notices: VecDeque<Notice>,
     /// Esc was pressed with nothing left to close; the next one cancels.
@@ -103,6 +106,7 @@ impl Screen {
             help: None,
             help_for: Place::Composer,
             question: None,
+            evaluation: None,
             notices: VecDeque::new(),
             esc_armed: false,
             quit_armed: None,

@@ -135,6 +135,14 @@ impl Session {
         self.mode == Mode::Track && self.calls.get(&call).is_some_and(|c| c.turn().is_some())
     }
 
+    /// Writes down the model's reads that have not begun, when the mode has become one that runs none.
+    pub(super) fn record_waiting(&mut self, now: Timestamp) {
+        let waiting: Vec<CallId> = self.waiting.iter().copied().filter(|call| self.tracked(*call)).collect();
+        for call in waiting {
+            self.finish(call, Outcome::Recorded, now);
+        }
+    }
+
     fn begin_read(&mut self, call: CallId, fresh: bool, now: Timestamp) {
         if self.tracked(call) {
             return self.finish(call, Outcome::Recorded, now);

@@ -12,6 +12,7 @@ use crate::tool::{Fault, FaultKind};
 impl Session {
     /// Cancels the turn; without one, whatever else runs. What went out to AWS is never cancelled.
     pub(super) fn cancel(&mut self, now: Timestamp) {
+        self.cancel_evaluation();
         if self.turn.is_some() {
             self.cancel_turn(RefusedBy::Cancelled, now);
         } else {
@@ -82,6 +83,9 @@ impl Session {
     /// A front is gone: its turn is cancelled, and what it was asked or would be asked is refused.
     pub(super) fn front_gone(&mut self, front: FrontId, now: Timestamp) {
         self.fronts.remove(&front);
+        if self.evaluation == Some(front) {
+            self.cancel_evaluation();
+        }
         if self.turn.as_ref().is_some_and(|t| t.front == front) {
             self.cancel_turn(RefusedBy::FrontGone, now);
         }
@@ -110,6 +114,7 @@ impl Session {
     /// The console ends: everything is refused or cancelled; a change on its way is waited for.
     pub(super) fn quit(&mut self, now: Timestamp) {
         self.quitting = true;
+        self.cancel_evaluation();
         self.cancel_turn(RefusedBy::Cancelled, now);
         self.cancel_rest("the console ended", now);
     }

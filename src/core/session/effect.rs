@@ -1,5 +1,6 @@
 //! What a session wants done.
 
+use super::evaluate::Trial;
 use super::input::Wake;
 use crate::Timestamp;
 use crate::approval::{Authorized, Gate, Spent};
@@ -49,6 +50,10 @@ pub enum Effect {
     Tell(FrontId, String),
     /// Everything has ended that had to: flush the journal and end the console.
     Finish,
+    /// Ask a question again and again in sessions of their own that execute nothing; stream back `Input::Evaluated`.
+    Evaluate(Box<Trial>),
+    /// End the evaluation with what is complete.
+    CancelEvaluation,
     /// Have this request counted; answer `Input::Counted`. `CancelModel` stops it.
     CountTokens(Request),
 }

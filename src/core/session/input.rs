@@ -2,6 +2,7 @@
 
 use crate::approval::{Authorized, Challenge, Proposal};
 use crate::command::Command;
+use crate::eval::Progress;
 use crate::id::{ApprovalId, CallId, FrontId, TurnId};
 use crate::journal::CallStats;
 use crate::message::{ModelError, ModelEvent};
@@ -37,6 +38,8 @@ pub enum Input {
     Woke(Wake),
     /// The journal can no longer be written; why. Changes are refused from here on.
     StoreFailed(String),
+    /// How far the evaluation is.
+    Evaluated(Progress),
     /// What the request of this turn and iteration would take.
     Counted(TurnId, u32, Tokens),
 }

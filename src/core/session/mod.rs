@@ -7,6 +7,7 @@ mod calls;
 mod cancel;
 mod ceiling;
 mod effect;
+mod evaluate;
 mod input;
 mod loops;
 mod record;
@@ -22,6 +23,7 @@ mod window;
 mod writes;
 
 pub use effect::{Effect, ReadCall};
+pub use evaluate::Trial;
 pub use input::{FrontCaps, Input, Wake, Written};
 pub use setup::Setup;
 
@@ -74,6 +76,8 @@ pub struct Session {
     /// The write that has the dialog or is being carried out.
     active: Option<CallId>,
     verifying: BTreeMap<CallId, verify::Verification>,
+    /// Determinism is being evaluated, for this front.
+    evaluation: Option<FrontId>,
     recent: reuse::Recent,
     store_failed: bool,
     quitting: bool,
@@ -103,6 +107,7 @@ impl Session {
             }
             Input::Woke(wake) => self.woke(wake, now),
             Input::StoreFailed(why) => self.store_failed(&why, now),
+            Input::Evaluated(progress) => self.evaluated(progress, now),
             Input::Counted(turn, iteration, tokens) => self.counted(turn, iteration, tokens),
         }
         self.settle(now);
@@ -157,14 +162,17 @@ impl Session {
         self.transcript.turns(&self.settings.provider, &self.settings.model)
     }
 
-    /// Whether nothing runs and nothing waits: no turn, no call, no dialog, no verification.
+    /// Whether nothing runs and nothing waits: no turn, no call, no dialog, no verification, no evaluation.
     #[must_use]
     pub fn idle(&self) -> bool {
-        self.turn.is_none() && self.calls.is_empty() && self.verifying.is_empty()
+        self.turn.is_none() && self.calls.is_empty() && self.verifying.is_empty() && self.evaluation.is_none()
     }
 
     fn command(&mut self, front: FrontId, command: Command, now: Timestamp) {
         if self.quitting {
+            return;
+        }
+        if begins(&command) && self.evaluating(front) {
             return;
         }
         match command {
@@ -181,6 +189,9 @@ impl Session {
             Command::SetMode(mode) => self.set_mode(mode, now),
             Command::Set(settings) => self.set(settings, now),
             Command::Quit => self.quit(now),
+            Command::Evaluate { question, runs, concurrency } => {
+                self.evaluate(front, &question, runs, concurrency, now);
+            }
         }
     }
 
@@ -198,7 +209,7 @@ impl Session {
         self.next_dialog(now);
         self.pump();
         self.advance(now);
-        if self.quitting && !self.finished && self.calls.is_empty() {
+        if self.quitting && !self.finished && self.calls.is_empty() && self.evaluation.is_none() {
             self.finished = true;
             self.out.push(Effect::Finish);
         }
@@ -222,6 +233,7 @@ impl Session {
         self.head = Size::head(&self.system, &self.tools).tokens;
         self.append(Fact::ModeChanged { mode }, now);
         self.refuse_for_mode(now);
+        self.record_waiting(now);
     }
 
     /// From the next round on; a round that runs is the old model's to the end.
@@ -235,6 +247,25 @@ impl Session {
 
     fn tell(&mut self, front: FrontId, text: impl Into<String>) {
         self.out.push(Effect::Tell(front, text.into()));
+    }
+}
+
+/// Whether a command begins something that may not run beside an evaluation.
+const fn begins(command: &Command) -> bool {
+    match command {
+        Command::Ask(_)
+        | Command::Call { .. }
+        | Command::Again(_)
+        | Command::Undo(_)
+        | Command::Withdraw(_)
+        | Command::SetMode(_)
+        | Command::Evaluate { .. } => true,
+        Command::Approve(_)
+        | Command::Refuse(_)
+        | Command::Spend { .. }
+        | Command::Cancel
+        | Command::Set(_)
+        | Command::Quit => false,
     }
 }
 

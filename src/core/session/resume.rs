@@ -184,6 +184,7 @@ impl Left {
             | Fact::SessionResumed { .. }
             | Fact::RefusalWithdrawn { .. }
             | Fact::Noted { .. }
+            | Fact::Evaluated { .. }
             | Fact::Compacted { .. }
             | Fact::Shortened { .. } => {}
         }

@@ -138,6 +138,7 @@ impl Session {
                 | Fact::Verified { .. }
                 | Fact::TurnEnded { .. }
                 | Fact::Noted { .. }
+                | Fact::Evaluated { .. }
                 | Fact::Compacted { .. }
                 | Fact::Shortened { .. } => {}
             }

@@ -95,6 +95,7 @@ impl Session {
             waiting: std::collections::VecDeque::new(),
             active: None,
             verifying: std::collections::BTreeMap::new(),
+            evaluation: None,
             recent: super::reuse::Recent::default(),
             store_failed: false,
             quitting: false,

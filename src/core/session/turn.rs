@@ -382,6 +382,10 @@ fn input_bytes(input: &Input) -> usize {
 fn says_something(live: &Live) -> bool {
     match live {
         Live::Text(_, text) | Live::Reasoning(_, text) => !text.is_empty(),
-        Live::Composing(..) | Live::Retrying(..) | Live::Progress(..) | Live::Counting(_) => true,
+        Live::Composing(..)
+        | Live::Retrying(..)
+        | Live::Progress(..)
+        | Live::Evaluating(_)
+        | Live::Counting(_) => true,
     }
 }

@@ -146,6 +146,11 @@ impl Redactor {
         Self { key }
     }
 
+    /// The key of its masks.
+    pub(crate) const fn key(&self) -> [u8; 16] {
+        self.key
+    }
+
     /// `text` with AWS keys, private keys, tokens, JWTs, connection strings and assigned secrets masked as
     /// `⟪secret:3f9a01⟫`, access key ids as `AKIA⟪…WXYZ⟫`. Idempotent; time is linear in the text.
     #[must_use]

@@ -93,6 +93,7 @@ impl Tally {
             | Fact::WriteConcluded { .. }
             | Fact::Verified { .. }
             | Fact::Noted { .. }
+            | Fact::Evaluated { .. }
             | Fact::Compacted { .. }
             | Fact::Shortened { .. } => {}
         }

@@ -260,7 +260,7 @@ where
     }
 
     /// What a drawing may change: how far a dialog is, and where the panes begin.
-    fn layout(&self) -> (Option<Discriminant<Readiness>>, [usize; 5]) {
+    fn layout(&self) -> (Option<Discriminant<Readiness>>, [usize; 6]) {
         let screen = &self.screen;
         let gate = screen.dialog.as_ref().and_then(|d| d.gate.as_ref());
         let tops = [
@@ -269,6 +269,7 @@ where
             screen.detail.top,
             screen.help.unwrap_or_default(),
             screen.dialog.as_ref().map_or(0, |d| d.top),
+            screen.evaluation.as_ref().map_or(0, |e| e.top),
         ];
         (gate.map(|g| discriminant(&g.ready(screen.now))), tops)
     }

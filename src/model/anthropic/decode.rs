@@ -3,7 +3,7 @@
 use crate::wire::failure::{Failure, Names};
 use crate::wire::naming;
 use crate::wire::sse::Framer;
-use crate::wire::{Decode, Decoded};
+use crate::wire::{Decode, Decoded, unfinished};
 use quarterdeck_core::message::{Block, Input, ModelEvent, Stop, Usage};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -78,9 +78,13 @@ impl Decoder {
                 let stop = self.stop.take().unwrap_or_else(|| Stop::Other("no reason given".to_owned()));
                 out.push(ModelEvent::Done(stop));
             }
-            "error" => return Err(in_stream(event.get("error").unwrap_or(&Value::Null), &self.names)),
-            // ping, and whatever a newer API adds.
-            _ => {}
+            "error" => return Err(Failure::inside(event.get("error").unwrap_or(&Value::Null), &self.names)),
+            // ping, and whatever a newer API adds; a gateway's own error comes without a type.
+            _ => {
+                if let Some(error) = event.get("error").filter(|e| !e.is_null()) {
+                    return Err(Failure::inside(error, &self.names));
+                }
+            }
         }
         Ok(())
     }
@@ -191,25 +195,10 @@ impl Decode for Decoder {
         decoded.failure = result.err();
         decoded
     }
-}
 
-/// An `error` event inside a stream.
-fn in_stream(error: &Value, names: &Names) -> Failure {
-    let kind = text(error, "type");
-    let status = match kind {
-        "overloaded_error" => 529,
-        "rate_limit_error" => 429,
-        "timeout_error" => 504,
-        "authentication_error" => 401,
-        "permission_error" => 403,
-        "billing_error" => 402,
-        "not_found_error" => 404,
-        "request_too_large" => 413,
-        "invalid_request_error" => 400,
-        // api_error, and what a newer API adds.
-        _ => 500,
-    };
-    Failure::status(status, error.get("message").and_then(Value::as_str).unwrap_or(kind), None, names)
+    fn closed(&mut self) -> Decoded {
+        Decoded { events: Vec::new(), failure: Some(unfinished(&self.framer, &self.names)) }
+    }
 }
 
 /// A tool's arguments. No JSON at all means no arguments, unless the block already began with some.

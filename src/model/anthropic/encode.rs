@@ -1,15 +1,16 @@
 //! A request as the Messages API wants it. Pure.
 
-use crate::wire::naming::{by_name, wire_id, wire_input, wire_name};
-use quarterdeck_core::message::{Block, Request, ToolDef, Turn, UserPart};
-use quarterdeck_core::models::{Caps, Thinking};
+use crate::wire::naming::{self, overlay, wire_id, wire_input, wire_name};
+use quarterdeck_core::message::{Block, Request, ToolDef, Turn, Turns, UserPart};
+use quarterdeck_core::models::{Caps, Quirks, Thinking};
 use serde_json::{Map, Value, json};
+use std::borrow::Cow;
 
 /// The smallest thinking budget the API takes, in tokens.
 const MIN_BUDGET: u32 = 1_024;
 
 /// The request's body.
-pub(super) fn body(request: &Request, caps: &Caps) -> Value {
+pub(super) fn body(request: &Request, caps: &Caps, quirks: &Quirks) -> Value {
     let max_tokens = request.max_tokens.clamp(1, caps.max_output.max(1));
     let mut body = Map::new();
     body.insert("model".into(), json!(request.model));
@@ -19,22 +20,27 @@ pub(super) fn body(request: &Request, caps: &Caps) -> Value {
         let system = cached(json!({ "type": "text", "text": &*request.system }));
         body.insert("system".into(), json!([system]));
     }
-    if !request.tools.is_empty() {
-        body.insert("tools".into(), tools(&request.tools));
+    let offered = naming::tools(request);
+    if !offered.is_empty() {
+        body.insert("tools".into(), tools(&offered));
     }
-    if let Some(thinking) = thinking(caps.thinking, max_tokens) {
+    let own = (caps.provider.as_str(), request.model.as_str());
+    if let Some(thinking) = thinking(caps.thinking, max_tokens)
+        && (!matches!(caps.thinking, Thinking::Budget { .. }) || begins_with_thinking(&request.turns, own))
+    {
         body.insert("thinking".into(), thinking);
     }
     if let Some(effort) = caps.effort_for(request) {
         body.insert("output_config".into(), json!({ "effort": effort }));
     }
-    body.insert("messages".into(), messages(request, &caps.provider));
+    body.insert("messages".into(), messages(request, own));
+    overlay(&mut body, &quirks.extra);
     Value::Object(body)
 }
 
 /// The body that has a request counted: the same, without what is about the answer.
-pub(super) fn counted(request: &Request, caps: &Caps) -> Value {
-    let mut body = body(request, caps);
+pub(super) fn counted(request: &Request, caps: &Caps, quirks: &Quirks) -> Value {
+    let mut body = body(request, caps, quirks);
     if let Some(body) = body.as_object_mut() {
         body.remove("max_tokens");
         body.remove("stream");
@@ -50,9 +56,9 @@ fn cached(mut block: Value) -> Value {
     block
 }
 
-fn tools(tools: &[ToolDef]) -> Value {
-    let mut encoded: Vec<Value> = by_name(tools)
-        .into_iter()
+fn tools(tools: &[Cow<'_, ToolDef>]) -> Value {
+    let mut encoded: Vec<Value> = tools
+        .iter()
         .map(|t| json!({ "name": t.name, "description": t.description, "input_schema": t.schema }))
         .collect();
     if let Some(last) = encoded.last_mut() {
@@ -76,10 +82,26 @@ fn thinking(mode: Thinking, max_tokens: u32) -> Option<Value> {
     }
 }
 
+/// Whether the round that is under way, if one is, began with the model's own thinking: where a budget is set the service
+/// takes it no other way, and a round that another model began has none.
+fn begins_with_thinking(turns: &Turns, own: (&str, &str)) -> bool {
+    let results = |turn: &Turn| match turn {
+        Turn::User { parts } => parts.iter().any(|p| matches!(p, UserPart::ToolResult { .. })),
+        Turn::Assistant { .. } => false,
+    };
+    let mut back = turns.iter().rev();
+    match (back.next(), back.next()) {
+        (Some(last), Some(Turn::Assistant { blocks })) if results(last) => match blocks.first() {
+            Some(Block::Reasoning { provider, model, .. }) => (provider.as_str(), model.as_str()) == own,
+            Some(Block::Text { .. } | Block::ToolCall { .. }) | None => false,
+        },
+        _ => true,
+    }
+}
+
 /// The conversation. Cache marks go on the last two user turns: the newest writes the prefix the next round reads; the one
 /// before finds what the last round wrote, even when this round added more blocks than the service looks back over.
-fn messages(request: &Request, provider: &str) -> Value {
-    let own = (provider, request.model.as_str());
+fn messages(request: &Request, own: (&str, &str)) -> Value {
     let mut messages: Vec<Value> = request.turns.iter().filter_map(|turn| message(turn, own)).collect();
     messages
         .iter_mut()
@@ -128,10 +150,9 @@ fn block(block: &Block, own: (&str, &str)) -> Option<Value> {
 
 #[cfg(test)]
 mod tests {
-    use super::body;
     use quarterdeck_core::id::TurnId;
     use quarterdeck_core::message::{Block, Input, Request, ToolDef, Turn, UserPart};
-    use quarterdeck_core::models::{Caps, Models, Thinking};
+    use quarterdeck_core::models::{Caps, Models, Quirks, Thinking};
     use serde_json::{Value, json};
 
     const MODEL: &str = "claude-sonnet-5-5";
@@ -179,6 +200,10 @@ mod tests {
             Value::Array(items) => items.iter().map(marks).sum(),
             _ => 0,
         }
+    }
+
+    fn body(request: &Request, caps: &Caps) -> Value {
+        super::body(request, caps, &Quirks::default())
     }
 
     #[test]
@@ -319,6 +344,39 @@ mod tests {
             let request = Request { max_tokens, ..request(vec![user("q")]) };
             assert_eq!(body(&request, &caps).get("thinking").cloned().unwrap_or_default(), want);
         }
+    }
+
+    #[test]
+    fn a_budget_is_left_out_in_a_round_that_another_model_began() {
+        let caps = Caps { thinking: Thinking::Budget { budget_tokens: 2_048 }, ..caps() };
+        let own = Block::Reasoning {
+            provider: "anthropic".into(),
+            model: MODEL.into(),
+            raw: json!({ "type": "thinking", "thinking": "hm", "signature": "c2ln" }),
+        };
+        let calls = call("t", "a", Input::Json(json!({})));
+        let answered = Turn::User { parts: vec![result("t", "ok", false)] };
+        for (blocks, last, sent) in [
+            (vec![own, calls.clone()], answered.clone(), true),
+            (vec![calls.clone()], answered, false),
+            (vec![calls], user("and now?"), true),
+        ] {
+            let turns = vec![user("q"), Turn::Assistant { blocks }, last];
+            let request = Request { max_tokens: 8_000, ..request(turns) };
+            assert_eq!(body(&request, &caps).get("thinking").is_some(), sent);
+        }
+    }
+
+    #[test]
+    fn calls_are_never_sent_without_tools() {
+        let turns = vec![
+            user("q"),
+            Turn::Assistant { blocks: vec![call("t", "stop it", Input::Json(json!({})))] },
+            Turn::User { parts: vec![result("t", "denied", true)] },
+        ];
+        let request = Request { tools: [].into(), ..request(turns) };
+        let tools = body(&request, &caps())["tools"].clone();
+        assert_eq!(tools[0]["name"], "stop_it", "{tools}");
     }
 
     #[test]

@@ -1,10 +1,11 @@
 //! Streams from recorded bytes, retries in paused time, and whole requests against a scripted endpoint.
 
 use super::decode::Decoder;
-use super::{Anthropic, Settings, names};
+use super::{Anthropic, Settings};
 use crate::provider::{EventStream, Provider, streamed};
+use crate::scripted_anthropic::{Reply, Say, Scripted, answer_bytes, event};
 use crate::wire::client::Key;
-use crate::wire::failure::{Again, Failure};
+use crate::wire::failure::{Again, Failure, Names};
 use crate::wire::retry::{self, Body, Transport};
 use crate::wire::{Decode as _, replay};
 use bytes::Bytes;
@@ -16,7 +17,6 @@ use quarterdeck_core::message::{
 };
 use quarterdeck_core::models::Models;
 use quarterdeck_core::tokens::Tokens;
-use scripted_anthropic::{Reply, Say, Scripted, answer_bytes, event};
 use serde_json::{Value, json};
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
@@ -24,11 +24,12 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-#[path = "../../../tests/peers/scripted_anthropic.rs"]
-mod scripted_anthropic;
-
 const RECORDED: &[u8] = include_bytes!("recorded.sse");
 const KEY: &str = "sk-test-not-a-key";
+
+fn names() -> Names {
+    Names::new("ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL")
+}
 
 fn decode(chunks: &[&[u8]]) -> (Vec<ModelEvent>, Option<Failure>) {
     replay::decode(Decoder::new("anthropic", "m", names()), chunks)
@@ -83,7 +84,9 @@ fn a_recorded_answer_decodes_to_these_events() {
 
 #[test]
 fn cut_at_every_byte_and_damaged_it_holds() {
-    replay::holds(|| Decoder::new("anthropic", "m", names()), RECORDED);
+    let new = || Decoder::new("anthropic", "m", names());
+    replay::holds(new, RECORDED);
+    replay::never_done(new, RECORDED, |frame| frame.contains("message_stop"));
 }
 
 #[test]
@@ -128,6 +131,25 @@ fn a_terminal_event_inside_a_block_is_not_an_end() {
     ]);
     assert_eq!(events, [ModelEvent::TextDelta("half".into())]);
     assert_eq!(failure.unwrap().error.kind, ModelErrorKind::Truncated);
+}
+
+#[test]
+fn errors_that_gateways_put_into_an_answer() {
+    for (bytes, kind) in [
+        ("data: {\"error\": {\"message\": \"busy\", \"code\": \"529\"}}\n\n", ModelErrorKind::Overloaded),
+        ("{\"type\": \"error\", \"error\": {\"type\": \"overloaded_error\"}}", ModelErrorKind::Overloaded),
+        (
+            "{\"error\": {\"type\": \"authentication_error\", \"message\": \"x\"}}",
+            ModelErrorKind::Credentials,
+        ),
+        ("<html>Blocked by policy</html>", ModelErrorKind::Unavailable),
+        ("", ModelErrorKind::Truncated),
+        (": ping\n\n", ModelErrorKind::Truncated),
+    ] {
+        let mut decoder = Decoder::new("anthropic", "m", names());
+        let failure = decoder.push(bytes.as_bytes()).failure.or_else(|| decoder.closed().failure).unwrap();
+        assert_eq!(failure.error.kind, kind, "{bytes}: {}", failure.error.message);
+    }
 }
 
 #[test]
@@ -194,6 +216,7 @@ fn scripted(attempts: Vec<Attempt>, cancel: &CancellationToken) -> (Arc<Script>,
                 &*transport,
                 || Decoder::new("anthropic", "m", names()),
                 "{}".to_owned(),
+                Duration::from_secs(120),
                 &output,
             )
             .await
@@ -391,6 +414,7 @@ fn request() -> Request {
 
 fn provider(base_url: &str, key: Option<&str>) -> Anthropic {
     Anthropic::new(Settings {
+        provider: "anthropic".into(),
         base_url: base_url.to_owned(),
         api_key: key.map(str::to_owned).into(),
         api_version: None,
@@ -445,6 +469,59 @@ async fn overload_over_the_wire_is_repeated_after_the_pause_it_asks_for() {
 }
 
 #[tokio::test]
+async fn a_date_to_wait_for_is_waited_for() {
+    let busy = |date: &str| Reply::Status(503, vec![("retry-after", date.into())], String::new());
+    let server =
+        Scripted::start(vec![busy("Wed, 21 Oct 2015 07:28:00 GMT"), Reply::Answer(vec![Say::Text("ok")])])
+            .await;
+    let (events, error) = ask(&server).await;
+    assert_eq!((error, waits(&events)), (None, vec![0]), "a time that has come");
+    let server = Scripted::start(vec![busy("Sat, 21 Oct 2090 07:28:00 GMT")]).await;
+    let (events, error) = ask(&server).await;
+    let error = error.unwrap();
+    assert!(waits(&events).is_empty() && error.message.contains("asks to wait"), "{error}");
+}
+
+#[tokio::test]
+async fn a_looked_up_key_that_is_refused_is_looked_up_again() {
+    let denied = || Reply::Status(401, vec![], r#"{"error":{"message":"expired key-1"}}"#.into());
+    let server = Scripted::start(vec![denied(), Reply::Answer(vec![Say::Text("ok")])]).await;
+    let asked = Arc::new(std::sync::atomic::AtomicU32::new(0));
+    let counter = Arc::clone(&asked);
+    let source = Key::Sought(Arc::new(move || {
+        let n = counter.fetch_add(1, std::sync::atomic::Ordering::SeqCst) + 1;
+        Box::pin(async move { Ok(Some(format!("key-{n}"))) })
+    }));
+    let mut settings = Settings::from_env(Arc::new(Models::embedded().clone()), |_| None);
+    (settings.base_url, settings.api_key) = (server.url(), source);
+    let provider = Anthropic::new(settings);
+    let refused = all(provider.stream(request(), CancellationToken::new())).await.1.unwrap();
+    assert!(refused.kind == ModelErrorKind::Credentials && !refused.message.contains("key-1"), "{refused}");
+    assert_eq!(all(provider.stream(request(), CancellationToken::new())).await.1, None);
+    let keys: Vec<_> =
+        server.received().iter().map(|r| r.header("x-api-key").unwrap_or_default().to_owned()).collect();
+    assert_eq!(keys, ["key-1", "key-2"]);
+}
+
+#[tokio::test]
+async fn cancel_does_not_wait_for_a_command_that_looks_for_the_key_or_for_a_host_that_says_nothing() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let silent = format!("http://{}", listener.local_addr().unwrap());
+    let never = Key::Sought(Arc::new(|| Box::pin(futures::future::pending())));
+    for (base_url, api_key) in [(silent.clone(), never), (silent, Key::Known(KEY.into()))] {
+        let mut settings = Settings::from_env(Arc::new(Models::embedded().clone()), |_| None);
+        (settings.base_url, settings.api_key) = (base_url, api_key);
+        let cancel = CancellationToken::new();
+        let asking = tokio::spawn(all(Anthropic::new(settings).stream(request(), cancel.clone())));
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        let struck = std::time::Instant::now();
+        cancel.cancel();
+        assert_eq!(asking.await.unwrap().1.unwrap().kind, ModelErrorKind::Cancelled);
+        assert!(struck.elapsed() < Duration::from_millis(200), "{:?}", struck.elapsed());
+    }
+}
+
+#[tokio::test]
 async fn refusals_say_what_to_do_and_never_show_the_key() {
     for (status, body, kind, words) in [
         (401, format!("invalid x-api-key {KEY}"), ModelErrorKind::Credentials, "check ANTHROPIC_API_KEY"),
@@ -456,7 +533,7 @@ async fn refusals_say_what_to_do_and_never_show_the_key() {
         ),
         (404, r#"{"error":{"message":"model: x"}}"#.into(), ModelErrorKind::Invalid, "model: x"),
         (400, r#"{"error":{"message":"max_tokens"}}"#.into(), ModelErrorKind::Invalid, "max_tokens"),
-        (413, String::new(), ModelErrorKind::Invalid, "new session"),
+        (413, String::new(), ModelErrorKind::TooLong, "new session"),
         (307, String::new(), ModelErrorKind::Invalid, "redirects"),
     ] {
         let headers = vec![("location", "http://127.0.0.1:1/".to_owned())];
@@ -559,7 +636,7 @@ async fn on_bedrock_requests_are_signed_or_carry_the_token() {
     let endpoint =
         Scripted::start(vec![Reply::Bytes(RECORDED.to_vec()), Reply::Bytes(RECORDED.to_vec())]).await;
     let mut models = Models::parse(&format!(
-        "[providers.bedrock-messages]\napi = \"messages\"\nbase_url = \"{}/anthropic\"\napi_version = \"2023-06-01\"\nwindow = 1000\nmax_output = 100\n",
+        "[providers.bedrock-messages]\napi = \"messages\"\nsign = \"bedrock-mantle\"\nbase_url = \"{}/anthropic\"\napi_version = \"2023-06-01\"\nwindow = 1000\nmax_output = 100\n",
         endpoint.url()
     ))
     .unwrap();
@@ -571,8 +648,14 @@ async fn on_bedrock_requests_are_signed_or_carry_the_token() {
         Box::pin(async move { Ok(config) })
     });
     for token in [None, Some("abc".to_owned())] {
-        let provider =
-            Anthropic::on_bedrock(Arc::clone(&models), "eu-west-1", token.clone(), Arc::clone(&load));
+        let settings = Settings {
+            provider: "bedrock-messages".into(),
+            base_url: format!("{}/anthropic", endpoint.url()),
+            api_key: token.clone().into(),
+            api_version: None,
+            models: Arc::clone(&models),
+        };
+        let provider = Anthropic::on_bedrock(settings, Some("eu-west-1".into()), Arc::clone(&load));
         assert_eq!(provider.name(), "bedrock-messages");
         let (events, error) = all(provider.stream(request(), CancellationToken::new())).await;
         assert_eq!((error, events.last()), (None, Some(&ModelEvent::Done(Stop::ToolUse))));

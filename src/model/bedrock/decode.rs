@@ -1,6 +1,5 @@
 //! Converse's events to ours.
 
-use super::NAME;
 use crate::wire::naming;
 use aws_sdk_bedrockruntime::types::{
     ContentBlockDelta, ContentBlockStart, ConverseStreamOutput, ReasoningContentBlockDelta, StopReason,
@@ -22,14 +21,17 @@ enum Open {
 /// Decodes one answer.
 #[derive(Debug)]
 pub(super) struct Decoder {
+    provider: String,
     model: String,
     open: BTreeMap<i32, Open>,
     stop: Option<Stop>,
+    counted: bool,
 }
 
 impl Decoder {
-    pub(super) fn new(model: &str) -> Self {
-        Self { model: model.to_owned(), open: BTreeMap::new(), stop: None }
+    pub(super) fn new(provider: &str, model: &str) -> Self {
+        let (provider, model) = (provider.to_owned(), model.to_owned());
+        Self { provider, model, open: BTreeMap::new(), stop: None, counted: false }
     }
 
     /// One event.
@@ -54,6 +56,7 @@ impl Decoder {
             }
             ConverseStreamOutput::MessageStop(stop) => self.stop = Some(reason(&stop.stop_reason)),
             ConverseStreamOutput::Metadata(metadata) => {
+                self.counted = true;
                 out.extend(metadata.usage.as_ref().map(|usage| ModelEvent::Usage(tokens(usage))));
             }
             // Whatever a newer API adds.
@@ -64,6 +67,11 @@ impl Decoder {
     /// The stream has ended: why the model stopped, when it said so and no block is left open.
     pub(super) fn ended(&mut self) -> Option<Stop> {
         if self.open.is_empty() { self.stop.take() } else { None }
+    }
+
+    /// Why the model stopped, once nothing more can come.
+    pub(super) fn complete(&mut self) -> Option<Stop> {
+        if self.counted { self.ended() } else { None }
     }
 
     fn delta(&mut self, index: i32, delta: ContentBlockDelta, out: &mut Vec<ModelEvent>) {
@@ -108,7 +116,7 @@ impl Decoder {
 
     fn block(&self, open: Open) -> Option<Block> {
         let reasoning = |content| Block::Reasoning {
-            provider: NAME.to_owned(),
+            provider: self.provider.clone(),
             model: self.model.clone(),
             raw: json!({ "reasoningContent": content }),
         };

@@ -1,13 +1,12 @@
 //! A request as Converse wants it, without the model's id, which is part of the address. Pure.
 
-use super::NAME;
-use crate::wire::naming::{by_name, wire_id, wire_input, wire_name};
+use crate::wire::naming::{self, overlay, wire_id, wire_input, wire_name};
 use quarterdeck_core::message::{Block, Request, ToolDef, Turn, UserPart};
-use quarterdeck_core::models::{Caps, Guardrail};
+use quarterdeck_core::models::{Caps, ProviderDefaults};
 use serde_json::{Map, Value, json};
 
 /// The request's body.
-pub(super) fn body(request: &Request, caps: &Caps, guardrail: Option<&Guardrail>) -> Value {
+pub(super) fn body(request: &Request, caps: &Caps, configured: &ProviderDefaults) -> Value {
     let max_tokens = request.max_tokens.clamp(1, caps.max_output.max(1));
     let mut body = Map::new();
     let mark = || json!({ "cachePoint": { "type": "default" } });
@@ -19,8 +18,9 @@ pub(super) fn body(request: &Request, caps: &Caps, guardrail: Option<&Guardrail>
         body.insert("system".into(), Value::Array(system));
     }
     body.insert("messages".into(), messages(request, caps));
-    if !request.tools.is_empty() {
-        let mut tools: Vec<Value> = by_name(&request.tools).into_iter().map(tool).collect();
+    let tools = naming::tools(request);
+    if !tools.is_empty() {
+        let mut tools: Vec<Value> = tools.iter().map(|t| tool(t)).collect();
         if caps.cache_points {
             tools.push(mark());
         }
@@ -28,26 +28,39 @@ pub(super) fn body(request: &Request, caps: &Caps, guardrail: Option<&Guardrail>
         body.insert("toolConfig".into(), json!({ "tools": tools }));
     }
     body.insert("inferenceConfig".into(), json!({ "maxTokens": max_tokens }));
-    if !caps.additional.is_empty() {
-        body.insert("additionalModelRequestFields".into(), Value::Object(caps.additional.clone()));
+    let additional = additional(caps, caps.effort_for(request));
+    if !additional.is_empty() {
+        body.insert("additionalModelRequestFields".into(), Value::Object(additional));
     }
-    if let Some(guardrail) = guardrail {
+    if let Some(guardrail) = &configured.guardrail {
         body.insert(
             "guardrailConfig".into(),
             json!({ "guardrailIdentifier": guardrail.id, "guardrailVersion": guardrail.version,
                 "streamProcessingMode": "async" }),
         );
     }
+    overlay(&mut body, &configured.quirks.extra);
     Value::Object(body)
 }
 
-/// The body that has a request counted.
-pub(super) fn counted(request: &Request, caps: &Caps) -> Value {
-    let mut body = body(request, caps, None);
-    if let Some(body) = body.as_object_mut() {
-        body.remove("inferenceConfig");
+/// The model's own fields, the effort among them where the model is known to take one.
+fn additional(caps: &Caps, effort: Option<&str>) -> Map<String, Value> {
+    let mut fields = caps.additional.clone();
+    if let (Some(place), Some(effort)) = (&caps.effort_at, effort) {
+        let nested = place.rsplit('.').fold(json!(effort), |inner, step| json!({ step: inner }));
+        if let Value::Object(nested) = nested {
+            overlay(&mut fields, &nested);
+        }
     }
-    json!({ "input": { "converse": body } })
+    fields
+}
+
+/// The body that has a request counted: what the model would read.
+pub(super) fn counted(request: &Request, caps: &Caps) -> Value {
+    let body = body(request, caps, &ProviderDefaults::default());
+    let read = ["messages", "system", "toolConfig", "additionalModelRequestFields"];
+    let fields = read.into_iter().filter_map(|name| Some((name.to_owned(), body.get(name)?.clone())));
+    json!({ "input": { "converse": fields.collect::<Map<_, _>>() } })
 }
 
 fn tool(tool: &ToolDef) -> Value {
@@ -57,12 +70,13 @@ fn tool(tool: &ToolDef) -> Value {
 
 /// The conversation. Roles must alternate, so what follows its own kind is joined to it.
 fn messages(request: &Request, caps: &Caps) -> Value {
+    let own = (caps.provider.as_str(), request.model.as_str());
     let mut messages: Vec<(&str, Vec<Value>)> = Vec::new();
     for turn in &request.turns {
         let (role, content): (_, Vec<Value>) = match turn {
             Turn::User { parts } => ("user", parts.iter().filter_map(part).collect()),
             Turn::Assistant { blocks } => {
-                ("assistant", blocks.iter().filter_map(|b| block(b, &request.model)).collect())
+                ("assistant", blocks.iter().filter_map(|b| block(b, own)).collect())
             }
         };
         match messages.last_mut() {
@@ -83,18 +97,21 @@ fn part(part: &UserPart) -> Option<Value> {
         UserPart::Text { text } => (!text.trim().is_empty()).then(|| json!({ "text": text })),
         UserPart::ToolResult { id, content, is_error, .. } => {
             let content = if content.trim().is_empty() { "(no output)" } else { content };
-            let status = if *is_error { "error" } else { "success" };
-            Some(json!({ "toolResult": { "toolUseId": wire_id(id), "content": [{ "text": content }],
-                "status": status } }))
+            let mut result = json!({ "toolUseId": wire_id(id), "content": [{ "text": content }] });
+            // Not every model takes the field; success goes without saying.
+            if *is_error && let Some(result) = result.as_object_mut() {
+                result.insert("status".into(), json!("error"));
+            }
+            Some(json!({ "toolResult": result }))
         }
     }
 }
 
-fn block(block: &Block, model: &str) -> Option<Value> {
+fn block(block: &Block, own: (&str, &str)) -> Option<Value> {
     match block {
         Block::Text { text } => (!text.trim().is_empty()).then(|| json!({ "text": text })),
-        Block::Reasoning { provider, model: by, raw } => {
-            (provider == NAME && by == model).then(|| raw.clone())
+        Block::Reasoning { provider, model, raw } => {
+            ((provider.as_str(), model.as_str()) == own).then(|| raw.clone())
         }
         Block::ToolCall { id, name, input } => Some(json!({
             "toolUse": { "toolUseId": wire_id(id), "name": wire_name(name), "input": wire_input(input) }
@@ -107,7 +124,7 @@ mod tests {
     use super::body;
     use quarterdeck_core::id::TurnId;
     use quarterdeck_core::message::{Block, Input, Request, ToolDef, Turn, UserPart};
-    use quarterdeck_core::models::{Caps, Guardrail, Models};
+    use quarterdeck_core::models::{Caps, Guardrail, Models, ProviderDefaults};
     use serde_json::{Value, json};
 
     fn caps(cache_points: bool) -> Caps {
@@ -160,7 +177,7 @@ mod tests {
             Turn::Assistant { blocks: vec![reasoning("a-model"), Block::Text { text: " ".into() }, call] },
             Turn::User { parts: vec![result] },
         ];
-        let body = body(&request(turns), &caps(false), None);
+        let body = body(&request(turns), &caps(false), &ProviderDefaults::default());
         assert_eq!(
             body,
             json!({
@@ -184,7 +201,17 @@ mod tests {
     fn cache_points_guardrail_and_the_models_own_fields() {
         let mut caps = caps(true);
         caps.additional = json!({ "thinking": { "type": "adaptive" } }).as_object().cloned().unwrap();
-        let guardrail = Guardrail { id: "gr-1".into(), version: "DRAFT".into() };
+        caps.effort_at = Some("output_config.effort".into());
+        caps.effort = Some("high".into());
+        let mut configured = ProviderDefaults {
+            guardrail: Some(Guardrail { id: "gr-1".into(), version: "DRAFT".into() }),
+            ..ProviderDefaults::default()
+        };
+        configured.quirks.extra = json!({ "performanceConfig": { "latency": "optimized" },
+            "inferenceConfig": { "topP": 0.5 }, "toolConfig": { "toolChoice": { "any": {} } } })
+        .as_object()
+        .cloned()
+        .unwrap();
         let turns = vec![
             user("one"),
             Turn::Assistant { blocks: vec![Block::Text { text: "a".into() }] },
@@ -192,7 +219,7 @@ mod tests {
             Turn::Assistant { blocks: vec![Block::Text { text: "b".into() }] },
             user("three"),
         ];
-        let body = body(&request(turns), &caps, Some(&guardrail));
+        let body = body(&request(turns), &caps, &configured);
         let mark = json!({ "cachePoint": { "type": "default" } });
         assert_eq!(body.to_string().matches("cachePoint").count(), 4, "as many as the service takes");
         let last = |at: &str| body.pointer(at).and_then(Value::as_array).unwrap().last().unwrap().clone();
@@ -200,6 +227,45 @@ mod tests {
             assert_eq!(last(at), mark, "{at}");
         }
         assert_eq!(body["guardrailConfig"]["guardrailIdentifier"], "gr-1");
-        assert_eq!(body["additionalModelRequestFields"], json!({ "thinking": { "type": "adaptive" } }));
+        assert_eq!(
+            body["additionalModelRequestFields"],
+            json!({ "thinking": { "type": "adaptive" }, "output_config": { "effort": "high" } })
+        );
+        assert_eq!(body["performanceConfig"], json!({ "latency": "optimized" }));
+        assert_eq!(body["inferenceConfig"], json!({ "maxTokens": 1000, "topP": 0.5 }));
+        assert_eq!(body["toolConfig"]["toolChoice"], json!({ "any": {} }));
+        assert_eq!(body["toolConfig"]["tools"].as_array().unwrap().len(), 2, "the tool and its mark");
+    }
+
+    #[test]
+    fn an_effort_goes_where_the_model_takes_it_and_nowhere_else() {
+        let effort = |model: &str| {
+            let request =
+                Request { model: model.into(), effort: Some("low".into()), ..request(vec![user("why?")]) };
+            let caps = Models::embedded().lookup("bedrock", model);
+            body(&request, &caps, &ProviderDefaults::default())["additionalModelRequestFields"].take()
+        };
+        assert_eq!(effort("us.anthropic.claude-opus-5-5")["output_config"], json!({ "effort": "low" }));
+        assert_eq!(effort("openai.gpt-oss-120b-1:0"), json!({ "reasoning_effort": "low" }));
+        assert_eq!(effort("meta.llama4-maverick-17b-instruct-v1:0"), Value::Null);
+    }
+
+    #[test]
+    fn calls_are_never_sent_without_tools() {
+        let call = Block::ToolCall { id: "t".into(), name: "a_tool".into(), input: Input::Json(json!({})) };
+        let answer = UserPart::ToolResult {
+            id: "t".into(),
+            name: "a_tool".into(),
+            content: "{}".into(),
+            is_error: false,
+        };
+        let turns =
+            vec![user("why?"), Turn::Assistant { blocks: vec![call] }, Turn::User { parts: vec![answer] }];
+        let request = Request { tools: [].into(), ..request(turns) };
+        let body = body(&request, &caps(false), &ProviderDefaults::default());
+        assert_eq!(body["toolConfig"]["tools"][0]["toolSpec"]["name"], "a_tool");
+        assert_eq!(body["messages"][1]["content"][0]["toolUse"]["input"], json!({}));
+        assert!(body["messages"][2]["content"][0]["toolResult"].get("status").is_none());
+        assert!(body["toolConfig"].get("toolChoice").is_none(), "the model decides");
     }
 }

@@ -1,4 +1,5 @@
 //! Answers on the AWS event-stream codec, cut anywhere, through the SDK's own client.
+#![allow(clippy::needless_pass_by_value)]
 
 use super::{Bedrock, Load};
 use crate::provider::Provider as _;
@@ -51,14 +52,23 @@ impl HttpConnector for Canned {
         });
         let body = SdkBody::from_body_1_x(StreamBody::new(pieces));
         let mut response = HttpResponse::new(status.try_into().unwrap(), body);
+        let kind = match status {
+            400 => "ValidationException",
+            403 => "AccessDeniedException",
+            _ => "ThrottlingException",
+        };
         if status != 200 {
-            response.headers_mut().insert("x-amzn-errortype", "ThrottlingException");
+            response.headers_mut().insert("x-amzn-errortype", kind);
         }
         HttpConnectorFuture::ready(Ok(response))
     }
 }
 
 fn bedrock(canned: &Canned) -> Bedrock {
+    with(canned, Models::embedded().clone())
+}
+
+fn with(canned: &Canned, models: Models) -> Bedrock {
     let connector = SharedHttpConnector::new(canned.clone());
     let config = SdkConfig::builder()
         .behavior_version(aws_sdk_bedrockruntime::config::BehaviorVersion::latest())
@@ -72,7 +82,7 @@ fn bedrock(canned: &Canned) -> Bedrock {
         let config = config.clone();
         async move { Ok(config) }.boxed()
     });
-    Bedrock::new(Arc::new(Models::embedded().clone()), None, load)
+    Bedrock::new("bedrock", Arc::new(models), None, load)
 }
 
 fn frame(kind: &str, name: &str, payload: &Value) -> Vec<u8> {
@@ -178,16 +188,27 @@ fn request() -> Request {
 }
 
 async fn ask(replies: Vec<Reply>) -> (Vec<ModelEvent>, Option<ModelError>, Canned) {
-    let canned = Canned { replies: Arc::new(Mutex::new(replies)), ..Canned::default() };
+    let canned = Canned::default();
+    let (events, error) = again(&bedrock(&canned), &canned, replies).await;
+    (events, error, canned)
+}
+
+/// One more question to the same client.
+async fn again(
+    bedrock: &Bedrock,
+    canned: &Canned,
+    replies: Vec<Reply>,
+) -> (Vec<ModelEvent>, Option<ModelError>) {
+    *canned.replies.lock().unwrap() = replies;
     let mut events = Vec::new();
-    let mut stream = bedrock(&canned).stream(request(), CancellationToken::new());
+    let mut stream = bedrock.stream(request(), CancellationToken::new());
     while let Some(item) = stream.next().await {
         match item {
             Ok(event) => events.push(event),
-            Err(error) => return (events, Some(error), canned),
+            Err(error) => return (events, Some(error)),
         }
     }
-    (events, None, canned)
+    (events, None)
 }
 
 fn whole(bytes: Vec<u8>) -> Vec<Reply> {
@@ -210,9 +231,12 @@ async fn what_is_encoded_is_what_is_sent_signed() {
 #[tokio::test]
 async fn cut_at_every_byte_the_events_are_the_same() {
     let bytes = answer().concat();
+    let canned = Canned::default();
+    let bedrock = bedrock(&canned);
     for cut in 0..=bytes.len() {
         let (a, b) = bytes.split_at(cut);
-        let (events, error, _) = ask(vec![(200, vec![Some(a.to_vec()), Some(b.to_vec())])]).await;
+        let replies = vec![(200, vec![Some(a.to_vec()), Some(b.to_vec())])];
+        let (events, error) = again(&bedrock, &canned, replies).await;
         assert_eq!((events, error), (decoded(), None), "cut at {cut}");
     }
 }
@@ -232,14 +256,68 @@ async fn an_early_end_keeps_what_came_and_is_an_error() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_exception_in_the_middle_ends_it_and_one_before_is_repeated() {
-    let mut frames = answer()[..6].to_vec();
-    frames.push(frame("exception", "modelStreamErrorException", &json!({ "message": "boom" })));
-    let (events, error, _) = ask(whole(frames.concat())).await;
-    let error = error.unwrap();
-    assert!(error.kind == ModelErrorKind::Unavailable && error.message.contains("boom"), "{error}");
-    assert_eq!(events.len(), 5, "what was shown stays");
+async fn a_stream_cut_short_at_any_byte_is_an_error() {
+    let frames = answer();
+    // Up to the end of messageStop: what follows is only the usage.
+    let bytes = frames[..frames.len() - 1].concat();
+    let canned = Canned::default();
+    let bedrock = bedrock(&canned);
+    for cut in 0..bytes.len() - frames[frames.len() - 2].len() {
+        let reply = (200, vec![Some(bytes[..cut].to_vec())]);
+        let (events, error) = again(&bedrock, &canned, vec![reply; 4]).await;
+        let kept: Vec<_> = events.into_iter().filter(|e| !matches!(e, ModelEvent::Retrying { .. })).collect();
+        assert_eq!(error.unwrap().kind, ModelErrorKind::Truncated, "cut at {cut}");
+        let begun = |e: &&ModelEvent| !matches!(e, ModelEvent::Started);
+        let (told, whole) = (kept.iter().filter(begun), decoded());
+        assert!(whole.iter().filter(begun).zip(told.clone()).all(|(a, b)| a == b), "cut at {cut}");
+        assert!(told.count() < whole.len());
+    }
+}
 
+#[tokio::test(start_paused = true)]
+async fn a_damaged_byte_is_never_taken_for_an_answer() {
+    let bytes = answer().concat();
+    let canned = Canned::default();
+    let bedrock = bedrock(&canned);
+    for at in (0..bytes.len()).step_by(3) {
+        let mut damaged = bytes.clone();
+        damaged[at] ^= 0x41;
+        let reply = (200, vec![Some(damaged)]);
+        let (events, error) = again(&bedrock, &canned, vec![reply; 4]).await;
+        assert!(error.is_some(), "byte {at}");
+        assert!(!events.iter().any(|e| matches!(e, ModelEvent::Done(_))), "byte {at}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_exception_in_the_middle_ends_it_with_its_kind() {
+    for (name, kind) in [
+        ("modelStreamErrorException", ModelErrorKind::Unavailable),
+        ("internalServerException", ModelErrorKind::Unavailable),
+        ("throttlingException", ModelErrorKind::Overloaded),
+        ("serviceUnavailableException", ModelErrorKind::Overloaded),
+        ("validationException", ModelErrorKind::Invalid),
+        ("somethingNewException", ModelErrorKind::Unavailable),
+    ] {
+        let mut frames = answer()[..6].to_vec();
+        frames.push(frame("exception", name, &json!({ "message": "boom" })));
+        let (events, error, canned) = ask(whole(frames.concat())).await;
+        let error = error.unwrap();
+        assert_eq!(error.kind, kind, "{name}: {error}");
+        assert!(error.message.contains("boom") || name == "serviceUnavailableException", "{name}: {error}");
+        assert_eq!(events.len(), 5, "what was shown stays");
+        assert_eq!(canned.seen.lock().unwrap().len(), 1, "and is not asked for again");
+    }
+    let told =
+        json!({ "message": "outer", "originalStatusCode": 503, "originalMessage": "the model fell over" });
+    let (_, error, _) =
+        ask(whole([answer()[..6].concat(), frame("exception", "modelStreamErrorException", &told)].concat()))
+            .await;
+    assert!(error.unwrap().message.contains("the model fell over"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_fails_before_anything_is_shown_is_repeated() {
     let busy = (429, vec![Some(b"{\"message\":\"Too many requests\"}".to_vec())]);
     let early = frame("exception", "throttlingException", &json!({ "message": "slow down" }));
     let replies = vec![busy, (200, vec![Some(early)]), (200, vec![Some(answer().concat())])];
@@ -248,6 +326,107 @@ async fn an_exception_in_the_middle_ends_it_and_one_before_is_repeated() {
     let retries =
         events.iter().filter(|e| matches!(e, ModelEvent::Retrying { why, .. } if why == "rate limited"));
     assert_eq!((retries.count(), canned.seen.lock().unwrap().len()), (2, 3));
+}
+
+#[tokio::test]
+async fn an_answer_is_over_with_its_usage_even_when_the_connection_stays_open() {
+    let (events, error, _) = ask(vec![(200, vec![Some(answer().concat()), None])]).await;
+    assert_eq!((events, error), (decoded(), None));
+}
+
+#[tokio::test]
+async fn reasoning_goes_back_byte_for_byte() {
+    let secret = [0_u8, 255, 128, 7, 10];
+    let (one, two) = secret.split_at(2);
+    let redacted = |bytes: &[u8]| json!({ "reasoningContent": { "redactedContent": aws_smithy_types::base64::encode(bytes) } });
+    let frames = [
+        event("messageStart", json!({ "role": "assistant" })),
+        delta(0, json!({ "reasoningContent": { "text": " a\n" } })),
+        delta(0, json!({ "reasoningContent": { "text": "\u{1f914} " } })),
+        delta(0, json!({ "reasoningContent": { "signature": "c2lnbmVk==" } })),
+        stop(0),
+        delta(1, redacted(one)),
+        delta(1, redacted(two)),
+        stop(1),
+        delta(2, json!({ "text": "So." })),
+        stop(2),
+        event("messageStop", json!({ "stopReason": "end_turn" })),
+    ];
+    let (events, error, canned) = ask(whole(frames.concat())).await;
+    assert_eq!((error, events.last()), (None, Some(&ModelEvent::Done(Stop::EndTurn))));
+    let blocks: Vec<Block> = events
+        .into_iter()
+        .filter_map(|e| if let ModelEvent::BlockDone(block) = e { Some(block) } else { None })
+        .collect();
+    let mut next = request();
+    let again = Turn::User { parts: vec![UserPart::Text { text: "and?".into() }] };
+    next.turns.push(Turn::Assistant { blocks });
+    next.turns.push(again);
+    let body = bedrock(&canned).encode(&next).unwrap();
+    let content = &body["messages"][1]["content"];
+    assert_eq!(
+        content[0],
+        json!({ "reasoningContent": { "reasoningText": { "text": " a\n\u{1f914} ", "signature": "c2lnbmVk==" } } })
+    );
+    assert_eq!(content[1], redacted(&secret));
+}
+
+#[tokio::test]
+async fn a_guardrail_that_steps_in_says_so_in_its_own_words() {
+    let models = Models::embedded()
+        .clone()
+        .extended("[providers.bedrock]\napi = \"converse\"\nwindow = 1000\nmax_output = 100\nguardrail = { id = \"gr-1\", version = \"2\" }\n")
+        .unwrap();
+    let frames = [
+        event("messageStart", json!({ "role": "assistant" })),
+        delta(0, json!({ "text": "This is not for me to say." })),
+        stop(0),
+        event("messageStop", json!({ "stopReason": "guardrail_intervened" })),
+        event(
+            "metadata",
+            json!({ "usage": { "inputTokens": 1, "outputTokens": 0, "totalTokens": 1 }, "metrics": { "latencyMs": 1 },
+                "trace": { "guardrail": { "actionReason": "blocked" } } }),
+        ),
+    ];
+    let canned = Canned { replies: Arc::new(Mutex::new(whole(frames.concat()))), ..Canned::default() };
+    let events: Vec<_> = with(&canned, models).stream(request(), CancellationToken::new()).collect().await;
+    let text = Block::Text { text: "This is not for me to say.".into() };
+    assert!(events.contains(&Ok(ModelEvent::BlockDone(text))));
+    assert_eq!(events.last(), Some(&Ok(ModelEvent::Done(Stop::Refusal))));
+    let (_, _, body) = canned.seen.lock().unwrap().remove(0);
+    assert_eq!(body["guardrailConfig"]["guardrailIdentifier"], "gr-1");
+}
+
+#[tokio::test(start_paused = true)]
+async fn silence_ends_after_five_minutes_and_not_before() {
+    let begun = tokio::time::Instant::now();
+    let (events, error, _) = ask(vec![(200, vec![Some(answer()[..4].concat()), None])]).await;
+    assert_eq!(begun.elapsed().as_secs(), 300);
+    assert!(error.unwrap().message.contains("silent for 300 s"));
+    assert_eq!(events.len(), 3, "what was shown stays");
+}
+
+#[tokio::test]
+async fn reaching_it_costs_nothing_and_says_what_was_not_tried() {
+    let said = |text: &str| vec![Some(json!({ "message": text }).to_string().into_bytes())];
+    let explicit = "User: x is not authorized to perform: bedrock:InvokeModel on resource: y with an explicit deny in an identity-based policy";
+    let canned = Canned {
+        replies: Arc::new(Mutex::new(vec![
+            (400, said("A conversation must start with a user message.")),
+            (403, said(explicit)),
+        ])),
+        ..Canned::default()
+    };
+    let found = bedrock(&canned).reach().await.unwrap();
+    assert!(found.contains("eu-central-1") && found.contains("was not tried"), "{found}");
+    let (uri, _, body) = canned.seen.lock().unwrap().remove(0);
+    assert!(uri.ends_with("/converse"), "{uri}");
+    assert!(body.get("messages").is_none(), "nothing is asked: {body}");
+    let denied = bedrock(&canned).reach().await.unwrap_err();
+    assert!(
+        denied.kind == ModelErrorKind::Credentials && denied.message.contains("aws:SourceVpc"),
+        "{denied}"
+    );
 }
 
 #[tokio::test]
@@ -265,7 +444,7 @@ async fn cancelling_takes_no_time_and_silence_is_told() {
 #[tokio::test]
 async fn missing_credentials_are_told_as_such() {
     let load: Load = Arc::new(|| async { Err("no AWS credentials: aws sso login".to_owned()) }.boxed());
-    let bedrock = Bedrock::new(Arc::new(Models::embedded().clone()), None, load);
+    let bedrock = Bedrock::new("bedrock", Arc::new(Models::embedded().clone()), None, load);
     let mut stream = bedrock.stream(request(), CancellationToken::new());
     let error = stream.next().await.unwrap().unwrap_err();
     assert!(error.kind == ModelErrorKind::Credentials && error.message.contains("aws sso login"), "{error}");

@@ -3,7 +3,7 @@
 use crate::wire::failure::{Failure, Names};
 use crate::wire::naming;
 use crate::wire::sse::Framer;
-use crate::wire::{Decode, Decoded};
+use crate::wire::{Decode, Decoded, unfinished};
 use quarterdeck_core::message::{Block, ModelEvent, Stop, Usage};
 use serde_json::Value;
 
@@ -54,8 +54,16 @@ impl Decoder {
         }
         let chunk: Value = serde_json::from_str(data)
             .map_err(|_| Failure::garbled(&format!("not JSON: {data}"), &self.names))?;
-        if let Some(error) = chunk.get("error").filter(|e| !e.is_null()) {
-            return Err(in_stream(error, &self.names));
+        self.chunk(&chunk, out)
+    }
+
+    /// One chunk, or the whole answer of a server that does not stream.
+    fn chunk(&mut self, chunk: &Value, out: &mut Vec<ModelEvent>) -> Result<(), Failure> {
+        let error = chunk.get("error").filter(|e| !e.is_null());
+        // vLLM's own form: the whole chunk is the error.
+        let bare = (chunk.get("object").and_then(Value::as_str) == Some("error")).then_some(chunk);
+        if let Some(error) = error.or(bare) {
+            return Err(Failure::inside(error, &self.names));
         }
         if !std::mem::replace(&mut self.started, true) {
             out.push(ModelEvent::Started);
@@ -81,7 +89,9 @@ impl Decoder {
                 break;
             }
         }
-        if let Some(more) = filled(delta, "content").or_else(|| filled(delta, "refusal")) {
+        let parts = delta.get("content").and_then(Value::as_array).into_iter().flatten();
+        let words = [filled(delta, "content"), filled(delta, "refusal")].into_iter().flatten();
+        for more in words.chain(parts.filter_map(|part| filled(part, "text"))) {
             self.text.push_str(more);
             out.push(ModelEvent::TextDelta(more.to_owned()));
         }
@@ -119,7 +129,8 @@ impl Decoder {
         let index = call.get("index").and_then(Value::as_u64);
         let known = match (id, index) {
             (Some(id), _) => {
-                let same = self.slots.iter().position(|s| s.id == id);
+                let apart = |s: &Slot| index.is_some() && s.index.is_some() && s.index != index;
+                let same = self.slots.iter().position(|s| s.id == id && !apart(s));
                 // An id that comes late belongs to the call its index has opened.
                 same.or_else(|| {
                     self.slots.iter().position(|s| s.id.is_empty() && s.index.is_some() && s.index == index)
@@ -146,7 +157,10 @@ impl Decoder {
     /// The terminal frame: everything so far is complete.
     fn end(&mut self, out: &mut Vec<ModelEvent>) -> Result<(), Failure> {
         let Some(stop) = self.stop.take() else {
-            return Err(Failure::truncated("it ended without saying why"));
+            return Err(match self.framer.instead() {
+                Some(_) => unfinished(&self.framer, &self.names),
+                None => Failure::truncated("it ended without saying why"),
+            });
         };
         self.ended = true;
         let text = std::mem::take(&mut self.text);
@@ -179,33 +193,17 @@ impl Decode for Decoder {
     /// Some servers close without `[DONE]`; an answer that said why it stopped is whole.
     fn closed(&mut self) -> Decoded {
         let mut decoded = Decoded::default();
-        decoded.failure = self.end(&mut decoded.events).err();
+        let whole = self.framer.instead().and_then(|text| serde_json::from_str(&text).ok());
+        let taken = whole.map_or(Ok(()), |answer| self.chunk(&answer, &mut decoded.events));
+        decoded.failure = taken.and_then(|()| self.end(&mut decoded.events)).err();
         decoded
     }
 }
 
-/// An error inside a 200: its code is a number, a word, or absent.
-fn in_stream(error: &Value, names: &Names) -> Failure {
-    let word = |field| error.get(field).and_then(Value::as_str).unwrap_or_default();
-    let number = error.get("code").and_then(Value::as_u64).and_then(|n| u16::try_from(n).ok());
-    let status =
-        number.filter(|n| (400..600).contains(n)).unwrap_or_else(|| match (word("code"), word("type")) {
-            ("rate_limit_exceeded" | "insufficient_quota", _)
-            | (_, "rate_limit_error" | "requests" | "tokens") => 429,
-            ("invalid_api_key", _) | (_, "authentication_error") => 401,
-            ("context_length_exceeded", _) => 413,
-            ("model_not_found", _) | (_, "not_found_error") => 404,
-            (_, "invalid_request_error") => 400,
-            (_, "overloaded_error") => 529,
-            (_, _) => 500,
-        });
-    let said = error.get("message").and_then(Value::as_str).or_else(|| error.as_str());
-    Failure::status(status, said.unwrap_or("no details"), None, names)
-}
-
 fn tokens(usage: &Value) -> Usage {
     let n = |at: &str| usage.pointer(at).and_then(Value::as_u64).unwrap_or_default();
-    let cache_read = n("/prompt_tokens_details/cached_tokens");
+    // The second is DeepSeek's.
+    let cache_read = n("/prompt_tokens_details/cached_tokens").max(n("/prompt_cache_hit_tokens"));
     Usage {
         input: n("/prompt_tokens").saturating_sub(cache_read),
         output: n("/completion_tokens"),

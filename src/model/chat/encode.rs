@@ -1,6 +1,6 @@
 //! A request as Chat Completions wants it. Pure.
 
-use crate::wire::naming::{by_name, wire_id, wire_input, wire_name};
+use crate::wire::naming::{self, overlay, wire_id, wire_input, wire_name};
 use quarterdeck_core::message::{Block, Request, ToolDef, Turn, UserPart};
 use quarterdeck_core::models::{Caps, Quirks};
 use serde_json::{Map, Value, json};
@@ -11,8 +11,9 @@ pub(super) fn body(request: &Request, caps: &Caps, quirks: &Quirks) -> Value {
     let mut body = Map::new();
     body.insert("model".into(), json!(request.model));
     body.insert("messages".into(), messages(request, quirks));
-    if !request.tools.is_empty() {
-        body.insert("tools".into(), by_name(&request.tools).into_iter().map(tool).collect());
+    let tools = naming::tools(request);
+    if !tools.is_empty() {
+        body.insert("tools".into(), tools.iter().map(|t| tool(t)).collect());
     }
     body.insert(quirks.max_tokens_field.clone(), json!(max_tokens));
     body.insert("stream".into(), json!(true));
@@ -22,7 +23,7 @@ pub(super) fn body(request: &Request, caps: &Caps, quirks: &Quirks) -> Value {
     if let Some(effort) = caps.effort_for(request) {
         body.insert("reasoning_effort".into(), json!(effort));
     }
-    body.extend(quirks.extra.clone());
+    overlay(&mut body, &quirks.extra);
     Value::Object(body)
 }
 
@@ -38,26 +39,33 @@ fn messages(request: &Request, quirks: &Quirks) -> Value {
     }
     for turn in &request.turns {
         match turn {
-            Turn::User { parts } => messages.extend(parts.iter().filter_map(part)),
+            Turn::User { parts } => messages.extend(user(parts)),
             Turn::Assistant { blocks } => messages.extend(assistant(blocks)),
         }
     }
     Value::Array(messages)
 }
 
-/// Each result is a message of its own; so are the operator's words.
-fn part(part: &UserPart) -> Option<Value> {
-    match part {
-        UserPart::Text { text } => {
-            (!text.trim().is_empty()).then(|| json!({ "role": "user", "content": text }))
-        }
-        UserPart::ToolResult { id, content, is_error, .. } => {
-            let content = if content.trim().is_empty() { "(no output)" } else { content };
-            // The API has no field for failure: the words must say it.
-            let content = if *is_error { format!("ERROR: {content}") } else { content.to_owned() };
-            Some(json!({ "role": "tool", "tool_call_id": wire_id(id), "content": content }))
+/// Each result is a message of its own; the operator's words are one, because many models' templates refuse two in a row.
+fn user(parts: &[UserPart]) -> Vec<Value> {
+    let mut messages = Vec::new();
+    let mut words = Vec::new();
+    for part in parts {
+        match part {
+            UserPart::Text { text } if text.trim().is_empty() => {}
+            UserPart::Text { text } => words.push(text.as_str()),
+            UserPart::ToolResult { id, content, is_error, .. } => {
+                let content = if content.trim().is_empty() { "(no output)" } else { content };
+                // The API has no field for failure: the words must say it.
+                let content = if *is_error { format!("ERROR: {content}") } else { content.to_owned() };
+                messages.push(json!({ "role": "tool", "tool_call_id": wire_id(id), "content": content }));
+            }
         }
     }
+    if !words.is_empty() {
+        messages.push(json!({ "role": "user", "content": words.join("\n\n") }));
+    }
+    messages
 }
 
 /// One answer; `None` when nothing of it can be sent.
@@ -181,6 +189,7 @@ mod tests {
             stream_usage: false,
             system_role: "developer".into(),
             extra: json!({ "num_ctx": 8192 }).as_object().cloned().unwrap(),
+            silence: None,
         };
         let caps = Caps { effort: Some("low".into()), ..caps() };
         let body = body(&request(vec![]), &caps, &quirks);

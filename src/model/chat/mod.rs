@@ -9,6 +9,7 @@ mod encode;
 use crate::provider::{EventStream, Provider, streamed};
 use crate::wire::client::{Auth, Endpoint, Http, Key, join};
 use crate::wire::failure::Names;
+use crate::wire::naming::{base_url_variable, key_variable};
 use crate::wire::retry;
 use decode::Decoder;
 use futures::future::BoxFuture;
@@ -34,10 +35,7 @@ impl Chat {
     #[must_use]
     pub fn new(provider: &str, base_url: &str, key: impl Into<Key>, models: Arc<Models>) -> Self {
         let defaults = models.provider(provider).cloned().unwrap_or_default();
-        let address = format!("base_url of [providers.{provider}]");
-        let key_name =
-            if defaults.key_env.is_empty() { "api_key_command" } else { defaults.key_env.as_str() };
-        let names = Names::new(key_name, &address);
+        let names = Names::new(&key_variable(provider, &defaults.key_env), &base_url_variable(provider));
         let endpoint = Endpoint {
             url: join(base_url, "/v1/chat/completions"),
             key: key.into(),
@@ -67,9 +65,11 @@ impl Provider for Chat {
         let body = self.encode(&request);
         let http = Arc::clone(&self.http);
         let names = self.names.clone();
+        let idle = retry::silence(&self.models, &self.provider);
         streamed(cancel, move |output| {
             Box::pin(async move {
-                retry::over_http(&*http, || Decoder::new(names.clone()), body?.to_string(), &output).await
+                let decoder = || Decoder::new(names.clone());
+                retry::over_http(&*http, decoder, body?.to_string(), idle, &output).await
             })
         })
     }

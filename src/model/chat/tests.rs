@@ -1,9 +1,11 @@
 //! Streams from recorded bytes, and whole requests against a scripted endpoint.
+#![allow(clippy::needless_pass_by_value)]
 
 use super::Chat;
 use super::decode::Decoder;
 use crate::provider::Provider as _;
-use crate::wire::failure::{Failure, Names};
+use crate::scripted_anthropic::{Reply, Scripted};
+use crate::wire::failure::Names;
 use crate::wire::{Decode as _, replay};
 use futures::StreamExt as _;
 use quarterdeck_core::id::TurnId;
@@ -11,24 +13,15 @@ use quarterdeck_core::message::{
     Block, Input, ModelError, ModelErrorKind, ModelEvent, Request, Stop, Turn, Usage, UserPart,
 };
 use quarterdeck_core::models::Models;
-use scripted_anthropic::{Reply, Scripted};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
-#[path = "../../../tests/peers/scripted_anthropic.rs"]
-mod scripted_anthropic;
-
 const RECORDED: &[u8] = include_bytes!("recorded.sse");
 
 fn decoder() -> Decoder {
     Decoder::new(Names::new("A_KEY", "an address"))
-}
-
-fn decoded(chunks: &[Value]) -> (Vec<ModelEvent>, Option<Failure>) {
-    let text: String = chunks.iter().map(|c| format!("data: {c}\n\n")).collect();
-    replay::decode(decoder(), &[text.as_bytes()])
 }
 
 fn delta(delta: Value, finish: Option<&str>) -> Value {
@@ -42,6 +35,9 @@ fn call(id: &str, name: &str, input: Input) -> ModelEvent {
 #[test]
 fn a_recorded_answer_decodes_to_these_events_wherever_it_is_cut() {
     let events = replay::holds(decoder, RECORDED);
+    replay::never_done(decoder, RECORDED, |frame| {
+        frame.contains("\"finish_reason\":\"") || frame.contains("\"finish_reason\": \"")
+    });
     let start = |name: &str| ModelEvent::ToolCallStart { name: name.into() };
     let input = |text: &str| ModelEvent::ToolInputDelta(text.into());
     let want = vec![
@@ -97,6 +93,33 @@ fn pieces_of_calls_find_their_call() {
         piece(json!({ "index": 0, "id": "x", "function": { "arguments": "{}" } })),
     ];
     assert_eq!(ids(&late), ["x:a"]);
+    // The same id for two calls: the indexes tell them apart.
+    let same_id = [
+        piece(json!({ "index": 0, "id": "x", "function": named("a") })),
+        piece(json!({ "index": 1, "id": "x", "function": named("b") })),
+    ];
+    assert_eq!(ids(&same_id), ["x:a", "x:b"]);
+    // An id that is repeated with every piece, and one that is empty in all but the first.
+    let repeated = [
+        piece(json!({ "index": 0, "id": "x", "function": { "name": "a", "arguments": "{" } })),
+        piece(json!({ "index": 0, "id": "x", "function": { "name": "a", "arguments": "}" } })),
+        piece(json!({ "index": 0, "id": "", "function": { "name": null, "arguments": " " } })),
+    ];
+    assert_eq!(ids(&repeated), ["x:a"]);
+    // Interleaved by index alone, and pieces without anything for the last.
+    let interleaved = [
+        piece(json!({ "index": 0, "id": "x", "function": { "name": "a", "arguments": "{" } })),
+        piece(json!({ "index": 1, "id": "y", "function": { "name": "b", "arguments": "{" } })),
+        piece(json!({ "index": 0, "function": { "arguments": "}" } })),
+        piece(json!({ "function": { "arguments": "}" } })),
+    ];
+    assert_eq!(ids(&interleaved), ["x:a", "y:b"]);
+    // Indexes without any id.
+    let unnamed = [
+        piece(json!({ "index": 0, "function": named("a") })),
+        piece(json!({ "index": 1, "function": named("b") })),
+    ];
+    assert_eq!(ids(&unnamed), ["call_1:a", "call_2:b"]);
     // Neither, and arguments that are an object already.
     let bare = [piece(json!({ "function": { "name": "a", "arguments": { "n": 1 } } }))];
     assert_eq!(ids(&bare), ["call_1:a"]);
@@ -121,19 +144,127 @@ fn an_answer_ends_once_it_said_why() {
     assert_eq!(decoder.closed().failure.unwrap().error.kind, ModelErrorKind::Truncated);
 }
 
-#[test]
-fn errors_inside_a_200() {
-    for (error, kind) in [
-        (json!({ "message": "slow down", "code": 429 }), ModelErrorKind::Overloaded),
-        (json!({ "message": "no", "type": "invalid_request_error" }), ModelErrorKind::Invalid),
-        (json!({ "message": "who", "code": "invalid_api_key" }), ModelErrorKind::Credentials),
-        (json!("out of memory"), ModelErrorKind::Unavailable),
-    ] {
-        let (_, failure) = decoded(&[json!({ "error": error })]);
-        assert_eq!(failure.unwrap().error.kind, kind, "{error}");
+/// What is told of these bytes when the server then closes.
+fn closed(bytes: &str) -> (Vec<ModelEvent>, Option<ModelError>) {
+    let mut decoder = decoder();
+    let first = decoder.push(bytes.as_bytes());
+    if first.failure.is_some() || matches!(first.events.last(), Some(ModelEvent::Done(_))) {
+        return (first.events, first.failure.map(|f| f.error));
     }
-    let (_, failure) = replay::decode(decoder(), &[b"data: <html>\n\n"]);
-    assert!(failure.unwrap().error.message.contains("<html>"));
+    let end = decoder.closed();
+    ([first.events, end.events].concat(), end.failure.map(|f| f.error))
+}
+
+#[test]
+fn errors_inside_a_200_in_every_servers_form() {
+    for (bytes, kind) in [
+        // OpenAI, vLLM, LiteLLM, OpenRouter after some output, LM Studio.
+        ("data: {\"error\":{\"message\":\"slow down\",\"code\":429}}\n\n", ModelErrorKind::Overloaded),
+        (
+            "data: {\"object\":\"error\",\"message\":\"no\",\"type\":\"BadRequestError\",\"code\":400}\n\n",
+            ModelErrorKind::Invalid,
+        ),
+        (
+            "data: {\"error\":{\"message\":\"busy\",\"type\":\"None\",\"param\":\"None\",\"code\":\"503\"}}\n\n",
+            ModelErrorKind::Overloaded,
+        ),
+        (
+            "data: {\"choices\":[{\"delta\":{\"content\":\"a\"},\"finish_reason\":\"error\"}],\"error\":{\"code\":502,\"message\":\"upstream\"}}\n\n",
+            ModelErrorKind::Unavailable,
+        ),
+        (
+            "event: error\ndata: {\"error\":{\"message\":\"the model crashed\"}}\n\n",
+            ModelErrorKind::Unavailable,
+        ),
+        // llama.cpp: a field of its own, and JSON instead of a stream.
+        (
+            "error: {\"code\":400,\"message\":\"the request exceeds the available context size\",\"type\":\"exceed_context_size_error\"}\n\n",
+            ModelErrorKind::TooLong,
+        ),
+        (
+            "{\"error\":{\"code\":503,\"message\":\"Loading model\",\"type\":\"unavailable_error\"}}",
+            ModelErrorKind::Overloaded,
+        ),
+        ("{\"error\":\"model 'x' not found\"}", ModelErrorKind::Unavailable),
+        // Something that is no model at all.
+        ("data: <html>\n\n", ModelErrorKind::Unavailable),
+        ("<!doctype html>\n<html>sign in</html>", ModelErrorKind::Unavailable),
+        ("data: {\"choices\":[]}\n\ndata: [DONE]\n\n", ModelErrorKind::Truncated),
+        ("", ModelErrorKind::Truncated),
+    ] {
+        let error = closed(bytes).1.unwrap();
+        assert_eq!(error.kind, kind, "{bytes}: {error}");
+    }
+    assert!(closed("<html>sign in</html>").1.unwrap().message.contains("sign in"));
+}
+
+#[test]
+fn a_server_that_does_not_stream_is_understood() {
+    let answer = json!({ "object": "chat.completion", "choices": [{ "index": 0, "finish_reason": "tool_calls",
+        "message": { "role": "assistant", "content": "Looking.", "reasoning_content": "hm",
+            "tool_calls": [{ "id": "x", "type": "function", "function": { "name": "a", "arguments": "{\"n\":1}" } }] } }],
+        "usage": { "prompt_tokens": 9, "completion_tokens": 3, "prompt_cache_hit_tokens": 4 } });
+    for text in [answer.to_string(), format!("\n{answer:#}\n")] {
+        let (events, error) = closed(&text);
+        assert_eq!(error, None);
+        assert!(events.contains(&ModelEvent::ReasoningDelta("hm".into())));
+        assert!(events.contains(&ModelEvent::Usage(Usage {
+            input: 5,
+            output: 3,
+            cache_read: 4,
+            cache_write: 0
+        })));
+        assert!(events.contains(&call("x", "a", Input::Json(json!({ "n": 1 })))));
+        assert_eq!(events.last(), Some(&ModelEvent::Done(Stop::ToolUse)));
+    }
+}
+
+#[test]
+fn what_ollama_deepseek_openrouter_and_mistral_send() {
+    // Ollama: the whole call in one chunk, "stop" although it wants a tool run, usage without choices.
+    let whole = json!({ "role": "assistant", "content": "", "tool_calls": [
+        { "id": "call_9", "index": 0, "type": "function", "function": { "name": "a", "arguments": "{\"x\":1}" } } ] });
+    let usage =
+        json!({ "choices": [], "usage": { "prompt_tokens": 7, "completion_tokens": 2, "total_tokens": 9 } });
+    let text: String = [delta(whole, None), delta(json!({ "content": "" }), Some("stop")), usage]
+        .iter()
+        .map(|c| format!("data: {c}\n\n"))
+        .collect();
+    let (events, error) = closed(&(text + "data: [DONE]\n\n"));
+    assert_eq!(error, None);
+    assert!(events.contains(&call("call_9", "a", Input::Json(json!({ "x": 1 })))));
+    assert_eq!(events.last(), Some(&ModelEvent::Done(Stop::ToolUse)));
+    // DeepSeek and OpenRouter: reasoning under either name, comments to keep the line open.
+    for (field, comment) in [("reasoning_content", ""), ("reasoning", ": OPENROUTER PROCESSING\n\n")] {
+        let thought = delta(json!({ "content": null, field: "hm" }), None);
+        let (events, _) = closed(&format!(
+            "{comment}data: {thought}\n\n{comment}data: {}\n\n",
+            delta(json!({ "content": "So." }), Some("stop"))
+        ));
+        assert!(events.contains(&ModelEvent::ReasoningDelta("hm".into())), "{field}");
+        assert_eq!(events.last(), Some(&ModelEvent::Done(Stop::EndTurn)));
+    }
+    // Mistral: content in parts.
+    let parts = delta(
+        json!({ "content": [{ "type": "text", "text": "a" }, { "type": "text", "text": "b" }] }),
+        Some("stop"),
+    );
+    let (events, _) = closed(&format!("data: {parts}\n\n"));
+    assert!(events.contains(&ModelEvent::BlockDone(Block::Text { text: "ab".into() })));
+}
+
+#[test]
+fn a_stream_cut_short_at_any_byte_is_an_error_until_it_said_why_it_stopped() {
+    let text = String::from_utf8_lossy(RECORDED);
+    let said = text.rfind("\"finish_reason\":\"").or_else(|| text.rfind("\"finish_reason\": \"")).unwrap();
+    for cut in 0..said {
+        let mut decoder = decoder();
+        let first = decoder.push(&RECORDED[..cut]);
+        assert_eq!(first.failure, None, "cut at {cut}");
+        let end = decoder.closed();
+        assert_eq!(end.failure.unwrap().error.kind, ModelErrorKind::Truncated, "cut at {cut}");
+        assert!(!first.events.iter().chain(&end.events).any(|e| matches!(e, ModelEvent::Done(_))));
+    }
 }
 
 fn request(text: &str) -> Request {

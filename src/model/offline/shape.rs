@@ -133,13 +133,16 @@ pub(super) fn check(text: &str) -> Result<Places, Vec<(usize, String)>> {
     }
     let starts = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
     let mut found = Found { places: Places { starts, lines: BTreeMap::new() }, mistakes: Vec::new() };
-    let (table, errors) = DeTable::parse_recoverable(text);
-    for error in errors.iter().take(10) {
-        let line = error.span().map_or(1, |span| found.places.line_of(span.start));
-        found.mistakes.push((line, format!("this is not TOML: {}", error.message())));
-    }
-    if found.mistakes.is_empty() {
-        found.table("", table.get_ref(), RUNBOOK, 1);
+    match DeTable::parse(text) {
+        Ok(table) => found.table("", table.get_ref(), RUNBOOK, 1),
+        // Whatever comes after it may be one only because of it.
+        Err(error) => {
+            let line = error.span().map_or(1, |span| found.places.line_of(span.start));
+            found.mistakes.push((
+                line,
+                format!("this is not TOML: {}; the rest is read once this is", error.message()),
+            ));
+        }
     }
     found.mistakes.sort_by_key(|(line, _)| *line);
     if found.mistakes.is_empty() { Ok(found.places) } else { Err(found.mistakes) }

@@ -1,28 +1,38 @@
 //! The answer's stream: bytes to events. The items that are done are the authority; deltas are for the screen.
 
-use super::NAME;
 use crate::wire::failure::{Failure, Names};
 use crate::wire::naming;
 use crate::wire::sse::Framer;
-use crate::wire::{Decode, Decoded};
+use crate::wire::{Decode, Decoded, unfinished};
 use quarterdeck_core::message::{Block, ModelEvent, Stop, Usage};
 use serde_json::Value;
 
 /// Decodes one answer. Events it does not know it ignores; only a terminal event completes it.
 #[derive(Debug)]
 pub(super) struct Decoder {
+    provider: String,
     model: String,
     names: Names,
     framer: Framer,
+    /// Whether any item was told as done.
+    items: bool,
     calls: bool,
     refused: bool,
     ended: bool,
 }
 
 impl Decoder {
-    pub(super) fn new(model: &str, names: Names) -> Self {
-        let framer = Framer::default();
-        Self { model: model.to_owned(), names, framer, calls: false, refused: false, ended: false }
+    pub(super) fn new(provider: &str, model: &str, names: Names) -> Self {
+        Self {
+            provider: provider.to_owned(),
+            model: model.to_owned(),
+            names,
+            framer: Framer::default(),
+            items: false,
+            calls: false,
+            refused: false,
+            ended: false,
+        }
     }
 
     fn frame(&mut self, data: &str, out: &mut Vec<ModelEvent>) -> Result<(), Failure> {
@@ -57,17 +67,23 @@ impl Decoder {
                 self.end(&event, Some(stop(reason.unwrap_or("no reason given"))), out);
             }
             "response.failed" => {
-                return Err(in_stream(event.pointer("/response/error").unwrap_or(&Value::Null), &self.names));
+                let error = event.pointer("/response/error").unwrap_or(&Value::Null);
+                return Err(Failure::inside(error, &self.names));
             }
-            "error" => return Err(in_stream(event.get("error").unwrap_or(&event), &self.names)),
-            // Parts and items that begin, and whatever a newer API adds.
-            _ => {}
+            "error" => return Err(Failure::inside(event.get("error").unwrap_or(&event), &self.names)),
+            // Parts and items that begin, and whatever a newer API adds; a gateway's own error comes without a type.
+            _ => {
+                if let Some(error) = event.get("error").filter(|e| !e.is_null()) {
+                    return Err(Failure::inside(error, &self.names));
+                }
+            }
         }
         Ok(())
     }
 
     /// One finished item.
     fn item(&mut self, item: &Value) -> Option<Block> {
+        self.items = true;
         match text(item, "type") {
             "message" => {
                 let parts = item.get("content").and_then(Value::as_array).into_iter().flatten();
@@ -89,7 +105,7 @@ impl Decoder {
                 })
             }
             "reasoning" => Some(Block::Reasoning {
-                provider: NAME.to_owned(),
+                provider: self.provider.clone(),
                 model: self.model.clone(),
                 raw: item.clone(),
             }),
@@ -98,6 +114,11 @@ impl Decoder {
     }
 
     fn end(&mut self, event: &Value, stop: Option<Stop>, out: &mut Vec<ModelEvent>) {
+        if !self.items {
+            // Some servers tell their items only here.
+            let items = event.pointer("/response/output").and_then(Value::as_array).into_iter().flatten();
+            out.extend(items.filter_map(|item| self.item(item)).map(ModelEvent::BlockDone));
+        }
         if let Some(usage) = event.pointer("/response/usage").filter(|u| u.is_object()) {
             out.push(ModelEvent::Usage(tokens(usage)));
         }
@@ -121,21 +142,10 @@ impl Decode for Decoder {
         decoded.failure = result.err();
         decoded
     }
-}
 
-fn in_stream(error: &Value, names: &Names) -> Failure {
-    let code = text(error, "code");
-    let status = match code {
-        "rate_limit_exceeded" | "insufficient_quota" => 429,
-        "server_is_overloaded" => 529,
-        "invalid_api_key" => 401,
-        "context_length_exceeded" => 413,
-        "model_not_found" => 404,
-        "invalid_prompt" | "invalid_request_error" => 400,
-        _ => 500,
-    };
-    let said = error.get("message").and_then(Value::as_str).unwrap_or(code);
-    Failure::status(status, said, None, names)
+    fn closed(&mut self) -> Decoded {
+        Decoded { events: Vec::new(), failure: Some(unfinished(&self.framer, &self.names)) }
+    }
 }
 
 fn tokens(usage: &Value) -> Usage {

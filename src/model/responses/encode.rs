@@ -1,22 +1,22 @@
 //! A request as the Responses API wants it. Pure.
 
-use super::NAME;
-use crate::wire::naming::{by_name, wire_id, wire_input, wire_name};
+use crate::wire::naming::{self, overlay, wire_id, wire_input, wire_name};
 use quarterdeck_core::message::{Block, Request, ToolDef, Turn, UserPart};
-use quarterdeck_core::models::{Caps, Thinking};
+use quarterdeck_core::models::{Caps, Quirks, Thinking};
 use serde_json::{Map, Value, json};
 
 /// The request's body. Nothing is stored at the service; reasoning comes back encrypted and is echoed.
-pub(super) fn body(request: &Request, caps: &Caps) -> Value {
+pub(super) fn body(request: &Request, caps: &Caps, quirks: &Quirks) -> Value {
     let max_tokens = request.max_tokens.clamp(16, caps.max_output.max(16));
     let mut body = Map::new();
     body.insert("model".into(), json!(request.model));
     if !request.system.trim().is_empty() {
         body.insert("instructions".into(), json!(&*request.system));
     }
-    body.insert("input".into(), input(request));
-    if !request.tools.is_empty() {
-        body.insert("tools".into(), by_name(&request.tools).into_iter().map(tool).collect());
+    body.insert("input".into(), input(request, &caps.provider));
+    let tools = naming::tools(request);
+    if !tools.is_empty() {
+        body.insert("tools".into(), tools.iter().map(|t| tool(t)).collect());
         body.insert("parallel_tool_calls".into(), json!(true));
     }
     body.insert("max_output_tokens".into(), json!(max_tokens));
@@ -26,12 +26,13 @@ pub(super) fn body(request: &Request, caps: &Caps) -> Value {
         body.insert("reasoning".into(), reasoning);
         body.insert("include".into(), json!(["reasoning.encrypted_content"]));
     }
+    overlay(&mut body, &quirks.extra);
     Value::Object(body)
 }
 
 /// The body that has a request counted: the same, without what is about the answer.
-pub(super) fn counted(request: &Request, caps: &Caps) -> Value {
-    let mut body = body(request, caps);
+pub(super) fn counted(request: &Request, caps: &Caps, quirks: &Quirks) -> Value {
+    let mut body = body(request, caps, quirks);
     if let Some(body) = body.as_object_mut() {
         for field in ["max_output_tokens", "store", "stream", "include"] {
             body.remove(field);
@@ -59,13 +60,14 @@ fn tool(tool: &ToolDef) -> Value {
         "strict": false })
 }
 
-fn input(request: &Request) -> Value {
+fn input(request: &Request, provider: &str) -> Value {
+    let own = (provider, request.model.as_str());
     let mut items = Vec::new();
     for turn in &request.turns {
         match turn {
             Turn::User { parts } => items.extend(parts.iter().filter_map(part)),
             Turn::Assistant { blocks } => {
-                items.extend(blocks.iter().filter_map(|b| block(b, &request.model)));
+                items.extend(blocks.iter().filter_map(|b| block(b, own)));
             }
         }
     }
@@ -86,13 +88,15 @@ fn part(part: &UserPart) -> Option<Value> {
     }
 }
 
-fn block(block: &Block, model: &str) -> Option<Value> {
+fn block(block: &Block, own: (&str, &str)) -> Option<Value> {
     match block {
         Block::Text { text } => {
             (!text.trim().is_empty()).then(|| json!({ "role": "assistant", "content": text }))
         }
-        Block::Reasoning { provider, model: by, raw } => {
-            (provider == NAME && by == model).then(|| raw.clone())
+        // Nothing is stored: reasoning that came without its content means nothing to the service.
+        Block::Reasoning { provider, model, raw } => {
+            let whole = raw.get("encrypted_content").and_then(Value::as_str).is_some_and(|c| !c.is_empty());
+            ((provider.as_str(), model.as_str()) == own && whole).then(|| raw.clone())
         }
         Block::ToolCall { id, name, input } => Some(json!({
             "type": "function_call", "call_id": wire_id(id), "name": wire_name(name),
@@ -103,11 +107,14 @@ fn block(block: &Block, model: &str) -> Option<Value> {
 
 #[cfg(test)]
 mod tests {
-    use super::body;
     use quarterdeck_core::id::TurnId;
     use quarterdeck_core::message::{Block, Input, Request, ToolDef, Turn, UserPart};
-    use quarterdeck_core::models::{Caps, Models, Thinking};
+    use quarterdeck_core::models::{Caps, Models, Quirks, Thinking};
     use serde_json::{Value, json};
+
+    fn body(request: &Request, caps: &Caps) -> Value {
+        super::body(request, caps, &Quirks::default())
+    }
 
     fn caps(thinking: Thinking) -> Caps {
         Caps { thinking, effort: Some("low".into()), ..Models::embedded().lookup("openai", "a-model") }
@@ -154,6 +161,11 @@ mod tests {
                 blocks: vec![
                     reasoning("a-model"),
                     reasoning("another"),
+                    Block::Reasoning {
+                        provider: "openai".into(),
+                        model: "a-model".into(),
+                        raw: json!({ "type": "reasoning", "id": "rs_2", "summary": [] }),
+                    },
                     Block::Text { text: "So.".into() },
                     call,
                 ],
@@ -180,8 +192,17 @@ mod tests {
     #[test]
     fn models_that_do_not_reason_are_not_asked_to() {
         for thinking in [Thinking::Unset, Thinking::Disabled] {
-            let body = body(&request(vec![]), &caps(thinking));
+            let caps = Caps { effort: None, ..caps(thinking) };
+            let body = body(&request(vec![]), &caps);
             assert_eq!((body.get("reasoning"), body.get("include")), (None::<&Value>, None));
+        }
+    }
+
+    #[test]
+    fn an_effort_that_somebody_chose_is_sent_whatever_the_table_says() {
+        let request = Request { effort: Some("high".into()), ..request(vec![]) };
+        for thinking in [Thinking::Unset, Thinking::Disabled, Thinking::Adaptive] {
+            assert_eq!(body(&request, &caps(thinking))["reasoning"]["effort"], "high");
         }
     }
 }

@@ -8,6 +8,7 @@ mod encode;
 use crate::provider::{EventStream, Provider, streamed};
 use crate::wire::client::{Auth, Endpoint, Http, Key, join};
 use crate::wire::failure::Names;
+use crate::wire::naming::{base_url_variable, key_variable};
 use crate::wire::retry;
 use decode::Decoder;
 use futures::future::BoxFuture;
@@ -19,39 +20,47 @@ use serde_json::Value;
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
-/// The provider's name.
-pub const NAME: &str = "openai";
-
 /// The provider.
 #[derive(Debug)]
 pub struct Responses {
+    name: String,
+    names: Names,
     models: Arc<Models>,
     http: Arc<Http>,
 }
 
 impl Responses {
-    /// At `base_url`, with this key. Nothing is sent yet.
+    /// The endpoint configured as `provider`, at `base_url`, with this key. Nothing is sent yet.
     #[must_use]
-    pub fn new(base_url: &str, key: impl Into<Key>, models: Arc<Models>) -> Self {
-        let headers = models.provider(NAME).map(|p| p.headers.clone()).unwrap_or_default();
+    pub fn new(provider: &str, base_url: &str, key: impl Into<Key>, models: Arc<Models>) -> Self {
+        let configured = models.provider(provider).cloned().unwrap_or_default();
+        let names = Names::new(&key_variable(provider, &configured.key_env), &base_url_variable(provider));
         let endpoint = Endpoint {
             url: join(base_url, "/v1/responses"),
             key: key.into(),
-            auth: Auth::Bearer,
-            headers: headers.into_iter().collect(),
-            names: names(),
+            auth: if configured.key_required { Auth::Bearer } else { Auth::BearerIfAny },
+            headers: configured.headers.into_iter().collect(),
+            names: names.clone(),
         };
-        Self { models, http: Arc::new(Http::new(endpoint)) }
+        Self { name: provider.to_owned(), names, models, http: Arc::new(Http::new(endpoint)) }
+    }
+}
+
+impl Responses {
+    fn counted(&self, request: &Request) -> Value {
+        let quirks = self.models.provider(&self.name).map(|p| p.quirks.clone()).unwrap_or_default();
+        encode::counted(request, &self.models.lookup(&self.name, &request.model), &quirks)
     }
 }
 
 impl Provider for Responses {
     fn name(&self) -> &str {
-        NAME
+        &self.name
     }
 
     fn encode(&self, request: &Request) -> Result<Value, ModelError> {
-        Ok(encode::body(request, &self.models.lookup(NAME, &request.model)))
+        let quirks = self.models.provider(&self.name).map(|p| p.quirks.clone()).unwrap_or_default();
+        Ok(encode::body(request, &self.models.lookup(&self.name, &request.model), &quirks))
     }
 
     fn reach(&self) -> BoxFuture<'_, Result<String, ModelError>> {
@@ -59,7 +68,7 @@ impl Provider for Responses {
     }
 
     fn count_tokens(&self, request: Request) -> BoxFuture<'_, Result<Tokens, ModelError>> {
-        let body = encode::counted(&request, &self.models.lookup(NAME, &request.model)).to_string();
+        let body = self.counted(&request).to_string();
         Box::pin(async move {
             let counted = self.http.count("/input_tokens", body).await;
             counted.map(Tokens::Exact).map_err(|failure| failure.error)
@@ -69,18 +78,15 @@ impl Provider for Responses {
     fn stream(&self, request: Request, cancel: CancellationToken) -> EventStream {
         let body = self.encode(&request);
         let http = Arc::clone(&self.http);
-        let model = request.model;
+        let (name, names, model) = (self.name.clone(), self.names.clone(), request.model);
+        let idle = retry::silence(&self.models, &self.name);
         streamed(cancel, move |output| {
             Box::pin(async move {
-                let decoder = || Decoder::new(&model, names());
-                retry::over_http(&*http, decoder, body?.to_string(), &output).await
+                let decoder = || Decoder::new(&name, &model, names.clone());
+                retry::over_http(&*http, decoder, body?.to_string(), idle, &output).await
             })
         })
     }
-}
-
-fn names() -> Names {
-    Names::new("OPENAI_API_KEY", "OPENAI_BASE_URL")
 }
 
 #[cfg(test)]

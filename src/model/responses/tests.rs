@@ -1,9 +1,10 @@
 //! Streams from recorded bytes, and whole requests against a scripted endpoint.
 
+use super::Responses;
 use super::decode::Decoder;
-use super::{Responses, names};
 use crate::provider::Provider as _;
-use crate::wire::failure::Failure;
+use crate::scripted_anthropic::{Reply, Scripted};
+use crate::wire::failure::{Failure, Names};
 use crate::wire::{Decode as _, replay};
 use futures::StreamExt as _;
 use quarterdeck_core::id::TurnId;
@@ -12,18 +13,14 @@ use quarterdeck_core::message::{
 };
 use quarterdeck_core::models::Models;
 use quarterdeck_core::tokens::Tokens;
-use scripted_anthropic::{Reply, Scripted};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
-#[path = "../../../tests/peers/scripted_anthropic.rs"]
-mod scripted_anthropic;
-
 const RECORDED: &[u8] = include_bytes!("recorded.sse");
 
 fn decoder() -> Decoder {
-    Decoder::new("m", names())
+    Decoder::new("openai", "m", Names::new("OPENAI_API_KEY", "OPENAI_BASE_URL"))
 }
 
 fn decoded(events: &[Value]) -> (Vec<ModelEvent>, Option<Failure>) {
@@ -60,6 +57,46 @@ fn a_recorded_answer_decodes_to_these_events_wherever_it_is_cut() {
         ModelEvent::Done(Stop::ToolUse),
     ];
     assert_eq!(events, want);
+}
+
+#[test]
+fn without_a_terminal_event_there_is_no_answer() {
+    replay::never_done(decoder, RECORDED, |frame| {
+        ["response.completed", "response.incomplete", "response.failed"].iter().any(|end| frame.contains(end))
+    });
+}
+
+#[test]
+fn a_stream_cut_short_at_any_byte_is_an_error() {
+    let whole = replay::decode(decoder(), &[RECORDED]).0;
+    for cut in 0..RECORDED.len() - 2 {
+        let mut decoder = decoder();
+        let mut events = decoder.push(&RECORDED[..cut]).events;
+        if events.last() == whole.last() {
+            continue;
+        }
+        let end = decoder.closed();
+        events.extend(end.events);
+        assert_eq!(end.failure.unwrap().error.kind, ModelErrorKind::Truncated, "cut at {cut}");
+        assert_eq!(events, whole[..events.len()], "cut at {cut}");
+    }
+}
+
+#[test]
+fn items_that_are_told_only_at_the_end_are_not_lost() {
+    let output = json!([
+        { "type": "message", "content": [{ "type": "output_text", "text": "So." }] },
+        { "type": "function_call", "id": "f", "call_id": "c", "name": "t", "arguments": "" }
+    ]);
+    let end = json!({ "type": "response.completed", "response": { "output": output } });
+    let (events, _) = decoded(std::slice::from_ref(&end));
+    let call = Block::ToolCall { id: "c".into(), name: "t".into(), input: Input::Json(json!({})) };
+    assert_eq!(events[0], ModelEvent::BlockDone(Block::Text { text: "So.".into() }));
+    assert_eq!(events[1..], [ModelEvent::BlockDone(call), ModelEvent::Done(Stop::ToolUse)]);
+    // Told already: not told twice.
+    let item = json!({ "type": "response.output_item.done", "item": output[0] });
+    let (events, _) = decoded(&[item, end]);
+    assert_eq!(events.iter().filter(|e| matches!(e, ModelEvent::BlockDone(_))).count(), 1);
 }
 
 #[test]
@@ -105,7 +142,7 @@ async fn a_request_over_http() {
         turns: vec![Turn::User { parts: vec![UserPart::Text { text: "why?".into() }] }].into(),
         max_tokens: 100,
     };
-    let responses = Responses::new(&endpoint.url(), Some("sk-test".into()), Arc::clone(&models));
+    let responses = Responses::new("openai", &endpoint.url(), Some("sk-test".into()), Arc::clone(&models));
     let events: Vec<_> = responses.stream(request.clone(), CancellationToken::new()).collect().await;
     assert_eq!(events.last().unwrap().as_ref().unwrap(), &ModelEvent::Done(Stop::ToolUse));
     let received = endpoint.received().pop().unwrap();
@@ -113,7 +150,7 @@ async fn a_request_over_http() {
         (received.path.as_str(), received.header("authorization")),
         ("/v1/responses", Some("Bearer sk-test"))
     );
-    let keyless = Responses::new(&endpoint.url(), None, models);
+    let keyless = Responses::new("openai", &endpoint.url(), None, models);
     let events: Vec<_> = keyless.stream(request, CancellationToken::new()).collect().await;
     let error = events.into_iter().next_back().unwrap().unwrap_err();
     assert!(error.kind == ModelErrorKind::Credentials && error.message.contains("OPENAI_API_KEY"), "{error}");
@@ -136,7 +173,7 @@ async fn tokens_are_counted_by_the_service() {
         turns: vec![Turn::User { parts: vec![UserPart::Text { text: "why?".into() }] }].into(),
         max_tokens: 100,
     };
-    let responses = Responses::new(&endpoint.url(), Some("sk-test".into()), models);
+    let responses = Responses::new("openai", &endpoint.url(), Some("sk-test".into()), models);
     assert_eq!(responses.count_tokens(request.clone()).await, Ok(Tokens::Exact(11)));
     let sent = endpoint.received().pop().unwrap();
     assert_eq!(sent.path, "/v1/responses/input_tokens");

@@ -1,5 +1,6 @@
 //! The HTTP side: one client, built on first use, that sends to one endpoint.
 
+use super::denial;
 use super::failure::{Again, Failure, Names, short};
 use super::retry::{Body, Transport};
 use super::sign::Signer;
@@ -11,7 +12,7 @@ use reqwest::{Client, Response, StatusCode, Url};
 use serde_json::Value;
 use std::error::Error as _;
 use std::fmt;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, SystemTime};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc2822;
@@ -23,6 +24,9 @@ const CONNECT: Duration = Duration::from_secs(10);
 const ERROR_CAP: usize = 64 * 1024;
 /// What questions are sent to; the list of models is beside it.
 const ASKED: [&str; 3] = ["/messages", "/chat/completions", "/responses"];
+
+/// Stands in an address for the region.
+const REGION: &str = "{region}";
 
 /// How a key is presented.
 #[derive(Clone, Debug)]
@@ -47,7 +51,7 @@ pub enum Key {
     None,
     /// This one.
     Known(String),
-    /// Looked up once.
+    /// Looked up once, and again after it was refused.
     Sought(KeySource),
 }
 
@@ -59,7 +63,7 @@ impl From<Option<String>> for Key {
 
 /// Where requests go and how they are signed.
 pub(crate) struct Endpoint {
-    /// The whole address.
+    /// The whole address; `{region}` in it is the signer's.
     pub(crate) url: String,
     /// The key.
     pub(crate) key: Key,
@@ -71,10 +75,10 @@ pub(crate) struct Endpoint {
     pub(crate) names: Names,
 }
 
-/// `base` with `path`, which may already be its end or begin with what `base` ends with (`/v1`).
+/// `base` with `path`, whose end may already be there (servers have other paths before it), or its beginning (`/v1`).
 pub(crate) fn join(base: &str, path: &str) -> String {
     let base = base.trim().trim_end_matches('/');
-    if base.ends_with(path) {
+    if base.ends_with(path.strip_prefix("/v1").unwrap_or(path)) {
         return base.to_owned();
     }
     let base = match path.split_once("/v1/") {
@@ -87,7 +91,8 @@ pub(crate) fn join(base: &str, path: &str) -> String {
 /// Sends requests to one address with one key.
 pub(crate) struct Http {
     endpoint: Endpoint,
-    key: OnceCell<Option<String>>,
+    /// The key once it is known. A refused one that was looked up is looked up again: such keys are often short-lived.
+    key: Mutex<Arc<OnceCell<Option<String>>>>,
     client: OnceLock<Client>,
 }
 
@@ -99,12 +104,33 @@ impl fmt::Debug for Http {
 
 impl Http {
     pub(crate) fn new(endpoint: Endpoint) -> Self {
-        Self { endpoint, key: OnceCell::new(), client: OnceLock::new() }
+        Self { endpoint, key: Mutex::default(), client: OnceLock::new() }
+    }
+
+    /// The address, with its region.
+    async fn url(&self) -> Result<String, Failure> {
+        match &self.endpoint.auth {
+            Auth::Signed(signer) if self.endpoint.url.contains(REGION) => {
+                Ok(self.endpoint.url.replace(REGION, signer.region().await?))
+            }
+            Auth::Header(_) | Auth::Bearer | Auth::BearerIfAny | Auth::Signed(_) => {
+                Ok(self.endpoint.url.clone())
+            }
+        }
+    }
+
+    fn known(&self) -> Arc<OnceCell<Option<String>>> {
+        Arc::clone(&self.key.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn forget(&self) {
+        *self.key.lock().unwrap_or_else(PoisonError::into_inner) = Arc::default();
     }
 
     /// Host and port for messages: never the user or password a URL may hold.
     fn host(&self) -> String {
-        let Ok(url) = Url::parse(&self.endpoint.url) else { return "the configured address".to_owned() };
+        let address = self.endpoint.url.replace(REGION, "region");
+        let Ok(url) = Url::parse(&address) else { return "the configured address".to_owned() };
         let host = url.host_str().unwrap_or("the configured address");
         url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
     }
@@ -165,7 +191,8 @@ impl Http {
         let credentials = |message: String| {
             Failure::new(ModelErrorKind::Credentials, message, "no usable key", Again::Never)
         };
-        let found = self.key.get_or_try_init(|| async {
+        let known = self.known();
+        let found = known.get_or_try_init(|| async {
             match &self.endpoint.key {
                 Key::None => Ok(None),
                 Key::Known(key) => Ok(Some(key.clone())),
@@ -196,16 +223,16 @@ impl Http {
 
     /// Removes the key from somebody else's words, should they repeat it.
     fn scrub(&self, text: &str) -> String {
-        match self.key.get().and_then(Option::as_deref).map(str::trim) {
+        match self.known().get().and_then(Option::as_deref).map(str::trim) {
             Some(key) if !key.is_empty() => text.replace(key, "…"),
             Some(_) | None => text.to_owned(),
         }
     }
 
     async fn post(&self, body: String) -> Result<Body, Failure> {
-        let mut headers = self.headers().await?;
-        self.sign(&mut headers, "POST", &self.endpoint.url, &body).await?;
-        let sent = self.client()?.post(&self.endpoint.url).headers(headers).body(body).send().await;
+        let (url, mut headers) = (self.url().await?, self.headers().await?);
+        self.sign(&mut headers, "POST", &url, &body).await?;
+        let sent = self.client()?.post(&url).headers(headers).body(body).send().await;
         let response = sent.map_err(|error| self.unsent(&error))?;
         if response.status() == StatusCode::OK {
             return Ok(response.bytes_stream().map_err(|error| cause(&error)).boxed());
@@ -216,7 +243,7 @@ impl Http {
     /// Has `body` counted at `path` beside what questions are sent to; the number stands in `input_tokens`. Costs nothing
     /// and is not repeated.
     pub(crate) async fn count(&self, path: &str, body: String) -> Result<u64, Failure> {
-        let url = format!("{}{path}", self.endpoint.url);
+        let url = format!("{}{path}", self.url().await?);
         let mut headers = self.headers().await?;
         self.sign(&mut headers, "POST", &url, &body).await?;
         let sent = self.client()?.post(url).headers(headers).body(body).send().await;
@@ -232,14 +259,17 @@ impl Http {
 
     /// Asks for the list of models, which costs nothing.
     pub(crate) async fn reach(&self) -> Result<String, Failure> {
-        let url = self.endpoint.url.as_str();
-        let base = ASKED.iter().find_map(|end| url.strip_suffix(end)).unwrap_or(url);
+        let url = self.url().await?;
+        let base = ASKED.iter().find_map(|end| url.strip_suffix(end)).unwrap_or(&url);
         let url = format!("{base}/models");
         let mut headers = self.headers().await?;
         self.sign(&mut headers, "GET", &url, "").await?;
         let sent = self.client()?.get(url).headers(headers).send().await;
         let response = sent.map_err(|error| self.unsent(&error))?;
         match response.status() {
+            StatusCode::OK if self.known().get().is_none_or(Option::is_none) => {
+                Ok(format!("{} answers, without a key", self.host()))
+            }
             StatusCode::OK => Ok(format!("{} answers and takes the key", self.host())),
             StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED | StatusCode::NOT_IMPLEMENTED => {
                 Ok(format!("{} answers; it lists no models, so the key was not tried", self.host()))
@@ -295,6 +325,16 @@ impl Http {
         }
         let said = self.scrub(&message_of(&String::from_utf8_lossy(&said)));
         let mut failure = Failure::status(status, &said, again, &self.endpoint.names);
+        if status == 401 && matches!(self.endpoint.key, Key::Sought(_)) {
+            self.forget();
+        }
+        if status == 403 && matches!(self.endpoint.auth, Auth::Signed(_)) {
+            failure.error.message = denial::explained(
+                &said,
+                "the Bedrock action",
+                &format!("check {}", self.endpoint.names.address),
+            );
+        }
         if (300..400).contains(&status) {
             failure.error.message = format!(
                 "{} redirects elsewhere, which is not followed: check {}",
@@ -337,9 +377,9 @@ fn seconds_until(date: &str) -> Option<f64> {
 /// The service's own message in an error body, or the body's beginning (a proxy answers HTML).
 fn message_of(body: &str) -> String {
     let parsed: Option<Value> = serde_json::from_str(body).ok();
-    let said = ["/error/message", "/message", "/detail", "/error"];
+    let said = ["/error/message", "/message", "/Message", "/detail", "/error"];
     let message = parsed.as_ref().and_then(|v| said.iter().find_map(|at| v.pointer(at)?.as_str()));
-    short(message.unwrap_or(body))
+    message.unwrap_or(body).to_owned()
 }
 
 /// The innermost cause: reqwest's own words stop at "error sending request". Without the URL, which may hold a secret.
@@ -363,4 +403,47 @@ fn is_loopback(url: &str) -> bool {
         Some(host) => host.parse::<std::net::Ipv4Addr>().is_ok_and(|ip| ip.is_loopback()),
         None => false,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{join, message_of, seconds_until};
+
+    #[test]
+    fn addresses_are_taken_as_people_write_them() {
+        for (base, path, want) in [
+            ("https://h", "/v1/messages", "https://h/v1/messages"),
+            ("https://h/v1/", "/v1/messages", "https://h/v1/messages"),
+            ("https://h/v1/messages", "/v1/messages", "https://h/v1/messages"),
+            ("https://h/api", "/v1/chat/completions", "https://h/api/v1/chat/completions"),
+            (
+                "https://h/v1beta/openai/chat/completions",
+                "/v1/chat/completions",
+                "https://h/v1beta/openai/chat/completions",
+            ),
+        ] {
+            assert_eq!(join(base, path), want);
+        }
+    }
+
+    #[test]
+    fn a_services_words_are_found_where_it_puts_them() {
+        for (body, want) in [
+            (r#"{"error":{"message":"a"}}"#, "a"),
+            (r#"{"message":"b"}"#, "b"),
+            (r#"{"Message":"c"}"#, "c"),
+            (r#"{"detail":"d"}"#, "d"),
+            (r#"{"error":"e"}"#, "e"),
+            ("<html>", "<html>"),
+        ] {
+            assert_eq!(message_of(body), want);
+        }
+    }
+
+    #[test]
+    fn a_date_to_wait_for_is_read() {
+        assert!(seconds_until("Wed, 21 Oct 2015 07:28:00 GMT").is_some_and(|s| s.abs() < f64::EPSILON));
+        assert!(seconds_until("Sat, 21 Oct 2090 07:28:00 GMT").is_some_and(|s| s > 1e9));
+        assert_eq!(seconds_until("soon"), None);
+    }
 }

@@ -2,6 +2,7 @@
 
 use super::sse::TooLarge;
 use quarterdeck_core::message::{ModelError, ModelErrorKind};
+use serde_json::Value;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -44,12 +45,7 @@ pub(crate) enum Again {
 
 impl Failure {
     pub(crate) fn new(kind: ModelErrorKind, message: impl Into<String>, why: &str, again: Again) -> Self {
-        let message = message.into();
-        let kind = match kind {
-            ModelErrorKind::Invalid if too_long(&message) => ModelErrorKind::TooLong,
-            kind => kind,
-        };
-        Self { error: ModelError { kind, message }, why: why.to_owned(), again }
+        Self { error: ModelError { kind, message: message.into() }, why: why.to_owned(), again }
     }
 
     /// The stream ended, or the connection broke, before the answer's end.
@@ -96,6 +92,9 @@ impl Failure {
     /// An HTTP status other than success. `said` is the service's own message.
     pub(crate) fn status(status: u16, said: &str, retry: Option<Again>, names: &Names) -> Self {
         use ModelErrorKind::{Credentials, Invalid, Overloaded, Unavailable};
+        if is_too_long(status, said) {
+            return Self::too_long(said);
+        }
         let said = short(said);
         let (kind, message) = match status {
             401 => (Credentials, format!("the key was refused ({said}): check {}", names.key)),
@@ -105,7 +104,6 @@ impl Failure {
                 format!("the key may not do this ({said}): use another key or model, or ask its owner"),
             ),
             404 => (Invalid, format!("not found ({said}): check the model's id and {}", names.address)),
-            413 => (Invalid, "the conversation is too large for one request: start a new session".to_owned()),
             429 => {
                 (Overloaded, format!("the rate limit is reached ({said}): wait, or use another model or key"))
             }
@@ -127,6 +125,37 @@ impl Failure {
         Self::new(kind, message, &why, retry.unwrap_or(again))
     }
 
+    /// The conversation no longer fits the model.
+    pub(crate) fn too_long(said: &str) -> Self {
+        Self::new(
+            ModelErrorKind::TooLong,
+            format!(
+                "the conversation no longer fits the model ({}): start a new session, or use a model with a larger window",
+                short(said)
+            ),
+            "too long",
+            Again::Never,
+        )
+    }
+
+    /// An error inside an answer that had begun: its code is a number, a word, or absent.
+    pub(crate) fn inside(error: &Value, names: &Names) -> Self {
+        let word = |field| error.get(field).and_then(Value::as_str).unwrap_or_default();
+        let number = |field| {
+            let value = error.get(field)?;
+            let number = value.as_u64().or_else(|| value.as_str()?.parse().ok())?;
+            u16::try_from(number).ok().filter(|n| (400..600).contains(n))
+        };
+        let numbers = || ["code", "status", "status_code"].into_iter().find_map(number);
+        let words = || ["code", "type"].into_iter().find_map(|field| by_word(word(field)));
+        let status = words().or_else(numbers).unwrap_or(500);
+        let said = ["message", "detail", "code", "type"].into_iter().map(word).find(|text| !text.is_empty());
+        let said = said.or_else(|| error.as_str()).unwrap_or_default();
+        // A quota that is used up does not come back in seconds.
+        let again = (word("code") == "insufficient_quota").then_some(Again::Never);
+        Self::status(status, said, again, names)
+    }
+
     /// The same failure, not to be repeated: output has been shown.
     pub(crate) fn for_good(self) -> Self {
         Self { again: Again::Never, ..self }
@@ -144,19 +173,43 @@ impl From<TooLarge> for Failure {
     }
 }
 
-/// Whether a refusal is about the request's length. No API has a code of its own for that; these are the words of
-/// Anthropic, OpenAI, Bedrock, vLLM and llama.cpp.
-fn too_long(message: &str) -> bool {
-    const WORDS: [&str; 6] = [
+/// Whether a refusal means that the conversation no longer fits, as the services and servers word it.
+fn is_too_long(status: u16, said: &str) -> bool {
+    const WORDS: [&str; 9] = [
         "prompt is too long",
         "input is too long",
-        "maximum context length",
+        "context length",
         "context window",
+        "context size",
         "context_length_exceeded",
-        "available context size",
+        "exceed_context_size",
+        "too many input tokens",
+        "input tokens exceed",
     ];
-    let message = message.to_ascii_lowercase();
-    WORDS.iter().any(|words| message.contains(words))
+    let said = said.to_lowercase();
+    status == 413 || (matches!(status, 400 | 422 | 500) && WORDS.iter().any(|words| said.contains(words)))
+}
+
+/// The HTTP status that a service's word for an error stands for.
+fn by_word(word: &str) -> Option<u16> {
+    Some(match word {
+        "invalid_request_error" | "invalid_prompt" | "BadRequestError" => 400,
+        "authentication_error" | "invalid_api_key" | "AuthenticationError" => 401,
+        "billing_error" => 402,
+        "permission_error" | "PermissionDeniedError" => 403,
+        "not_found_error" | "model_not_found" | "NotFoundError" => 404,
+        "request_too_large" | "context_length_exceeded" | "exceed_context_size_error" => 413,
+        "rate_limit_error"
+        | "rate_limit_exceeded"
+        | "insufficient_quota"
+        | "requests"
+        | "tokens"
+        | "RateLimitError" => 429,
+        "timeout_error" => 504,
+        "overloaded_error" | "server_is_overloaded" => 529,
+        "api_error" | "server_error" | "InternalServerError" => 500,
+        _ => return None,
+    })
 }
 
 /// The beginning of somebody else's words, on one line.
@@ -174,21 +227,60 @@ pub(crate) fn short(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{Again, Failure, Names};
+    use quarterdeck_core::message::ModelErrorKind::{Credentials, Invalid, Overloaded, TooLong, Unavailable};
+    use serde_json::json;
+
+    fn names() -> Names {
+        Names::new("A_KEY", "AN_ADDRESS")
+    }
 
     #[test]
-    fn what_does_not_fit_is_told_apart_from_what_is_wrong() {
-        let names = Names::new("KEY", "URL");
-        let kind = |said: &str| Failure::status(400, said, None, &names).error.kind;
-        for said in [
-            "prompt is too long: 212023 tokens > 200000 maximum",
-            "Your input exceeds the context window of this model.",
-            "This model's maximum context length is 32768 tokens.",
-            "Input is too long for requested model.",
-            "the request exceeds the available context size",
+    fn a_conversation_that_no_longer_fits_is_told_as_such_by_everybody() {
+        for (status, said) in [
+            (400, "prompt is too long: 208310 tokens > 200000 maximum"),
+            (413, "Request exceeds the maximum size"),
+            (400, "This model's maximum context length is 128000 tokens. However, you requested 130000."),
+            (400, "Your input exceeds the context window of this model."),
+            (400, "Input is too long for requested model."),
+            (500, "the request exceeds the available context size, try increasing it"),
         ] {
-            assert_eq!(kind(said), ModelErrorKind::TooLong, "{said}");
+            let failure = Failure::status(status, said, None, &names());
+            assert_eq!((failure.error.kind, failure.again), (TooLong, Again::Never), "{said}");
+            assert!(failure.error.message.contains("larger window"), "{}", failure.error.message);
         }
-        assert_eq!(kind("max_tokens: must be positive"), ModelErrorKind::Invalid);
+        assert_eq!(
+            Failure::status(429, "too many tokens, context length", None, &names()).error.kind,
+            Overloaded
+        );
+    }
+
+    #[test]
+    fn errors_inside_an_answer_in_every_servers_words() {
+        for (error, kind, again) in [
+            (json!({ "message": "slow down", "code": 429 }), Overloaded, Again::Backoff),
+            (json!({ "message": "slow down", "code": "429" }), Overloaded, Again::Backoff),
+            (json!({ "message": "x", "type": "overloaded_error" }), Overloaded, Again::Backoff),
+            (json!({ "message": "pay", "code": "insufficient_quota" }), Overloaded, Again::Never),
+            (
+                json!({ "message": "no", "type": "invalid_request_error", "code": null }),
+                Invalid,
+                Again::Never,
+            ),
+            (json!({ "message": "no", "type": "BadRequestError", "code": 400 }), Invalid, Again::Never),
+            (json!({ "message": "who", "code": "invalid_api_key" }), Credentials, Again::Never),
+            (
+                json!({ "message": "n_ctx", "type": "exceed_context_size_error", "code": 400 }),
+                TooLong,
+                Again::Never,
+            ),
+            (json!("out of memory"), Unavailable, Again::Backoff),
+            (json!({}), Unavailable, Again::Backoff),
+            (json!(null), Unavailable, Again::Backoff),
+            (json!({ "code": 200 }), Unavailable, Again::Backoff),
+        ] {
+            let failure = Failure::inside(&error, &names());
+            assert_eq!((failure.error.kind, failure.again), (kind, again), "{error}");
+        }
     }
 }

@@ -41,3 +41,56 @@ pub(crate) fn holds<D: Decode>(new: impl Fn() -> D, recorded: &[u8]) -> Vec<Mode
     }
     whole
 }
+
+/// Frames in any order and number, with junk between them and cut anywhere, never panic; without a terminal frame they are
+/// never an answer.
+pub(crate) fn never_done<D: Decode>(new: impl Fn() -> D, recorded: &[u8], terminal: fn(&str) -> bool) {
+    const JUNK: [&str; 12] = [
+        "data: {}\n\n",
+        "data: []\n\n",
+        "data: null\n\n",
+        ": comment\n\n",
+        "event: ping\n\n",
+        "data: {\"type\":7,\"index\":-1,\"choices\":{}}\n\n",
+        "data: {\"choices\":[{\"delta\":{\"tool_calls\":[{}, 3, {\"index\":99}]}}]}\n\n",
+        "data: {\"type\":\"content_block_delta\",\"index\":7,\"delta\":{}}\n\n",
+        "data: {\"type\":\"response.output_item.done\"}\n\n",
+        "data: {\"usage\":{\"input_tokens\":\"many\"}}\n\n",
+        "\u{feff}\n\r\n\n",
+        "data",
+    ];
+    let text = String::from_utf8_lossy(recorded);
+    let frames: Vec<&str> = text.split_inclusive("\n\n").filter(|frame| !terminal(frame)).collect();
+    let mut seed = 7_u32;
+    let mut below = move |n: usize| {
+        seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (seed >> 8) as usize % n
+    };
+    for _ in 0..600 {
+        let mut bytes = Vec::new();
+        for _ in 0..below(24) {
+            let pool: &[&str] = if below(4) == 0 { &JUNK } else { &frames };
+            bytes.extend_from_slice(pool[below(pool.len())].as_bytes());
+            if below(16) == 0 {
+                bytes.truncate(below(bytes.len() + 1));
+            }
+        }
+        let mut decoder = new();
+        let mut events = Vec::new();
+        let mut failed = false;
+        let mut rest = bytes.as_slice();
+        while !rest.is_empty() && !failed {
+            let (piece, after) = rest.split_at(below(rest.len()) + 1);
+            let decoded = decoder.push(piece);
+            (events, failed) = ([events, decoded.events].concat(), decoded.failure.is_some());
+            rest = after;
+        }
+        if !failed {
+            let end = decoder.closed();
+            events.extend(end.events);
+            assert!(end.failure.is_some(), "{}", String::from_utf8_lossy(&bytes));
+        }
+        let done = events.iter().any(|e| matches!(e, ModelEvent::Done(_)));
+        assert!(!done, "{}", String::from_utf8_lossy(&bytes));
+    }
+}

@@ -9,13 +9,14 @@ use futures::future::BoxFuture;
 use futures::stream::{self, BoxStream};
 use quarterdeck_core::journal::hash;
 use quarterdeck_core::message::{ModelError, ModelEvent};
+use quarterdeck_core::models::Models;
 use std::future::Future;
 use std::time::Duration;
 
 /// Attempts in all.
 pub(crate) const ATTEMPTS: u32 = 4;
-/// Longest silence between two reads, and before the first.
-pub(crate) const IDLE: Duration = Duration::from_secs(120);
+/// Longest silence between two reads, and before the first, where the configuration says nothing else.
+const IDLE: Duration = Duration::from_secs(120);
 /// The longest pause a service may ask for; beyond it the operator is told instead.
 const LONGEST_PAUSE: Duration = Duration::from_secs(120);
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
@@ -30,14 +31,20 @@ pub(crate) trait Transport: Send + Sync {
     fn send(&self, body: String) -> BoxFuture<'_, Result<Body, Failure>>;
 }
 
+/// The longest silence a provider's configuration allows.
+pub(crate) fn silence(models: &Models, provider: &str) -> Duration {
+    models.provider(provider).and_then(|p| p.quirks.silence).map_or(IDLE, Duration::from_secs)
+}
+
 /// What an attempt that was accepted gives, read by read; it ends after the answer's end or a failure.
 pub(crate) type Reads = BoxStream<'static, Decoded>;
 
-/// Runs one request over HTTP to its end.
+/// Runs one request over HTTP to its end; `idle` as for [`run`].
 pub(crate) async fn over_http<D: Decode + Send + 'static>(
     transport: &impl Transport,
     decoder: impl Fn() -> D,
     body: String,
+    idle: Duration,
     output: &Output,
 ) -> Result<(), ModelError> {
     let seed = hash(&body);
@@ -45,7 +52,7 @@ pub(crate) async fn over_http<D: Decode + Send + 'static>(
         let bytes = transport.send(body.clone()).await?;
         Ok(decoding(bytes, decoder()))
     };
-    run(attempt, &seed, IDLE, output).await
+    run(attempt, &seed, idle, output).await
 }
 
 /// The bytes of an answer, decoded.
@@ -166,9 +173,17 @@ fn fraction(seed: &str, attempt: u32) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::{ATTEMPTS, pause};
+    use super::{ATTEMPTS, pause, silence};
     use crate::wire::failure::{Again, Failure};
+    use quarterdeck_core::models::Models;
     use std::time::Duration;
+
+    #[test]
+    fn a_provider_may_be_silent_as_long_as_its_configuration_says() {
+        for (provider, seconds) in [("anthropic", 120), ("bedrock", 300), ("openai-compatible", 300)] {
+            assert_eq!(silence(Models::embedded(), provider), Duration::from_secs(seconds), "{provider}");
+        }
+    }
 
     fn failure(again: Again) -> Failure {
         Failure { again, ..Failure::silent(Duration::from_secs(1)) }

@@ -19,8 +19,8 @@ pub type Load = Arc<dyn Fn() -> BoxFuture<'static, Result<SdkConfig, String>> + 
 #[derive(Clone)]
 pub(crate) struct Signer {
     load: Load,
-    region: String,
-    service: &'static str,
+    region: Option<String>,
+    service: String,
     config: Arc<OnceCell<SdkConfig>>,
 }
 
@@ -34,8 +34,25 @@ impl fmt::Debug for Signer {
 }
 
 impl Signer {
-    pub(crate) fn new(load: Load, region: String, service: &'static str) -> Self {
-        Self { load, region, service, config: Arc::default() }
+    /// In `region`, or the one the configuration that `load` gives has.
+    pub(crate) fn new(load: Load, region: Option<String>, service: &str) -> Self {
+        Self { load, region, service: service.to_owned(), config: Arc::default() }
+    }
+
+    /// The region requests are signed for.
+    pub(crate) async fn region(&self) -> Result<&str, Failure> {
+        if let Some(region) = &self.region {
+            return Ok(region);
+        }
+        let config = self.config().await?;
+        config.region().map(AsRef::as_ref).ok_or_else(|| {
+            let why = "no region for Bedrock: start with --region NAME, or set AWS_REGION".to_owned();
+            Failure::new(ModelErrorKind::Invalid, why, "no region", Again::Never)
+        })
+    }
+
+    async fn config(&self) -> Result<&SdkConfig, Failure> {
+        self.config.get_or_try_init(|| (self.load)()).await.map_err(denied)
     }
 
     /// The headers that sign a request with `body` to `url`, which already carries `headers`.
@@ -46,9 +63,7 @@ impl Signer {
         headers: &[(&str, &str)],
         body: &[u8],
     ) -> Result<Vec<(String, String)>, Failure> {
-        let denied =
-            |why: String| Failure::new(ModelErrorKind::Credentials, why, "no AWS credentials", Again::Never);
-        let config = self.config.get_or_try_init(|| (self.load)()).await.map_err(denied)?;
+        let (config, region) = (self.config().await?, self.region().await?);
         let provider = config.credentials_provider().ok_or_else(|| {
             denied("no AWS credentials are configured: run `aws sso login` or set AWS_PROFILE".to_owned())
         })?;
@@ -59,8 +74,8 @@ impl Signer {
         let wrong = |why: String| Failure::new(ModelErrorKind::Invalid, why, "not signable", Again::Never);
         let params = SigningParams::builder()
             .identity(&identity)
-            .region(&self.region)
-            .name(self.service)
+            .region(region)
+            .name(&self.service)
             .time(SystemTime::now())
             .settings(SigningSettings::default())
             .build()
@@ -71,4 +86,8 @@ impl Signer {
         let (instructions, _) = signed.into_parts();
         Ok(instructions.headers().map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
     }
+}
+
+fn denied(why: String) -> Failure {
+    Failure::new(ModelErrorKind::Credentials, why, "no AWS credentials", Again::Never)
 }

@@ -6,6 +6,8 @@
 pub(crate) const LINE_CAP: usize = 4 * 1024 * 1024;
 /// Bytes in one response, at most.
 pub(crate) const RESPONSE_CAP: usize = 16 * 1024 * 1024;
+/// Bytes that are kept of a response that is no event stream.
+const HEAD_CAP: usize = 1024 * 1024;
 
 /// More than we are ready to hold: a sentence's end that says of what.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,6 +22,9 @@ pub(crate) struct Framer {
     after_cr: bool,
     past_start: bool,
     total: usize,
+    /// What came before the first event.
+    head: Vec<u8>,
+    framed: bool,
 }
 
 impl Framer {
@@ -28,6 +33,10 @@ impl Framer {
         self.total = self.total.saturating_add(bytes.len());
         if self.total > RESPONSE_CAP {
             return Err(TooLarge("an answer of more than 16 MB"));
+        }
+        if !self.framed {
+            let room = HEAD_CAP.saturating_sub(self.head.len()).min(bytes.len());
+            self.head.extend_from_slice(bytes.get(..room).unwrap_or_default());
         }
         let mut events = Vec::new();
         while let Some(&first) = bytes.first() {
@@ -47,7 +56,19 @@ impl Framer {
             }
             bytes = rest.get(1..).unwrap_or_default();
         }
+        if !events.is_empty() {
+            self.framed = true;
+            self.head = Vec::new();
+        }
         Ok(events)
+    }
+
+    /// What came instead of events, when nothing else did: JSON or a page, from a server that does not stream or a proxy
+    /// before it.
+    pub(crate) fn instead(&self) -> Option<String> {
+        let text = String::from_utf8_lossy(&self.head);
+        let text = text.trim_start_matches('\u{feff}').trim();
+        (!self.framed && text.starts_with(['{', '[', '<'])).then(|| text.to_owned())
     }
 
     /// Takes in one whole line; the data of an event when the line ends one.
@@ -60,8 +81,12 @@ impl Framer {
             return self.data.take();
         }
         let (field, value) = line.split_once(':').unwrap_or((line, ""));
+        let value = value.strip_prefix(' ').unwrap_or(value);
+        if field == "error" && value.starts_with('{') {
+            // Not in the standard: llama.cpp tells its errors so.
+            self.data = Some(format!("{{\"error\":{value}}}"));
+        }
         if field == "data" {
-            let value = value.strip_prefix(' ').unwrap_or(value);
             match &mut self.data {
                 Some(data) => {
                     data.push('\n');
@@ -113,6 +138,26 @@ mod tests {
         }
         let single: Vec<&[u8]> = bytes.chunks(1).collect();
         assert_eq!(events(&single), whole);
+    }
+
+    #[test]
+    fn what_is_no_event_stream_is_kept_to_be_told() {
+        for (bytes, want) in [
+            ("{\n \"error\": 1\n}", Some("{\n \"error\": 1\n}")),
+            ("<html>\n\n</html>", Some("<html>\n\n</html>")),
+            (": ping\n\n", None),
+            ("", None),
+            ("data: {}\n\n{", None),
+        ] {
+            for cut in 0..=bytes.len() {
+                let (a, b) = bytes.as_bytes().split_at(cut);
+                let mut framer = Framer::default();
+                framer.push(a).unwrap();
+                framer.push(b).unwrap();
+                assert_eq!(framer.instead().as_deref(), want, "{bytes:?} cut at {cut}");
+            }
+        }
+        assert_eq!(events(&[b"error: {\"code\":500}\n\n"]), ["{\"error\":{\"code\":500}}"]);
     }
 
     #[test]

@@ -60,7 +60,7 @@ fn how_a_call_ends_is_how_it_stands() {
         (failed(1, fault(FaultKind::Cancelled)), StepStatus::Cancelled),
         (failed(1, fault(FaultKind::Throttled)), StepStatus::Error),
         (failed(1, fault(FaultKind::Timeout)), StepStatus::Error),
-        (Fact::ToolFinished { call: CallId(1), outcome: Outcome::Recorded }, StepStatus::Completed),
+        (Fact::ToolFinished { call: CallId(1), outcome: Outcome::Recorded }, StepStatus::Recorded),
     ] {
         let mut book = Book::of([ran(1, "t")]);
         assert_eq!(step(&book, 1).1, StepStatus::InProgress);

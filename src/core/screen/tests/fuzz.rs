@@ -86,6 +86,8 @@ fn drawn(total: usize, fits: usize, room: bool, dialog: bool) -> Shown {
         dialog_body: extent,
         target_lines: vec![0, fits],
         target_ends: vec![fits, fits + 1],
+        evaluation: extent,
+        variants: (0..4).map(|n| (n * fits, 1 + fits / 2)).collect(),
         links: vec![Mark::Link(StepNo(1)), Mark::Thinking(StepNo(2)), Mark::Link(StepNo(3))],
         link_lines: vec![0, total / 2, total],
         question_line: Some(total / 3),

@@ -1,5 +1,6 @@
 mod composing;
 mod deciding;
+mod evaluating;
 mod fuzz;
 mod living;
 mod navigating;

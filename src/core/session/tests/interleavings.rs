@@ -33,6 +33,10 @@ enum Move {
     Late,
     StoreFailed(u8),
     Killed,
+    /// Determinism is to be evaluated.
+    Evaluate,
+    /// News of an evaluation; odd: the last.
+    Evaluated(u8),
     /// Plan, approve, plan again: a change is on its way.
     Through,
 }
@@ -66,6 +70,8 @@ fn moves() -> impl Strategy<Value = Vec<Move>> {
         1 => any::<u8>().prop_map(Move::StoreFailed),
         12 => Just(Move::Through),
         1 => Just(Move::Killed),
+        2 => Just(Move::Evaluate),
+        2 => any::<u8>().prop_map(Move::Evaluated),
     ];
     prop::collection::vec(one, 1..80)
 }
@@ -206,6 +212,10 @@ fn play(rig: &mut Rig, what: &Move) {
                 rig.replanned();
             }
         }
+        Move::Evaluate => {
+            rig.command(Command::Evaluate { question: "why?".into(), runs: 3, concurrency: 2 });
+        }
+        Move::Evaluated(n) => super::evaluating::news(rig, n % 2 == 1),
         // Handled by the caller: the rig is taken apart.
         Move::Killed => {}
     }
@@ -242,6 +252,7 @@ fn cancel_reaches_idle(rig: &mut Rig) {
     for spent in std::mem::take(&mut rig.commits) {
         rig.feed(Input::Written(spent.call(), Written::Done(result("stopping"), CallStats::default())));
     }
+    super::evaluating::news(rig, true);
     rig.command(Command::Cancel);
     assert!(rig.session.idle(), "{:?} {:?}", rig.session.calls, rig.session.verifying);
 }
@@ -260,6 +271,7 @@ proptest! {
             }
             rig.check();
             no_change_without_approval(&rig);
+            super::evaluating::nothing_runs_beside(&rig);
         }
         cancel_reaches_idle(&mut rig);
         rig.check();

@@ -2,6 +2,7 @@
 
 mod cancelling;
 mod ceiling;
+mod evaluating;
 mod interleavings;
 mod reading;
 mod recalling;
@@ -167,6 +168,8 @@ pub(super) struct Rig {
     pub(super) told: Vec<(FrontId, String)>,
     pub(super) shown: String,
     pub(super) finishes: usize,
+    pub(super) trials: Vec<Trial>,
+    pub(super) trials_cancelled: usize,
     pub(super) counts: Vec<Request>,
 }
 
@@ -219,6 +222,8 @@ impl Rig {
             told: Vec::new(),
             shown: String::new(),
             finishes: 0,
+            trials: Vec::new(),
+            trials_cancelled: 0,
             counts: Vec::new(),
         };
         rig.take(effects);
@@ -257,6 +262,8 @@ impl Rig {
                 Effect::Show(_) => {}
                 Effect::Tell(front, text) => self.told.push((front, text)),
                 Effect::Finish => self.finishes += 1,
+                Effect::Evaluate(trial) => self.trials.push(*trial),
+                Effect::CancelEvaluation => self.trials_cancelled += 1,
                 Effect::CountTokens(request) => self.counts.push(request),
             }
         }

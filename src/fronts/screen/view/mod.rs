@@ -16,6 +16,7 @@ mod chat;
 mod composer;
 mod detail;
 mod dialog;
+mod evaluation;
 mod fold;
 pub(crate) mod format;
 mod growing;
@@ -83,6 +84,11 @@ pub fn view(screen: &Screen, theme: &Theme, cache: &mut Cache, frame: &mut Frame
             Rect { y: body.y + 1, height: body.height.saturating_sub(1), ..body },
             buf,
         );
+        if let Some(open) = &screen.evaluation {
+            cursor = None;
+            let place = Rect { y: whole.y + 1, height: whole.height - 2, ..whole };
+            evaluation::draw(screen, open, theme, place, buf, &mut shown);
+        }
         if let Some(palette) = &screen.palette {
             cursor = palette::draw(palette, theme, body, buf);
         }

@@ -23,7 +23,7 @@ const RECENT: usize = 200;
 pub fn draw(screen: &Screen, theme: &Theme, area: Rect, buf: &mut Buffer, shown: &mut Shown) {
     let columns = usize::from(area.width);
     let running = running_calls(screen);
-    let busy = screen.ledger.running.is_some() || !running.is_empty();
+    let busy = screen.ledger.running.is_some() || !running.is_empty() || screen.evaluates();
     let (left, style) = if busy { (doing(screen, &running), theme.busy) } else { (String::new(), theme.dim) };
     let right = right(screen, busy);
     let right_width = text::width(&right);
@@ -65,6 +65,9 @@ fn asked(screen: &Screen) -> bool {
 
 fn doing(screen: &Screen, running: &[String]) -> String {
     let mut parts = Vec::new();
+    if let Some(evaluation) = screen.evaluation.as_ref().filter(|e| !e.progress.over) {
+        return format!(" evaluating determinism: {}", evaluation.progress.report.counted());
+    }
     if let Some((_, iteration, since)) = screen.ledger.running {
         parts.push(match screen.ledger.settings.iterations {
             0 => format!("iteration {}", iteration.max(1)),
@@ -94,7 +97,7 @@ fn right(screen: &Screen, busy: bool) -> String {
         format!("{} again quits ", hints::key(&screen.keymap, Action::Cancel))
     } else if screen.esc_armed {
         "Esc again cancels ".to_owned()
-    } else if busy && screen.ledger.running.is_some() {
+    } else if busy && (screen.ledger.running.is_some() || screen.evaluates()) {
         format!("{} cancels ", hints::key(&screen.keymap, Action::Cancel))
     } else {
         String::new()

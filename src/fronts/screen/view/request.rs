@@ -107,6 +107,14 @@ fn lines(
             put("as of", &projection.as_of.rfc3339());
             out.extend(times(projection, columns, theme));
         }
+        Fact::Evaluated { report } => {
+            put("question", &report.question);
+            put("provider", &report.provider);
+            put("model", &report.model);
+            put("effort", report.effort.as_deref().unwrap_or("the model's default"));
+            put("runs", &report.runs.asked.to_string());
+            put("prompt", report.prompt_hash.get(..16).unwrap_or(&report.prompt_hash));
+        }
         Fact::ApprovalAsked { approval, digest, .. } => {
             put("approval", &approval.to_string());
             put("digest", digest.as_str());

@@ -2,7 +2,7 @@
 
 use super::detail::{Body, entries, field};
 use super::line::{Run, clip, paragraph, wrap};
-use super::{chart, format, hints, markdown, proposal, status, summary, table, thinking};
+use super::{chart, evaluation, format, hints, markdown, proposal, status, summary, table, thinking};
 use crate::fronts::screen::theme::Theme;
 use quarterdeck_core::journal::{Fact, Outcome, Step, WriteEffect};
 use quarterdeck_core::keymap::Action;
@@ -72,6 +72,7 @@ fn part(screen: &Screen, fact: &Fact, columns: usize, theme: &Theme, body: &mut 
                 head.extend(proposal::said(reason, columns, usize::MAX, theme));
             }
         }
+        Fact::Evaluated { report } => head.extend(evaluation::lines(report, columns, theme)),
         Fact::Approved { .. }
         | Fact::Refused { .. }
         | Fact::RefusalWithdrawn { .. }

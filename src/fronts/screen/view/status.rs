@@ -17,6 +17,7 @@ pub fn glyph(step: &Step, theme: &Theme) -> &'static str {
             | StepStatus::Completed
             | StepStatus::Partial
             | StepStatus::Denied
+            | StepStatus::Recorded
             | StepStatus::Unknown => ("◆", "*"),
         },
         StepKind::ModelResponse => ("◇", "o"),
@@ -31,6 +32,7 @@ pub fn glyph(step: &Step, theme: &Theme) -> &'static str {
             StepStatus::Denied => ("⊘", "!"),
             StepStatus::Cancelled => ("⊝", "-"),
             StepStatus::Unknown => ("?", "?"),
+            StepStatus::Recorded => ("⊙", "="),
         },
     };
     theme.glyph(unicode, ascii)
@@ -48,6 +50,7 @@ pub const fn word(status: StepStatus) -> &'static str {
         StepStatus::Denied => "denied",
         StepStatus::Cancelled => "cancelled",
         StepStatus::Unknown => "unknown",
+        StepStatus::Recorded => "recorded",
     }
 }
 
@@ -69,7 +72,7 @@ pub const fn kind(kind: StepKind) -> &'static str {
 #[must_use]
 pub const fn style(status: StepStatus, theme: &Theme) -> Style {
     match status {
-        StepStatus::Pending | StepStatus::Cancelled => theme.dim,
+        StepStatus::Pending | StepStatus::Cancelled | StepStatus::Recorded => theme.dim,
         StepStatus::InProgress => theme.busy,
         StepStatus::Completed => theme.good,
         StepStatus::Partial => theme.warn,

@@ -87,6 +87,7 @@ pub fn fact(fact: &Fact) -> String {
         },
         Fact::TurnEnded { reason, .. } => turn_end(reason),
         Fact::Noted { text } => text.clone(),
+        Fact::Evaluated { report } => format!("determinism: {}", report.headline()),
         Fact::Compacted { turns, tokens_before, tokens_after, .. } => {
             let turns = if *turns == 1 { "1 older turn".to_owned() } else { format!("{turns} older turns") };
             format!("{turns} summarized: {}", room(*tokens_before, *tokens_after))

@@ -271,6 +271,7 @@ fn took(step: &Step, style: Style, theme: &Theme) -> (String, Style) {
         StepStatus::Pending
         | StepStatus::InProgress
         | StepStatus::Partial
+        | StepStatus::Recorded
         | StepStatus::Error
         | StepStatus::Denied
         | StepStatus::Cancelled
