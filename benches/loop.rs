@@ -141,8 +141,8 @@ fn encoding(request: &Request) {
     let load: Load = Arc::new(|| Box::pin(async { Err("nothing is sent".to_owned()) }));
     let providers: [Arc<dyn Provider>; 4] = [
         Arc::new(Anthropic::new(anthropic::Settings::from_env(Arc::clone(&models), |_| None))),
-        Arc::new(Bedrock::new(Arc::clone(&models), None, load)),
-        Arc::new(Responses::new("http://127.0.0.1", None, Arc::clone(&models))),
+        Arc::new(Bedrock::new("bedrock", Arc::clone(&models), None, load)),
+        Arc::new(Responses::new("openai", "http://127.0.0.1", None, Arc::clone(&models))),
         Arc::new(Chat::new("openai-compatible", "http://127.0.0.1", None, models)),
     ];
     for provider in providers {

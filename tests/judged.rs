@@ -145,7 +145,7 @@ macro_rules! thinking {
             $how,
             "\n[[model]]\nid = \"anthropic.claude-sonnet-5-5\"\nprovider = \"bedrock-messages\"\nname = \"x\"\nwindow = 200000\nmax_output = 64000\nthinking = ",
             $how,
-            "\n[[model]]\nid = \"gpt-5.1\"\nprovider = \"openai\"\nname = \"x\"\nwindow = 200000\nmax_output = 64000\nthinking = ",
+            "\n[[model]]\nid = \"gpt-6.1-sol\"\nprovider = \"openai\"\nname = \"x\"\nwindow = 200000\nmax_output = 64000\nthinking = ",
             $how,
             "\n"
         )
@@ -450,11 +450,11 @@ async fn every_count_is_what_its_vendor_takes() {
         ..anthropic::Settings::from_env(Arc::clone(&models), |_| None)
     };
     let load: Load = Arc::new(|| Box::pin(async { Err("never asked".to_owned()) }));
-    let converse = bedrock::Bedrock::new(Arc::clone(&models), None, load);
+    let converse = bedrock::Bedrock::new("bedrock", Arc::clone(&models), None, load);
     let over_http: [(Arc<dyn Provider>, Who, &str); 2] = [
         (Arc::new(anthropic::Anthropic::new(direct)), ("anthropic", "claude-haiku-4-5"), "count"),
         (
-            Arc::new(responses::Responses::new(&service.url(), Some("k".to_owned()), models)),
+            Arc::new(responses::Responses::new("openai", &service.url(), Some("k".to_owned()), models)),
             ("openai", "gpt-6.1-sol"),
             "input_tokens",
         ),
@@ -469,9 +469,8 @@ async fn every_count_is_what_its_vendor_takes() {
         }
         // The same body as what is sent, but for the answer's limits: its own tests see it arrive.
         let who = ("bedrock", "eu.anthropic.claude-sonnet-5-5");
-        let mut body = converse
-            .encode(&journals::request(who, tools(false), Book::of(facts(who)).turns(who)))
-            .unwrap();
+        let mut body =
+            converse.encode(&journals::request(who, tools(false), Book::of(facts(who)).turns(who))).unwrap();
         body.as_object_mut().unwrap().remove("inferenceConfig").unwrap();
         let body = json!({ "input": { "converse": body } });
         assert_eq!(judge.control(&json!(["judge", "converse-count", body])), json!([]), "{what}");

@@ -54,7 +54,7 @@ type Kind = (&'static str, &'static str, &'static str, fn(&[Say]) -> Vec<u8>);
 const KINDS: [Kind; 5] = [
     ("anthropic", "claude-sonnet-5-5", "messages", answer_bytes),
     ("bedrock", "eu.anthropic.claude-sonnet-5-5", "converse", answers::converse),
-    ("openai", "gpt-5.1", "responses", answers::responses),
+    ("openai", "gpt-6.1-sol", "responses", answers::responses),
     ("openai-compatible", "qwen3", "chat", answers::chat),
     ("bedrock-messages", "anthropic.claude-sonnet-5-5", "messages", answer_bytes),
 ];

@@ -22,8 +22,8 @@ use quarterdeck_core::message::{Block, ModelError, ModelErrorKind, ModelEvent, U
 use quarterdeck_core::press::Key;
 use quarterdeck_core::scope::Mode;
 use quarterdeck_core::screen::{Mouse, MouseKind, Msg};
-use quarterdeck_core::settings::{Ceiling, Settings};
 use quarterdeck_core::session::Input;
+use quarterdeck_core::settings::{Ceiling, Settings};
 use serde_json::json;
 use stage::{Stage, calm, grave, services};
 

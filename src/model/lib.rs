@@ -7,12 +7,15 @@ pub mod anthropic;
 pub mod bedrock;
 pub mod chat;
 #[cfg(test)]
-#[allow(clippy::indexing_slicing)]
+#[allow(clippy::indexing_slicing, clippy::needless_pass_by_value)]
 mod conversations;
 pub mod offline;
 mod prompt;
 mod provider;
 pub mod responses;
+#[cfg(test)]
+#[path = "../../tests/peers/scripted_anthropic.rs"]
+mod scripted_anthropic;
 mod several;
 pub mod tags;
 mod wire;

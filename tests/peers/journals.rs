@@ -27,7 +27,7 @@ pub const ALL: [Who; 6] = [
     ("anthropic", "claude-haiku-4-5"),
     ("bedrock-messages", "anthropic.claude-sonnet-5-5"),
     ("bedrock", "eu.anthropic.claude-sonnet-5-5"),
-    ("openai", "gpt-5.1"),
+    ("openai", "gpt-6.1-sol"),
     ("openai-compatible", "qwen3"),
 ];
 

@@ -113,7 +113,7 @@ pub fn converse(body: &Value, own: &str) -> Wrong {
             };
             match (role, kind.as_str()) {
                 (_, "text") => {
-                    need(!block["text"].as_str().unwrap_or_default().trim().is_empty(), "blank", block)?
+                    need(!str_of(block, "text").trim().is_empty(), "blank", block)?;
                 }
                 (_, "cachePoint") => need(n > 0, "a mark before everything", message)?,
                 ("assistant", "reasoningContent") => {

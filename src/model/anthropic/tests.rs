@@ -3,6 +3,7 @@
 use super::decode::Decoder;
 use super::{Anthropic, Settings};
 use crate::provider::{EventStream, Provider, streamed};
+use crate::scripted_anthropic::{Reply, Say, Scripted, answer_bytes, event};
 use crate::wire::client::Key;
 use crate::wire::failure::{Again, Failure, Names};
 use crate::wire::retry::{self, Body, Transport};
@@ -16,16 +17,12 @@ use quarterdeck_core::message::{
 };
 use quarterdeck_core::models::Models;
 use quarterdeck_core::tokens::Tokens;
-use scripted_anthropic::{Reply, Say, Scripted, answer_bytes, event};
 use serde_json::{Value, json};
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
-
-#[path = "../../../tests/peers/scripted_anthropic.rs"]
-mod scripted_anthropic;
 
 const RECORDED: &[u8] = include_bytes!("recorded.sse");
 const KEY: &str = "sk-test-not-a-key";

@@ -1,4 +1,5 @@
 //! Answers on the AWS event-stream codec, cut anywhere, through the SDK's own client.
+#![allow(clippy::needless_pass_by_value)]
 
 use super::{Bedrock, Load};
 use crate::provider::Provider as _;

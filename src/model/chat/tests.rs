@@ -1,9 +1,11 @@
 //! Streams from recorded bytes, and whole requests against a scripted endpoint.
+#![allow(clippy::needless_pass_by_value)]
 
 use super::Chat;
 use super::decode::Decoder;
 use crate::provider::Provider as _;
-use crate::wire::failure::{Failure, Names};
+use crate::scripted_anthropic::{Reply, Scripted};
+use crate::wire::failure::Names;
 use crate::wire::{Decode as _, replay};
 use futures::StreamExt as _;
 use quarterdeck_core::id::TurnId;
@@ -11,24 +13,15 @@ use quarterdeck_core::message::{
     Block, Input, ModelError, ModelErrorKind, ModelEvent, Request, Stop, Turn, Usage, UserPart,
 };
 use quarterdeck_core::models::Models;
-use scripted_anthropic::{Reply, Scripted};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
-#[path = "../../../tests/peers/scripted_anthropic.rs"]
-mod scripted_anthropic;
-
 const RECORDED: &[u8] = include_bytes!("recorded.sse");
 
 fn decoder() -> Decoder {
     Decoder::new(Names::new("A_KEY", "an address"))
-}
-
-fn decoded(chunks: &[Value]) -> (Vec<ModelEvent>, Option<Failure>) {
-    let text: String = chunks.iter().map(|c| format!("data: {c}\n\n")).collect();
-    replay::decode(decoder(), &[text.as_bytes()])
 }
 
 fn delta(delta: Value, finish: Option<&str>) -> Value {

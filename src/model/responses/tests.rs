@@ -3,6 +3,7 @@
 use super::Responses;
 use super::decode::Decoder;
 use crate::provider::Provider as _;
+use crate::scripted_anthropic::{Reply, Scripted};
 use crate::wire::failure::{Failure, Names};
 use crate::wire::{Decode as _, replay};
 use futures::StreamExt as _;
@@ -12,13 +13,9 @@ use quarterdeck_core::message::{
 };
 use quarterdeck_core::models::Models;
 use quarterdeck_core::tokens::Tokens;
-use scripted_anthropic::{Reply, Scripted};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
-
-#[path = "../../../tests/peers/scripted_anthropic.rs"]
-mod scripted_anthropic;
 
 const RECORDED: &[u8] = include_bytes!("recorded.sse");
 
@@ -176,7 +173,7 @@ async fn tokens_are_counted_by_the_service() {
         turns: vec![Turn::User { parts: vec![UserPart::Text { text: "why?".into() }] }].into(),
         max_tokens: 100,
     };
-    let responses = Responses::new(&endpoint.url(), Some("sk-test".into()), models);
+    let responses = Responses::new("openai", &endpoint.url(), Some("sk-test".into()), models);
     assert_eq!(responses.count_tokens(request.clone()).await, Ok(Tokens::Exact(11)));
     let sent = endpoint.received().pop().unwrap();
     assert_eq!(sent.path, "/v1/responses/input_tokens");

@@ -45,12 +45,7 @@ pub(crate) enum Again {
 
 impl Failure {
     pub(crate) fn new(kind: ModelErrorKind, message: impl Into<String>, why: &str, again: Again) -> Self {
-        let message = message.into();
-        let kind = match kind {
-            ModelErrorKind::Invalid if is_too_long(400, &message) => ModelErrorKind::TooLong,
-            kind => kind,
-        };
-        Self { error: ModelError { kind, message }, why: why.to_owned(), again }
+        Self { error: ModelError { kind, message: message.into() }, why: why.to_owned(), again }
     }
 
     /// The stream ended, or the connection broke, before the answer's end.
