@@ -1,5 +1,10 @@
 //! Settings: flags over environment over the user's file over the embedded default.
 
+mod origin;
+pub mod save;
+
+pub use origin::origins;
+
 use quarterdeck_core::keymap::Keymap;
 use serde::Deserialize;
 use std::collections::BTreeMap;

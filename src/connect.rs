@@ -15,10 +15,11 @@ use quarterdeck_core::keymap::Keymap;
 use quarterdeck_core::models::Models;
 use quarterdeck_core::scope::{Mode, Scope};
 use quarterdeck_core::session::{Input, Session, Setup, Trial};
-use quarterdeck_core::settings::{Ceiling, Settings};
+use quarterdeck_core::settings::{Ceiling, Origin, Settings};
 use quarterdeck_core::tool::{Catalogue, FaultKind};
 use quarterdeck_demo::Demo;
 use quarterdeck_model::{Load, Provider, Several};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -54,6 +55,8 @@ pub struct Deck {
     pub clock: Clock,
     /// The table of models in force.
     pub models: Arc<Models>,
+    /// Where the settings came from, by key.
+    pub origins: BTreeMap<&'static str, Origin>,
     aws: Aws,
     provider: Arc<Several>,
     env: Env,
@@ -101,6 +104,7 @@ impl Deck {
         };
         Ok(Self {
             keymap: crate::config::keymap(&env)?,
+            origins: crate::config::origins(&env, &common.overrides()),
             config,
             catalogue: Arc::new(registry::catalogue()),
             scope,
@@ -113,6 +117,18 @@ impl Deck {
             clock,
             env,
         })
+    }
+
+    /// The user's own settings file, whether it is there yet or not.
+    #[must_use]
+    pub fn settings_file(&self) -> Option<PathBuf> {
+        crate::config::user_file(&self.env)
+    }
+
+    /// The providers without their key, and what to do. Asks no keyring.
+    #[must_use]
+    pub fn lacking(&self) -> BTreeMap<String, String> {
+        providers::lacking(&self.models, &self.env)
     }
 
     /// Starts a session: a new one, or `resume`d (empty: the latest).

@@ -4,8 +4,9 @@
 //! for it would bring a message bus into the console.
 
 use crate::config::Env;
+use crate::providers::no_such;
 use anyhow::{Context as _, anyhow, bail};
-use quarterdeck_core::models::{Api, ProviderDefaults};
+use quarterdeck_core::models::{Api, Models, ProviderDefaults};
 use quarterdeck_model::{Key, key_variable};
 use std::path::PathBuf;
 use std::process::Stdio;
@@ -166,14 +167,8 @@ async fn output(words: &[String], input: Option<String>) -> anyhow::Result<Strin
 ///
 /// # Errors
 /// There is no such provider or no keyring here, or nothing was entered.
-pub async fn login(
-    provider: &str,
-    defaults: Option<&ProviderDefaults>,
-    forget: bool,
-    env: Env<'_>,
-) -> anyhow::Result<String> {
-    let defaults =
-        defaults.ok_or_else(|| anyhow!("there is no provider {provider:?} in the models table"))?;
+pub async fn login(provider: &str, models: &Models, forget: bool, env: Env<'_>) -> anyhow::Result<String> {
+    let defaults = models.provider(provider).ok_or_else(|| anyhow!(no_such(provider, models)))?;
     if !takes_key(defaults) {
         bail!(
             "{provider} takes no key: {}",
@@ -184,10 +179,10 @@ pub async fn login(
             }
         );
     }
+    let variable = key_variable(provider, &defaults.key_env);
     let keyring = Keyring::here(env).ok_or_else(|| {
         anyhow!(
-            "no keyring here (secret-tool on Linux, security on macOS): set {}, or api_key_command of [providers.{provider}] in models.toml",
-            key_variable(provider, &defaults.key_env)
+            "no keyring here (secret-tool on Linux, security on macOS): set {variable}, or api_key_command of [providers.{provider}] in models.toml"
         )
     })?;
     if forget {
@@ -204,8 +199,15 @@ pub async fn login(
         bail!("a key has no spaces or control characters: nothing is stored, copy it again");
     }
     keyring.store(provider, &key).await?;
+    let wins = if env(&variable).is_some_and(|key| !key.trim().is_empty()) {
+        format!("; {variable} is set and wins over it")
+    } else if !defaults.api_key_command.is_empty() {
+        "; api_key_command is set and wins over it".to_owned()
+    } else {
+        String::new()
+    };
     Ok(format!(
-        "stored in the keyring; start with --provider {provider}, or set provider = \"{provider}\" in config.toml"
+        "the key of {provider} is in the keyring{wins}\nstart with --provider {provider}, or write :model {provider} NAME in the console"
     ))
 }
 
@@ -278,8 +280,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_provider_without_a_key_has_no_login() {
-        let bedrock = Models::embedded().provider("bedrock");
-        let error = login("bedrock", bedrock, false, &|_| None).await.unwrap_err().to_string();
+        let error = login("bedrock", Models::embedded(), false, &|_| None).await.unwrap_err().to_string();
         assert!(error.contains("AWS_BEARER_TOKEN_BEDROCK"), "{error}");
     }
 }

@@ -61,7 +61,7 @@ fn run(cli: Cli) -> anyhow::Result<Exit> {
         }
         Some(Command::Login { provider, forget }) => {
             let models = quarterdeck::providers::table(&env)?;
-            let login = quarterdeck::keys::login(&provider, models.provider(&provider), forget, &env);
+            let login = quarterdeck::keys::login(&provider, &models, forget, &env);
             headless::line(&runtime()?.block_on(login)?)?;
             Ok(Exit::Answered)
         }

@@ -10,6 +10,7 @@ use quarterdeck_model::{
     Key, Load, Provider, Several, anthropic, base_url_variable, bedrock, chat, key_variable, offline,
     responses,
 };
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Asked in this order when the settings say `auto` and a key is at hand.
@@ -55,8 +56,8 @@ pub fn first(config: &Config, models: &Models, env: Env<'_>, may_do_without: boo
     let defaults = models.provider(name).ok_or_else(|| unknown(name, models))?;
     if defaults.key_required && matches!(keys::of(name, defaults, env), Key::None) {
         return Err(MissingCredentials(format!(
-            "no model key: set {}, store one with `quarterdeck login {name}`, or use --provider offline for the built-in runbooks",
-            key_variable(name, &defaults.key_env)
+            "no model key: {}, or use --provider offline for the built-in runbooks",
+            how(name, defaults, env)
         ))
         .into());
     }
@@ -83,8 +84,39 @@ pub(crate) fn key(name: &str, models: &Models, env: Env<'_>) -> String {
 
 /// A provider that the table does not have.
 fn unknown(name: &str, models: &Models) -> ConfigError {
+    ConfigError::new("provider", format!("{}, or auto", no_such(name, models)))
+}
+
+/// `there is no "opnai"; did you mean openai? There are ...`
+pub(crate) fn no_such(name: &str, models: &Models) -> String {
     let known: Vec<&str> = models.providers().collect();
-    ConfigError::new("provider", format!("there is no {name:?}: it takes auto, {}", known.join(", ")))
+    let near = quarterdeck_core::text::nearest(name, known.iter().copied(), 1).join("");
+    format!("there is no {name:?}; did you mean {near}? There are {}", known.join(", "))
+}
+
+/// How to come by the key of a provider, in one sentence. Ends without a full stop.
+fn how(name: &str, defaults: &ProviderDefaults, env: Env<'_>) -> String {
+    let mut ways = vec![format!("set {}", key_variable(name, &defaults.key_env))];
+    if keys::Keyring::here(env).is_some() {
+        ways.push(format!("store one with `quarterdeck login {name}`"));
+    }
+    ways.push(format!("set api_key_command of [providers.{name}] in models.toml"));
+    ways.join(", or ")
+}
+
+/// The providers that answer nothing without a key and have none here, and what to do. No keyring is asked.
+#[must_use]
+pub fn lacking(models: &Models, env: Env<'_>) -> BTreeMap<String, String> {
+    let without = |(name, defaults): &(&str, &ProviderDefaults)| {
+        defaults.key_required && matches!(keys::of(name, defaults, env), Key::None)
+    };
+    let all = models.providers().filter_map(|name| Some((name, models.provider(name)?)));
+    all.filter(without)
+        .map(|(name, defaults)| {
+            let how = how(name, defaults, env);
+            (name.to_owned(), format!("{name} has no key: {how}, and start again"))
+        })
+        .collect()
 }
 
 /// All of them behind one, each made when it is first asked.

@@ -845,7 +845,7 @@ mod at_the_terminal {
     use crossterm::event::{Event as Input, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
     use futures::channel::mpsc::{UnboundedSender, unbounded};
     use quarterdeck::fronts::screen::theme::{Depth, Theme};
-    use quarterdeck::fronts::screen::{Ended, Host, Run, Signal, run};
+    use quarterdeck::fronts::screen::{Desk, Ended, Host, Run, Signal, run};
     use quarterdeck_core::screen::Screen;
     use ratatui::Terminal;
     use ratatui::backend::TestBackend;
@@ -917,6 +917,7 @@ mod at_the_terminal {
             command: move |command: Command| front.commands.try_send(command).unwrap(),
             clock: move || time.now(),
             host: Nothing,
+            desk: Desk::new(None, Depth::True, false),
         });
         let person = async {
             let keyboard = Keyboard(keys);

@@ -16,7 +16,7 @@ mod stage;
 use crossterm::event::{Event as Input, KeyCode, KeyEvent, KeyModifiers};
 use futures::channel::mpsc::{UnboundedSender, unbounded};
 use quarterdeck::fronts::screen::theme::{Depth, Theme};
-use quarterdeck::fronts::screen::{Ended, Host, Run, Signal, run};
+use quarterdeck::fronts::screen::{Desk, Ended, Host, Run, Signal, run};
 use quarterdeck_core::command::Command;
 use quarterdeck_core::event::Event;
 use quarterdeck_core::screen::Screen;
@@ -114,6 +114,7 @@ async fn play<F: Future<Output = ()>>(script: impl FnOnce(Ends) -> F) -> (Ended,
         command: move |command: Command| commands.push(format!("{command:?}")),
         clock,
         host: log,
+        desk: Desk::new(None, Depth::True, false),
     });
     let (ended, ()) = tokio::join!(screen_loop, script(ends));
     let text = stage::text(terminal.backend().buffer());

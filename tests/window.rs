@@ -206,7 +206,7 @@ async fn a_ceiling_ends_a_turn_where_nobody_can_be_asked() {
     deck.console.send(Command::Ask("what is wrong?".into())).await;
     deck.console.turn_over().await;
     let Some(TurnEnd::Ceiling(why)) = end(&deck.console) else { panic!("{}", deck.console.story()) };
-    assert!(why.contains("of 5k") && why.contains("raise the ceiling"), "{why}");
+    assert!(why.contains("of 5k") && why.contains("raise turn_tokens"), "{why}");
     assert!(deck.sent.lock().unwrap().is_empty());
     deck.console.end().await;
 }

@@ -49,6 +49,8 @@ pub enum Place {
     Question,
     /// The evaluation of determinism.
     Evaluation,
+    /// The settings.
+    Settings,
 }
 
 /// Keys of the dialog that belong to the gate. They cannot be bound to anything else.
@@ -71,6 +73,7 @@ impl Place {
         Self::Detail,
         Self::Dialog,
         Self::Palette,
+        Self::Settings,
         Self::Prompt,
         Self::Help,
         Self::Question,
@@ -96,6 +99,7 @@ impl Place {
             Self::Help => "help",
             Self::Question => "question",
             Self::Evaluation => "evaluation",
+            Self::Settings => "settings",
         }
     }
 
@@ -117,6 +121,7 @@ impl Place {
             Self::Help => &[Self::Help, Self::Everywhere],
             Self::Question => &[Self::Question, Self::Everywhere],
             Self::Evaluation => &[Self::Evaluation, Self::Everywhere],
+            Self::Settings => &[Self::Settings, Self::Everywhere],
         }
     }
 }

@@ -88,3 +88,91 @@ fn iterations() -> u32 {
 fn max_tokens() -> u32 {
     16_000
 }
+
+/// Where a value came from when the console started.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Origin {
+    /// The embedded default.
+    #[default]
+    Default,
+    /// The user's file.
+    File,
+    /// This variable of the environment.
+    Environment(&'static str),
+    /// This flag.
+    Flag(&'static str),
+}
+
+/// As the settings show it: `default`, `your file`, `QUARTERDECK_MODEL`, `--model`.
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Default => "default",
+            Self::File => "your file",
+            Self::Environment(name) | Self::Flag(name) => name,
+        })
+    }
+}
+
+/// A value of the user's file.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Value {
+    /// A text.
+    Text(String),
+    /// A whole number.
+    Whole(u64),
+    /// An amount of money.
+    Money(f64),
+}
+
+/// What is to be written to the user's file: keys of `config/default.toml`.
+pub type Changes = Vec<(&'static str, Value)>;
+
+impl Settings {
+    /// What of this differs from `base`, as the user's file has it. A model belongs to its provider: they go together.
+    #[must_use]
+    pub fn changes(&self, base: &Self) -> Changes {
+        let Self { provider, model, effort, iterations, max_tokens, ceiling } = self;
+        let who = (provider, model) != (&base.provider, &base.model);
+        let all = [
+            (who, "provider", Value::Text(provider.clone())),
+            (who, "model", Value::Text(model.clone())),
+            (*effort != base.effort, "effort", Value::Text(effort.clone().unwrap_or_default())),
+            (*iterations != base.iterations, "iterations", Value::Whole(u64::from(*iterations))),
+            (*max_tokens != base.max_tokens, "max_tokens", Value::Whole(u64::from(*max_tokens))),
+            (
+                ceiling.tokens != base.ceiling.tokens,
+                "turn_tokens",
+                Value::Whole(ceiling.tokens.unwrap_or_default()),
+            ),
+            (
+                ceiling.dollars != base.ceiling.dollars,
+                "turn_dollars",
+                Value::Money(ceiling.dollars.unwrap_or_default()),
+            ),
+        ];
+        all.into_iter().filter(|(differs, _, _)| *differs).map(|(_, key, value)| (key, value)).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Ceiling, Settings, Value};
+
+    #[test]
+    fn only_what_differs_is_to_be_written() {
+        let base = Settings { provider: "anthropic".into(), model: "a".into(), ..Settings::default() };
+        assert_eq!(base.changes(&base), []);
+        let ceiling = Ceiling { tokens: None, dollars: Some(2.0) };
+        let limited = Settings { ceiling, ..base.clone() };
+        assert_eq!(limited.changes(&base), [("turn_dollars", Value::Money(2.0))]);
+        assert_eq!(base.changes(&limited), [("turn_dollars", Value::Money(0.0))], "0 is no ceiling");
+        let other = Settings { model: "b".into(), iterations: 7, ..base.clone() };
+        let wanted = [
+            ("provider", Value::Text("anthropic".into())),
+            ("model", Value::Text("b".into())),
+            ("iterations", Value::Whole(7)),
+        ];
+        assert_eq!(other.changes(&base), wanted, "a model goes with its provider");
+    }
+}

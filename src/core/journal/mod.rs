@@ -4,6 +4,7 @@ mod chain;
 mod entry;
 mod export;
 mod meter;
+mod normal;
 mod recap;
 mod remark;
 mod render;

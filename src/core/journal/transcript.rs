@@ -5,16 +5,17 @@
 //! call has exactly one result, results come first and in call order, what has no result gets one that says whether
 //! anything may have happened.
 
+use super::normal::Ids;
 use super::render;
 use super::round::{Round, Slot, Standing};
 use super::said::Said;
 use super::{Actor, Entry, Fact, Outcome, Timeline, WriteEffect};
 use crate::id::{CallId, TurnId};
-use crate::message::{Block, Input, Stop, Turn, Turns, UserPart};
+use crate::message::{Block, Stop, Turn, Turns, UserPart};
 use crate::tokens::Size;
 use crate::tool::ROUND_CAP;
-use serde_json::{Value, json};
-use std::collections::{HashMap, HashSet, VecDeque};
+use serde_json::Value;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 /// The conversation, kept up to date entry by entry.
@@ -32,7 +33,7 @@ pub struct Transcript {
     paused: bool,
     /// Calls whose result will be told in words: a person's, and those whose round is over.
     told: HashMap<CallId, Told>,
-    ids: HashSet<String>,
+    ids: Ids,
     setting: render::Setting,
     /// Bytes the results of one round may take together, as the last request had it.
     results: usize,
@@ -73,7 +74,7 @@ impl Default for Transcript {
             sent: None,
             paused: false,
             told: HashMap::new(),
-            ids: HashSet::new(),
+            ids: Ids::default(),
             setting: render::Setting::default(),
             results: ROUND_CAP,
         }
@@ -341,7 +342,7 @@ impl Transcript {
     /// The model's answer: what it was answered to becomes final, then the answer does. Whether there is one.
     fn answer(&mut self, turn: TurnId, iteration: u32, blocks: Vec<Block>) -> bool {
         let sent = self.sent.take();
-        let (blocks, slots) = self.normalized(blocks);
+        let (blocks, slots) = self.ids.normalized(blocks);
         if blocks.is_empty() {
             return false;
         }
@@ -387,52 +388,6 @@ impl Transcript {
             }
         }
         (calls, asked)
-    }
-
-    /// Blocks as every provider takes them: no blank text, unique call ids, object arguments, valid names, no
-    /// reasoning that leads to nothing.
-    fn normalized(&mut self, blocks: Vec<Block>) -> (Vec<Block>, Vec<Slot>) {
-        let mut out = Vec::with_capacity(blocks.len());
-        let mut slots = Vec::new();
-        for block in blocks {
-            match block {
-                Block::Text { text } if text.trim().is_empty() => {}
-                Block::Text { .. } | Block::Reasoning { .. } => out.push(block),
-                Block::ToolCall { id, name, input } => {
-                    let id = self.unique(id);
-                    let name = render::tool_name(&name);
-                    let (input, garbage) = match input {
-                        Input::Json(value @ Value::Object(_)) => (value, false),
-                        Input::Json(Value::Null) => (json!({}), false),
-                        Input::Json(_) | Input::Garbage(_) => (json!({}), true),
-                    };
-                    slots.push(Slot::new(id.clone(), name.clone(), garbage));
-                    out.push(Block::ToolCall { id, name, input: Input::Json(input) });
-                }
-            }
-        }
-        while matches!(out.last(), Some(Block::Reasoning { .. })) {
-            out.pop();
-        }
-        (out, slots)
-    }
-
-    /// The model's id when it can be used, else one of ours.
-    fn unique(&mut self, id: String) -> String {
-        let usable = !id.is_empty()
-            && id.len() <= 64
-            && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-');
-        if usable && self.ids.insert(id.clone()) {
-            return id;
-        }
-        let mut n = self.ids.len();
-        loop {
-            let made = format!("call_qd_{n}");
-            if self.ids.insert(made.clone()) {
-                return made;
-            }
-            n += 1;
-        }
     }
 
     /// Results of the last round, then the first `words` words.

@@ -120,4 +120,10 @@ actions! {
     Redraw "redraw" "draw everything anew"
     Suspend "suspend" "suspend; an open dialog is refused"
     Quit "quit" "end the console"
+
+    Settings "settings" "the settings: provider, model, effort, limits, mode"
+    Change "change" "change the value, or open its choices"
+    Less "less" "the choice before, or a step less"
+    More "more" "the next choice, or a step more"
+    SaveSettings "save-settings" "save what was changed to your settings file"
 }

@@ -1,7 +1,7 @@
 //! What an action does on the panes.
 
 use super::scroll::{Jump, jump, moved, reveal};
-use super::{DetailTab, Extent, Focus, Mark, PlainYes, Prompt, Screen};
+use super::{DetailTab, Extent, Field, Focus, Mark, PlainYes, Prompt, Screen};
 use crate::command::Command;
 use crate::id::CallId;
 use crate::journal::{Fact, StepStatus};
@@ -80,6 +80,8 @@ impl Screen {
             Action::Redraw => self.redraw = true,
             Action::Suspend => self.suspend = true,
             Action::Quit => return self.leave(),
+            Action::Settings => self.open_settings(Field::Provider),
+            Action::SaveSettings => self.save_settings(),
             // These belong to lines of text, to the dialog and to what is closed elsewhere.
             Action::Send
             | Action::NewLine
@@ -109,7 +111,10 @@ impl Screen {
             | Action::CopyCommand
             | Action::Aside
             | Action::Note
-            | Action::RefuseRest => {}
+            | Action::RefuseRest
+            | Action::Change
+            | Action::Less
+            | Action::More => {}
         }
         Vec::new()
     }
@@ -127,6 +132,8 @@ impl Screen {
             Action::Help,
             Action::Cancel,
             Action::Quit,
+            Action::Settings,
+            Action::SaveSettings,
         ];
         !CHANGES.contains(&action)
     }

@@ -1,11 +1,10 @@
 //! What can be typed after `:`.
 
-use super::{Filter, Screen};
+use super::{Field, Filter, Screen};
 use crate::command::Command;
 use crate::id::StepNo;
 use crate::keymap::Action;
 use crate::scope::Mode;
-use crate::settings::{ITERATIONS, Settings};
 use crate::tool::{from_flags, split_line};
 
 /// A command of the palette.
@@ -25,8 +24,8 @@ pub(super) enum Does {
     Act(Action),
     /// Changes the mode.
     Mode(Mode),
-    /// Sets the limit of iterations.
-    Iterations,
+    /// Sets something; without an argument it opens the settings there.
+    Set(Field),
     /// Switches mouse reporting.
     Mouse,
     /// Goes to a step.
@@ -41,6 +40,10 @@ pub(super) enum Does {
 
 const fn act(name: &'static str, action: Action) -> Entry {
     Entry { name, argument: "", doc: action.doc(), does: Does::Act(action) }
+}
+
+const fn set(name: &'static str, field: Field, argument: &'static str, doc: &'static str) -> Entry {
+    Entry { name, argument, doc, does: Does::Set(field) }
 }
 
 const fn tool(
@@ -91,12 +94,18 @@ pub(super) const COMMANDS: &[Entry] = &[
         doc: "how alike the answers are when it is asked 10 times, executing nothing",
         does: Does::Evaluate,
     },
-    Entry {
-        name: "iterations",
-        argument: "1 to 50",
-        doc: "how often the model may be asked in one turn",
-        does: Does::Iterations,
-    },
+    set("model", Field::Model, "[[PROVIDER] NAME]", "who answers, from the next round on"),
+    set("provider", Field::Provider, "[NAME]", "who answers, with the provider's default model"),
+    set(
+        "effort",
+        Field::Effort,
+        "[WORD]",
+        "how hard the model is asked to think: low, medium, high, default",
+    ),
+    set("iterations", Field::Iterations, "1 to 50", "how often the model may be asked in one turn"),
+    set("theme", Field::Theme, "[NAME]", "colours"),
+    act("settings", Action::Settings),
+    act("save-settings", Action::SaveSettings),
     Entry { name: "step", argument: "NUMBER", doc: "go to a step; :#12 does the same", does: Does::Step },
     Entry {
         name: "filter",
@@ -176,12 +185,11 @@ impl Screen {
                 bare(Vec::new())?;
                 Ok(self.switch_mode(mode))
             }
-            Does::Iterations => {
-                let n = rest.parse().ok().filter(|n| ITERATIONS.contains(n));
-                let n: u32 = n.ok_or("iterations takes a number from 1 to 50")?;
-                self.say(format!("at most {n} iterations a turn"));
-                Ok(vec![Command::Set(Settings { iterations: n, ..self.ledger.settings.clone() })])
+            Does::Set(field) if rest.is_empty() && !entry.needs_argument() => {
+                self.open_settings(field);
+                Ok(Vec::new())
             }
+            Does::Set(field) => self.set_field(field, rest),
             Does::Mouse => {
                 let words = [("on", true), ("off", false)];
                 let on = words.iter().find(|(word, _)| *word == rest).ok_or("mouse takes on or off")?.1;

@@ -39,6 +39,7 @@ impl Screen {
             Msg::Drawn(shown) => self.drawn(shown, now),
             Msg::Tick => {}
             Msg::Copied(sentence) => self.say(sentence),
+            Msg::Saved(saved) => self.saved(saved),
             Msg::Suspend => return self.refuse(None, false).into_iter().collect(),
         }
         Vec::new()
@@ -103,6 +104,7 @@ impl Screen {
             Event::StoreFailed(why) => {
                 self.notice(format!("the journal cannot be written, changes are refused: {why}"), true);
                 self.store_failed = Some(why);
+                self.pending = None;
             }
             Event::Closed => self.quit = true,
         }
@@ -116,6 +118,7 @@ impl Screen {
             return;
         }
         self.live.conclude(&entry.fact);
+        self.settled(&entry.fact);
         if let Fact::Question { text, .. } = &entry.fact {
             self.composer.remember(text.clone());
             (self.chat.up, self.chat.anchor) = (0, None);

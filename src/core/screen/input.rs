@@ -24,6 +24,8 @@ impl Screen {
             Place::Question
         } else if self.evaluation.is_some() {
             Place::Evaluation
+        } else if let Some(panel) = &self.panel {
+            if panel.edit.is_some() { Place::Palette } else { Place::Settings }
         } else if self.palette.is_some() {
             Place::Palette
         } else if self.prompt.is_some() {
@@ -85,7 +87,9 @@ impl Screen {
                 Vec::new()
             }
             Place::Evaluation => self.evaluation_act(action),
+            Place::Palette if self.panel.is_some() => self.edit_act(action),
             Place::Palette => self.palette_act(action),
+            Place::Settings => self.settings_act(action),
             Place::Prompt => {
                 self.prompt_act(action);
                 Vec::new()
@@ -118,7 +122,7 @@ impl Screen {
             return;
         }
         let place = self.place();
-        if matches!(place, Place::Help | Place::Question | Place::Evaluation) {
+        if matches!(place, Place::Help | Place::Question | Place::Evaluation | Place::Settings) {
             return;
         }
         if !matches!(place, Place::Palette | Place::Prompt | Place::History) {
@@ -190,13 +194,19 @@ impl Screen {
             | Place::Dialog
             | Place::Help
             | Place::Question
-            | Place::Evaluation => {}
+            | Place::Evaluation
+            | Place::Settings => {}
         }
     }
 
     /// Inserts into whatever line is being typed. `false` when not all of it fitted.
     fn insert(&mut self, text: &str) -> bool {
-        if let Some(palette) = &mut self.palette {
+        if let Some(edit) = self.panel.as_mut().and_then(|panel| panel.edit.as_mut()) {
+            let whole =
+                Line { text: &mut edit.text, cursor: &mut edit.cursor }.insert(&text.replace('\n', " "));
+            self.edit_changed();
+            whole
+        } else if let Some(palette) = &mut self.palette {
             let whole = Line { text: &mut palette.text, cursor: &mut palette.cursor }
                 .insert(&text.replace('\n', " "));
             self.palette_changed();

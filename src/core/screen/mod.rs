@@ -17,6 +17,7 @@ mod line;
 mod mouse;
 mod palette;
 mod scroll;
+mod settings;
 mod shown;
 mod state;
 mod timeline;
@@ -28,6 +29,7 @@ pub use evaluation::Evaluation;
 pub use folds::{Folds, Mark};
 pub use layout::{Layout, layout_of};
 pub use palette::{Match, Palette};
+pub use settings::{Choice, Edit, Field, Given, Panel, Save, Saved};
 pub use shown::{Extent, Hit, HitTarget, Shown};
 pub use state::{
     ChatItem, ChatPane, Copy, DetailPane, DetailTab, Filter, Focus, Ledger, LiveState, LiveThinking, Notice,
@@ -58,6 +60,8 @@ pub enum Msg {
     Copied(String),
     /// The console is being suspended: an open dialog is refused.
     Suspend,
+    /// What became of a save.
+    Saved(Saved),
 }
 
 /// A mouse event at a cell.

@@ -1,7 +1,7 @@
 //! The mouse: what was clicked, and which pane the wheel turns.
 
 use super::scroll::{Jump, moved};
-use super::{Focus, Hit, Mouse, MouseKind, Screen};
+use super::{Field, Focus, Hit, Mouse, MouseKind, Screen};
 use crate::Timestamp;
 
 /// Lines one notch of the wheel moves.
@@ -36,6 +36,10 @@ impl Screen {
         }
         if self.evaluation.is_some() {
             by.into_iter().for_each(|by| self.scroll_evaluation(by));
+            return;
+        }
+        if self.panel.is_some() && self.dialog.is_none() {
+            self.settings_moused(by, mouse.at);
             return;
         }
         match by {
@@ -76,7 +80,24 @@ impl Screen {
                 self.detail.top = 0;
             }
             Some(Hit::Thinking(no)) => self.toggle_thinking(no),
-            Some(Hit::Pane(_)) | None => {}
+            Some(Hit::Pane(_) | Hit::Setting(_)) | None => {}
+        }
+    }
+
+    /// The wheel and a click move the selection of the settings, or of the choices that are open.
+    fn settings_moused(&mut self, by: Option<Jump>, at: (u16, u16)) {
+        let hit = self.hits(at).find_map(|hit| if let Hit::Setting(nth) = hit { Some(nth) } else { None });
+        let Some(panel) = &mut self.panel else { return };
+        let to = |now: usize, of: usize| match by {
+            Some(Jump::By(by)) => moved(now, Jump::By(by.signum()), of.saturating_sub(1)),
+            Some(_) | None => hit.filter(|nth| *nth < of).unwrap_or(now),
+        };
+        match &mut panel.edit {
+            Some(edit) => edit.chosen = to(edit.chosen, edit.choices.len()),
+            None => {
+                let at = to(panel.selected.at(), Field::ALL.len());
+                panel.selected = Field::ALL.get(at).copied().unwrap_or(panel.selected);
+            }
         }
     }
 

@@ -1,9 +1,9 @@
 //! The command palette: every command and every tool, found by a few letters.
 
-use super::Screen;
 use super::commands::{COMMANDS, Does, Entry, entry_of};
 use super::line::Line;
 use super::scroll::{jump, moved};
+use super::{Field, Screen};
 use crate::command::Command;
 use crate::keymap::Action;
 use crate::scope::Mode;
@@ -24,6 +24,8 @@ pub struct Palette {
     pub selected: usize,
     /// What is wrong with the line, when Enter was pressed on it.
     pub error: Option<String>,
+    /// The selection was moved to a value: it is meant, whatever was typed of it.
+    picked: bool,
 }
 
 /// One line of the palette.
@@ -55,6 +57,7 @@ impl Screen {
             palette.matches = matches;
             palette.selected = 0;
             palette.error = None;
+            palette.picked = false;
         }
     }
 
@@ -69,6 +72,7 @@ impl Screen {
             self.complete();
         } else if let Some(jump) = jump(action, 10) {
             palette.selected = moved(palette.selected, jump, palette.matches.len().saturating_sub(1));
+            palette.picked = true;
         } else {
             let before = palette.text.len();
             (Line { text: &mut palette.text, cursor: &mut palette.cursor })
@@ -88,12 +92,14 @@ impl Screen {
         let complete = typed.starts_with('#')
             || typed.contains(char::is_whitespace)
             || (!typed.is_empty() && palette.text.ends_with(char::is_whitespace));
+        let value = palette.picked && self.takes_value(typed);
+        let line = if value { self.completed() } else { None };
         let chosen = palette.matches.get(palette.selected).filter(|_| !complete).map(|m| m.name.clone());
         if let Some(name) = chosen.as_ref().filter(|name| entry_of(name).is_some_and(Entry::needs_argument)) {
             self.set_line(name);
             return Vec::new();
         }
-        let line = chosen.unwrap_or_else(|| typed.to_owned());
+        let line = line.or(chosen).unwrap_or_else(|| typed.to_owned());
         if line.is_empty() {
             return Vec::new();
         }
@@ -108,11 +114,24 @@ impl Screen {
     }
 
     fn complete(&mut self) {
-        let Some(palette) = &self.palette else { return };
-        let Some(chosen) = palette.matches.get(palette.selected).map(|m| m.name.clone()) else { return };
+        if let Some(line) = self.completed() {
+            self.set_line(&line);
+        }
+    }
+
+    /// The line with its last word replaced by the selected match.
+    fn completed(&self) -> Option<String> {
+        let palette = self.palette.as_ref()?;
+        let chosen = &palette.matches.get(palette.selected)?.name;
         let head = palette.text.rsplit_once(char::is_whitespace).map_or("", |(head, _)| head);
-        let line = if head.is_empty() { chosen } else { format!("{head} {chosen}") };
-        self.set_line(&line);
+        Some(if head.is_empty() { chosen.clone() } else { format!("{head} {chosen}") })
+    }
+
+    /// Whether a line has come to the value of a setting.
+    fn takes_value(&self, line: &str) -> bool {
+        let head = line.split(char::is_whitespace).next().and_then(entry_of);
+        let value = |entry: &Entry| matches!(entry.does, Does::Set(field) if field != Field::Iterations);
+        head.is_some_and(value) && self.palette.as_ref().is_some_and(|p| p.text.contains(char::is_whitespace))
     }
 
     /// Replaces the line by `line` and a space to go on after.
@@ -129,7 +148,7 @@ impl Screen {
         let key = |does: Does| match does {
             Does::Act(action) => self.keymap.first(action).map(|chord| chord.to_string()),
             Does::Mode(_)
-            | Does::Iterations
+            | Does::Set(_)
             | Does::Mouse
             | Does::Step
             | Does::Filter
@@ -158,6 +177,12 @@ impl Screen {
     /// What may follow a command or a tool: the fields that were not given yet.
     fn arguments(&self, head: &str, rest: &str) -> Vec<Match> {
         let entry = entry_of(head).filter(|entry| self.offers(entry));
+        if let Some(Does::Set(field)) = entry.map(|entry| entry.does) {
+            let values = self.values(field, rest);
+            if !values.is_empty() {
+                return values;
+            }
+        }
         let tool = match entry.map(|entry| entry.does) {
             Some(Does::Tool { tool, .. }) => Some(tool),
             Some(_) => None,
@@ -227,7 +252,7 @@ fn fields(tool: &Tool, rest: &str) -> Vec<Match> {
 }
 
 /// Those of `all` whose text holds `letters` in order, best first; an exact or a short name wins.
-fn ranked(all: &[Match], letters: &str, text: fn(&Match) -> &str) -> Vec<Match> {
+pub(super) fn ranked(all: &[Match], letters: &str, text: fn(&Match) -> &str) -> Vec<Match> {
     let pattern = Pattern::parse(letters, CaseMatching::Ignore, Normalization::Smart);
     let mut matcher = Matcher::new(Config::DEFAULT);
     let mut buffer = Vec::new();

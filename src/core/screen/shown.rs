@@ -26,6 +26,8 @@ pub enum Hit {
     Tab(DetailTab),
     /// The line above a response's thinking in the chat.
     Thinking(StepNo),
+    /// A row of the settings, or of the choices that are open there.
+    Setting(usize),
 }
 
 /// What the last drawing showed; fed back as `Msg::Drawn`.

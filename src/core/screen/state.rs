@@ -5,6 +5,7 @@ use super::dialog::Dialog;
 use super::evaluation::Evaluation;
 use super::folds::Folds;
 use super::palette::Palette;
+use super::settings::{Given, Panel, Save};
 use super::shown::{Extent, Shown};
 use crate::Timestamp;
 use crate::event::{Expense, Progress};
@@ -81,6 +82,16 @@ pub struct Screen {
     pub store_failed: Option<String>,
     /// The clock at the last update: what ages and spinners are drawn from.
     pub now: Timestamp,
+    /// The settings, in front of the panes.
+    pub panel: Option<Panel>,
+    /// What the console was started with.
+    pub given: Given,
+    /// The theme's name; the run loop draws with it.
+    pub theme: String,
+    /// Settings that were sent and are not in the journal yet.
+    pub(super) pending: Option<Settings>,
+    /// What the front is to write to the user's file; taken by the run loop.
+    pub(super) save: Option<Save>,
     /// What the last drawing showed.
     pub(super) shown: Shown,
 }
@@ -120,6 +131,11 @@ impl Screen {
             copy: None,
             store_failed: None,
             now,
+            panel: None,
+            given: Given::default(),
+            theme: String::new(),
+            pending: None,
+            save: None,
             shown: Shown::default(),
         }
     }

@@ -44,7 +44,9 @@ impl Session {
         );
         let can_ask = self.fronts.get(&turn.front).is_some_and(|caps| caps.can_ask);
         if !can_ask {
-            let why = format!("{says} Nobody can be asked here: raise the ceiling, or ask for less.");
+            let why = format!(
+                "{says} Nobody can be asked here: raise turn_tokens or turn_dollars in the settings, or ask for less."
+            );
             self.end_turn(TurnEnd::Ceiling(why), now);
         } else if let Some(turn) = &mut self.turn {
             turn.phase = Phase::Ceiling(Over { says, asked: false });

@@ -1,11 +1,11 @@
 //! Opens the console: the first frame first, everything slow after it, the terminal restored whatever happens.
 
-use super::{Depth, Ended, Run, Theme, Tty, run, signals};
+use super::{Depth, Desk, Ended, Run, Theme, Tty, run, signals};
 use crate::connect::Deck;
 use crate::fronts::headless::Exit;
 use anyhow::{Context as _, bail};
 use quarterdeck_core::command::Command;
-use quarterdeck_core::screen::{Msg, Screen};
+use quarterdeck_core::screen::{Given, Msg, Screen};
 use quarterdeck_core::session::FrontCaps;
 use std::collections::VecDeque;
 use std::io::IsTerminal as _;
@@ -41,6 +41,7 @@ async fn session(deck: Deck, resume: Option<&str>) -> anyhow::Result<Exit> {
     let mut screen =
         Screen::new(deck.catalogue.clone(), (size.width, size.height), now).with_keymap(deck.keymap.clone());
     furnish(&mut screen, &deck);
+    let desk = Desk::new(deck.settings_file(), depth, deck.config.ascii);
     let deck = Arc::new(deck);
     let inputs = engine.inputs();
     engine.beside({
@@ -58,6 +59,7 @@ async fn session(deck: Deck, resume: Option<&str>) -> anyhow::Result<Exit> {
         command: outbox(commands.clone()),
         clock: move || clock(),
         host: tty,
+        desk,
     })
     .await;
     // The terminal is back (`host` is gone); what is left is the journal, and a change that is still under way.
@@ -79,6 +81,16 @@ fn furnish(screen: &mut Screen, deck: &Deck) {
     screen.models = Arc::clone(&deck.models);
     screen.ledger.mode = deck.mode;
     screen.mouse = deck.config.mouse;
+    screen.theme.clone_from(&deck.config.theme);
+    screen.given = Given {
+        settings: deck.settings.clone(),
+        theme: deck.config.theme.clone(),
+        themes: Theme::EMBEDDED.iter().map(|(name, _)| *name).collect(),
+        origins: deck.origins.clone(),
+        insights_budget_gb: deck.config.insights_budget_gb,
+        lacking: deck.lacking(),
+        ..Given::default()
+    };
     for remark in &deck.remarks {
         // A remark asks the engine for nothing.
         let _ =

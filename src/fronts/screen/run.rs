@@ -2,16 +2,18 @@
 //!
 //! Input is polled first, so that Esc beats a flood. There is no tick: what changes by itself says when.
 
+use super::desk::Desk;
 use super::terminal::{Signal, press};
 use super::theme::Theme;
 use super::view::{Cache, view};
 use crossterm::event::{Event as Input, MouseButton, MouseEvent, MouseEventKind};
+use futures::future::{BoxFuture, FutureExt as _, pending};
 use futures::{Stream, StreamExt as _};
 use quarterdeck_core::Timestamp;
 use quarterdeck_core::approval::Readiness;
 use quarterdeck_core::command::Command;
 use quarterdeck_core::event::Event;
-use quarterdeck_core::screen::{Mouse, MouseKind, Msg, Screen, Shown};
+use quarterdeck_core::screen::{Mouse, MouseKind, Msg, Saved, Screen, Shown};
 use ratatui::Terminal;
 use ratatui::backend::Backend;
 use std::future::poll_fn;
@@ -20,12 +22,15 @@ use std::mem::{Discriminant, discriminant};
 use std::task::Poll;
 use std::time::Duration;
 use tokio::sync::mpsc::Receiver;
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 /// Between two drawings while only the engine has news. A key draws at once.
 const FRAME: Duration = Duration::from_millis(16);
 /// Inputs and events taken in before the next drawing.
 const BATCH: usize = 512;
+
+/// How long quitting waits for settings that are being written.
+const LAST_SAVE: Duration = Duration::from_secs(2);
 
 /// Why the loop ended. Everything but `Quit` leaves the engine to be told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,6 +90,15 @@ pub struct Run<'a, B: Backend, I, S, C, T, H> {
     pub clock: T,
     /// The terminal's modes and clipboard.
     pub host: H,
+    /// The user's file, and other themes.
+    pub desk: Desk,
+}
+
+/// What a drawing is made with.
+struct Look {
+    name: String,
+    theme: Theme,
+    cache: Cache,
 }
 
 /// Runs the screen until it ends.
@@ -97,9 +111,10 @@ where
     T: Fn() -> Timestamp,
     H: Host,
 {
-    let mut cache = Cache::default();
+    let mut look = Look { name: run.screen.theme.clone(), theme: run.theme.clone(), cache: Cache::default() };
+    let mut saving: Option<BoxFuture<'static, Saved>> = None;
     let mut mouse = run.screen.mouse;
-    let Some(mut wake) = run.draw(&mut cache) else { return Ended::Hangup };
+    let Some(mut wake) = run.draw(&mut look) else { return Ended::Hangup };
     let mut drawn = Instant::now();
     // News of the engine that is not drawn yet.
     let mut stale = false;
@@ -134,6 +149,10 @@ where
                 }
                 None => return Ended::EngineGone,
             },
+            saved = saving.as_mut().map_or_else(|| pending().boxed(), |saving| saving.boxed()) => {
+                saving = None;
+                run.tell(Msg::Saved(saved));
+            }
             () = sleep_until(due), if stale => {}
             () = sleep(nap), if wake.is_some() && !stale => run.tell(Msg::Tick),
         }
@@ -151,11 +170,19 @@ where
                 return Ended::Hangup;
             }
         }
+        if saving.is_none() {
+            saving = run.screen.take_save().map(|save| run.desk.clone().save(save).boxed());
+        }
         if run.screen.quit {
+            if let Some(saving) = saving {
+                // Whoever saved and quit wants it saved.
+                let _ = timeout(LAST_SAVE, saving).await;
+            }
             return Ended::Quit;
         }
+        run.dress(&mut look);
         if at_once || Instant::now() >= due {
-            match run.draw(&mut cache) {
+            match run.draw(&mut look) {
                 Some(next) => wake = next,
                 None => return Ended::Hangup,
             }
@@ -232,8 +259,19 @@ where
         true
     }
 
+    /// Takes up another theme; what was laid out in the one before is laid out anew.
+    fn dress(&self, look: &mut Look) {
+        if self.screen.theme == look.name {
+            return;
+        }
+        look.name.clone_from(&self.screen.theme);
+        if let Some(theme) = self.desk.theme(&look.name) {
+            (look.theme, look.cache) = (theme, Cache::default());
+        }
+    }
+
     /// Draws and tells the screen what it showed; returns when to wake up. `None`: the terminal is gone.
-    fn draw(&mut self, cache: &mut Cache) -> Option<Option<Timestamp>> {
+    fn draw(&mut self, look: &mut Look) -> Option<Option<Timestamp>> {
         let size = self.terminal.size().ok()?;
         // The event source loses a resize that comes together with a key.
         if self.screen.size != (size.width, size.height) {
@@ -247,7 +285,9 @@ where
         // A drawing can change what is to be drawn: a dialog seen for the first time, a pane that now has fewer rows.
         for _ in 0..2 {
             let mut shown = Shown::default();
-            self.terminal.draw(|frame| shown = view(self.screen, self.theme, cache, frame)).ok()?;
+            self.terminal
+                .draw(|frame| shown = view(self.screen, &look.theme, &mut look.cache, frame))
+                .ok()?;
             next = shown.wake;
             let before = self.layout();
             self.tell(Msg::Drawn(shown));

@@ -117,6 +117,9 @@ fn window(screen: &Screen, short: bool, theme: &Theme) -> Option<Part> {
     let used = ledger.meter.used()?.count();
     let window = screen.models.lookup(provider, model).window.max(1);
     let percent = used.saturating_mul(100) / window;
+    if percent == 0 {
+        return None;
+    }
     let (rank, style) = match percent {
         0..70 => (5, theme.dim),
         70..90 => (2, theme.warn),

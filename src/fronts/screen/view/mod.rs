@@ -31,6 +31,7 @@ mod palette;
 mod proposal;
 mod request;
 mod result;
+mod settings;
 mod status;
 mod summary;
 mod table;
@@ -78,6 +79,10 @@ pub fn view(screen: &Screen, theme: &Theme, cache: &mut Cache, frame: &mut Frame
         shown.targets.push(hit(place, Hit::Pane(Focus::Composer)));
         cursor = composer::draw(screen, theme, place, buf);
         monitor::draw(screen, theme, row(whole.height - 1, 1), buf, &mut shown);
+        // What waits for a decision is in front, and what was open behind it comes back.
+        if let (Some(panel), None) = (&screen.panel, &screen.dialog) {
+            cursor = settings::draw(screen, panel, theme, whole, buf, &mut shown);
+        }
         overlay::notices(
             screen,
             theme,

@@ -34,10 +34,10 @@ pub fn draw(screen: &Screen, theme: &Theme, area: Rect, buf: &mut Buffer, shown:
         let x = area.right().saturating_sub(cell(right_width));
         buf.set_stringn(x, area.y, &right, right_width, style);
     }
-    if !busy {
+    if !busy && screen.panel.is_none() {
         let room = columns.saturating_sub(right_width + 3);
         buf.set_line(area.x.saturating_add(1), area.y, &idle(screen, theme, room), cell(room));
-    } else {
+    } else if busy {
         super::wake_at(shown, screen.now.plus(Duration::from_millis(500)));
     }
 }
