@@ -267,8 +267,11 @@ fn which_model_is_meant() {
 #[test]
 fn a_name_that_several_have() {
     let mut rig = rig();
-    let both =
-        |provider: &str| format!("[[model]]\nid = \"twin\"\nprovider = \"{provider}\"\nname = \"t\"\n");
+    let both = |provider: &str| {
+        format!(
+            "[[model]]\nid = \"twin\"\nprovider = \"{provider}\"\nname = \"t\"\nwindow = 1000\nmax_output = 100\n"
+        )
+    };
     with_models(&mut rig, &(both("openai") + &both("bedrock")));
     let why = line(&mut rig, "model twin").unwrap_err();
     assert_eq!(why, "bedrock and openai have twin; say whose: `:model bedrock twin`");
@@ -297,7 +300,7 @@ fn what_may_follow_is_listed() {
     rig.keys(":model ");
     assert!(names(&rig).first().unwrap().starts_with("anthropic "), "those in force first");
     rig.keys("astra");
-    assert_eq!(names(&rig), ["openai gpt-6-astra"]);
+    assert_eq!(names(&rig).first().unwrap(), "openai gpt-6-astra");
     assert_eq!(whose(&rig.keys("<Tab><Enter>")), ("openai".into(), "gpt-6-astra".into()));
     rig.keys(":effort ");
     assert_eq!(names(&rig), ["default", "low", "medium", "high"]);
