@@ -394,6 +394,8 @@ fn settings_are_changed_and_saved() {
     assert_eq!(next.model, "eu.anthropic.claude-opus-5-5");
 
     // The journal has both changes, each once.
+    console.signal("TERM");
+    console.wait();
     let changed = journal(&console)
         .into_iter()
         .filter_map(|e| if let Fact::SettingsChanged { settings } = e.fact { Some(settings) } else { None })
