@@ -23,7 +23,7 @@ use quarterdeck_core::press::Key;
 use quarterdeck_core::scope::Mode;
 use quarterdeck_core::screen::{Mouse, MouseKind, Msg};
 use quarterdeck_core::session::Input;
-use quarterdeck_core::settings::{Ceiling, Settings};
+use quarterdeck_core::settings::{Ceiling, Origin, Settings};
 use serde_json::json;
 use stage::{Stage, calm, grave, services};
 
@@ -566,4 +566,74 @@ fn the_modal_stands_out() {
     assert_eq!(at("CAUTION"), of(s.theme.caution));
     assert_eq!(at("acme-prod-eu 1234…9012   "), of(s.theme.production));
     assert_eq!(at("EXECUTE"), of(s.theme.execute));
+}
+
+/// The settings of a console that was started with a flag and a file, one of them changed.
+fn settings(columns: u16, rows: u16) -> Stage {
+    let mut s = finished(columns, rows);
+    s.screen.given.settings = s.screen.ledger.settings.clone();
+    (s.screen.theme, s.screen.given.theme) = ("dark".into(), "dark".into());
+    s.screen.given.themes = vec!["dark", "light"];
+    s.screen.given.insights_budget_gb = 10;
+    s.screen.given.origins = [
+        ("model", Origin::Flag("--model")),
+        ("provider", Origin::Environment("QUARTERDECK_PROVIDER")),
+        ("turn_dollars", Origin::File),
+    ]
+    .into();
+    s.key(Key::Esc).typed(",").draw();
+    s.typed("jjj").key(Key::Right).draw();
+    s
+}
+
+#[test]
+fn settings_that_are_not_saved() {
+    at_every_size("settings", settings);
+}
+
+#[test]
+fn settings_to_choose_from() {
+    at_every_size("settings_choices", |columns, rows| {
+        let mut s = settings(columns, rows);
+        s.key(Key::Up).key(Key::Up).key(Key::Enter).typed("claude").draw();
+        s
+    });
+}
+
+#[test]
+fn settings_with_a_mistake() {
+    at_every_size("settings_error", |columns, rows| {
+        let mut s = settings(columns, rows);
+        s.key(Key::Enter).typed("9").key(Key::Enter).draw();
+        s
+    });
+}
+
+/// Where there is hardly room, what is left out is said to be left out.
+#[test]
+fn settings_in_the_smallest_window() {
+    let mut s = settings(40, 10);
+    s.typed("G").draw();
+    s.typed("g").draw();
+    insta::assert_snapshot!("settings_40x10", s.text());
+}
+
+/// A change that waits for a decision is in front; the settings come back as they were left.
+#[test]
+fn a_gate_covers_the_settings() {
+    let mut s = Stage::new(120, 40);
+    s.ask("stop the idle runner").wait(900);
+    s.says("", &[("stop_ec2_instances", json!({"ids": []}))]);
+    s.key(Key::Esc).wait(10);
+    s.typed(",jjj").key(Key::Enter).draw();
+    s.wait(300).planned(0, calm());
+    let shown = s.text();
+    assert!(shown.contains("APPROVE THIS CHANGE?") && !shown.contains("answer tokens"), "{shown}");
+    s.wait(5_000).key(Key::Char('x')).draw();
+    for _ in 0..3 {
+        if s.screen.dialog.is_some() {
+            s.key(Key::Esc).draw();
+        }
+    }
+    assert!(s.screen.panel.as_ref().unwrap().edit.is_some());
 }

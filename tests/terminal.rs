@@ -14,6 +14,7 @@ mod common;
 mod scripted_anthropic;
 
 use common::pty::{Console, Start};
+use quarterdeck::config::{Config, Overrides};
 use quarterdeck::engine::store::Database;
 use quarterdeck_core::journal::{Entry, Fact, RefusedBy};
 use scripted_anthropic::{Reply, Say, Scripted, answer_bytes};
@@ -354,4 +355,71 @@ fn a_panic_restores_the_terminal() {
     let left = raw.rfind("\x1b[?1049l").unwrap();
     let said = raw.find("loudly, here").unwrap();
     assert!(left < said, "the message must not be lost with the alternate screen: {raw}");
+}
+
+/// What is changed on the screen and saved is what the next console starts with; what else is in the file stays.
+#[test]
+fn settings_are_changed_and_saved() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("config.toml");
+    let mine = "# mine\ntheme = \"light\" # bright room\niterations = 3\n";
+    std::fs::write(&file, mine).unwrap();
+    let place = file.to_str().unwrap();
+    let mut console = Console::start(Start { env: &[("QUARTERDECK_CONFIG", place)], ..Start::default() });
+    console.until(PLACEHOLDER);
+    console.palette("settings");
+    console.until("logs query");
+    console.keys("jjj\r\x15");
+    console.keys("51\r");
+    console.until("iterations takes a number from 1 to 50");
+    console.keys("\x157\r");
+    console.until("at most 7 iterations a turn");
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), mine, "nothing is written unasked");
+    console.keys("s");
+    console.until("saved iterations to");
+    console.keys("q");
+    console.until_gone("logs query");
+    console.palette("model bedrock eu.anthropic.claude-opus-5-5");
+    console.until("bedrock eu.anthropic.claude-opus-5-5 from the next round on");
+    console.palette("save-settings");
+    console.until("saved provider, model to");
+
+    let saved = std::fs::read_to_string(&file).unwrap();
+    let wanted = "# mine\ntheme = \"light\" # bright room\niterations = 7\nprovider = \"bedrock\"\n\
+                  model = \"eu.anthropic.claude-opus-5-5\"\n";
+    assert_eq!(saved, wanted);
+    let env = |name: &str| (name == "QUARTERDECK_CONFIG").then(|| place.to_owned());
+    let next = Config::load(&env, &Overrides::default()).unwrap();
+    assert_eq!((next.provider.as_str(), next.iterations), ("bedrock", 7));
+    assert_eq!(next.model, "eu.anthropic.claude-opus-5-5");
+
+    // The journal has both changes, each once.
+    let changed = journal(&console)
+        .into_iter()
+        .filter_map(|e| if let Fact::SettingsChanged { settings } = e.fact { Some(settings) } else { None })
+        .collect::<Vec<_>>();
+    let [first, second] = changed.as_slice() else { panic!("{changed:?}") };
+    assert_eq!((first.iterations, second.iterations), (7, 7));
+    assert_eq!((second.provider.as_str(), second.model.as_str()), ("bedrock", next.model.as_str()));
+}
+
+/// A file that is not TOML is left alone, and the console says which line it is.
+#[test]
+fn settings_are_not_saved_into_a_broken_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("config.toml");
+    let place = file.to_str().unwrap();
+    let mut console = Console::start(Start { env: &[("QUARTERDECK_CONFIG", place)], ..Start::default() });
+    console.until(PLACEHOLDER);
+    // Half edited in another window meanwhile.
+    std::fs::write(&file, "# mine\niterations =\n").unwrap();
+    console.palette("iterations 9");
+    console.until("at most 9 iterations a turn");
+    console.palette("save-settings");
+    console.until("config.toml, line 2");
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), "# mine\niterations =\n");
+    std::fs::write(&file, "# mine\n# and more\n").unwrap();
+    console.palette("save-settings");
+    console.until("saved iterations to");
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), "# mine\n# and more\niterations = 9\n");
 }

@@ -350,7 +350,7 @@ impl Screen {
     }
 
     fn told(&mut self, text: &str) -> Vec<Command> {
-        self.say(text);
+        self.remark(text.to_owned());
         Vec::new()
     }
 }

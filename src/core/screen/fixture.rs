@@ -210,6 +210,10 @@ impl Rig {
             (s.palette.as_ref().map(|p| &p.text), s.palette.as_ref().map_or(0, |p| p.cursor)),
             (s.prompt.as_ref().map(|p| &p.text), s.prompt.as_ref().map_or(0, |p| p.cursor)),
             (
+                s.panel.as_ref().and_then(|p| p.edit.as_ref()).map(|e| &e.text),
+                s.panel.as_ref().and_then(|p| p.edit.as_ref()).map_or(0, |e| e.cursor),
+            ),
+            (
                 s.dialog.as_ref().and_then(|d| d.note.as_ref()),
                 s.dialog.as_ref().filter(|d| d.note.is_some()).map_or(0, |d| d.note_cursor),
             ),
@@ -222,6 +226,11 @@ impl Rig {
         if let Some(palette) = &s.palette {
             assert!(palette.selected < palette.matches.len().max(1));
         }
+        if let Some(edit) = s.panel.as_ref().and_then(|p| p.edit.as_ref()) {
+            assert!(edit.chosen < edit.choices.len().max(1));
+            assert!(s.palette.is_none() && s.prompt.is_none(), "two lines are typed at once");
+        }
+        assert!(crate::settings::ITERATIONS.contains(&s.in_force().iterations));
         assert!(s.timeline.visible.is_sorted());
         match s.timeline.selected {
             Some(no) => assert!(s.timeline.visible.contains(&no), "{no} is selected and not visible"),

@@ -15,6 +15,8 @@ const ANSWER: RangeInclusive<u32> = 256..=200_000;
 /// The highest ceilings: what the settings file takes.
 const MOST_TOKENS: u64 = 1_000_000_000;
 const MOST_DOLLARS: f64 = 1_000.0;
+/// Characters of a model's id; ARNs are the longest.
+const LONGEST: usize = 2_048;
 /// What one key changes.
 const ANSWER_STEP: u32 = 1_000;
 const TOKENS_STEP: u64 = 100_000;
@@ -33,7 +35,7 @@ impl Screen {
                 self.known_provider(text)?;
                 let own = self.models.default_model(text).unwrap_or_default().to_owned();
                 if own.is_empty() {
-                    return Err(format!("{text} names no default model: write `model {text} NAME`"));
+                    return Err(format!("{text} names no default model: write `:model {text} NAME`"));
                 }
                 self.switch(text, &own)
             }
@@ -126,7 +128,7 @@ impl Screen {
             Field::TurnDollars => {
                 let by = if more { DOLLARS_STEP } else { -DOLLARS_STEP };
                 let n = (now.ceiling.dollars.unwrap_or_default() + by).clamp(0.0, MOST_DOLLARS);
-                self.set_field(field, &n.to_string())
+                self.set_field(field, &format!("{n:.2}"))
             }
             Field::Insights => Err(fixed()),
             Field::Theme => {
@@ -140,12 +142,15 @@ impl Screen {
 
     /// Another model, from the next round on. One without its key is taken all the same, and said.
     pub(super) fn switch(&mut self, provider: &str, id: &str) -> Result<Vec<Command>, String> {
+        if id.chars().count() > LONGEST {
+            return Err(format!("a model's id has at most {LONGEST} characters"));
+        }
         let caps = self.models.lookup(provider, id);
         let listed = offered(&self.models, provider).iter().any(|caps| caps.id == id);
         let runbooks = self.models.provider(provider).is_some_and(|p| p.api == Api::Runbooks);
         if runbooks && !listed {
             return Err(format!(
-                "{provider} answers from runbooks and has no model {id:?}: write `model PROVIDER {id}`"
+                "{provider} answers from runbooks and has no model {id:?}: write `:model PROVIDER {id}`"
             ));
         }
         let now = self.in_force().clone();
@@ -177,6 +182,9 @@ impl Screen {
         if word.len() > 32 || !word.chars().all(plain) {
             return Err("effort takes one word: low, medium, high, or default".to_owned());
         }
+        // A provider's own word is left as it is typed; those known everywhere are small.
+        let known = EFFORTS.iter().find(|(known, _)| known.eq_ignore_ascii_case(word));
+        let word = known.map_or(word, |(known, _)| known);
         let effort = Some(word.to_owned()).filter(|word| !word.is_empty() && word != "default");
         let said =
             format!("effort {} from the next round on", effort.as_deref().unwrap_or("as the model likes"));

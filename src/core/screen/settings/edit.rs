@@ -191,6 +191,10 @@ impl Screen {
             } else {
                 self.switch(&provider, &value)
             }
+        } else if field == Field::Provider && value == self.in_force().provider {
+            // Looked at and left as it was: the model that was chosen of it stays.
+            self.remark("it is so already".to_owned());
+            Ok(Vec::new())
         } else {
             self.set_field(field, &value)
         };

@@ -181,6 +181,9 @@ pub(super) fn tokens(n: u64) -> String {
         n if n > 1_000_000 && n.is_multiple_of(100_000) => {
             format!("{}.{}M", n / 1_000_000, n % 1_000_000 / 100_000)
         }
+        n if n > 1_000_000 && n.is_multiple_of(10_000) => {
+            format!("{}.{:02}M", n / 1_000_000, n % 1_000_000 / 10_000)
+        }
         n if n.is_multiple_of(1_000) => format!("{}k", n / 1_000),
         n => n.to_string(),
     }

@@ -152,7 +152,7 @@ impl Screen {
     pub(super) fn save_settings(&mut self) {
         let changes = self.unsaved();
         if changes.is_empty() {
-            self.remark("nothing to save: nothing differs from how the console started".to_owned());
+            self.remark("nothing to save: nothing was changed".to_owned());
             return;
         }
         let (settings, theme) = (self.in_force().clone(), self.theme.clone());

@@ -56,12 +56,12 @@ impl Screen {
             [one] => return of(one, word),
             [first, ..] => {
                 let all = listing.join(" and ");
-                return Err(format!("{all} have {word}; say whose: model {first} {word}"));
+                return Err(format!("{all} have {word}; say whose: `:model {first} {word}`"));
             }
         }
         if models.provider(word).is_some() {
             return Err(format!(
-                "{word} is a provider: `provider {word}` takes its default model, `model {word} NAME` another"
+                "{word} is a provider: `:provider {word}` takes its default model, `:model {word} NAME` another"
             ));
         }
         if let Some((head, tail)) = word.split_once('/')
@@ -73,7 +73,7 @@ impl Screen {
             if head == current || !slashes {
                 return of(head, tail);
             }
-            return Err(format!("whose is it? Write `model {head} {tail}`, or `model {current} {word}`"));
+            return Err(format!("whose is it? Write `:model {head} {tail}`, or `:model {current} {word}`"));
         }
         // A part of an id is far more likely a name half typed than a model nobody lists.
         let part = word.to_lowercase();
@@ -83,7 +83,7 @@ impl Screen {
             known.iter().find(|c| c.provider == current && like(c)).or(known.iter().find(like))
         {
             return Err(format!(
-                "{word:?} is not a whole id; did you mean `model {} {}`? For exactly that: model {current} {word}",
+                "{word:?} is not a whole id; did you mean `:model {} {}`? For exactly that: `:model {current} {word}`",
                 caps.provider, caps.id
             ));
         }

@@ -4,10 +4,13 @@ use crate::approval::fixture::{calm, target};
 use crate::command::Command;
 use crate::event::{Event, Live};
 use crate::id::{StepNo, TurnId};
-use crate::journal::TurnEnd;
+use crate::journal::{Fact, TurnEnd};
 use crate::press::{Key, Press};
 use crate::screen::fixture::{Rig, presses};
-use crate::screen::{DetailTab, Extent, Focus, Hit, HitTarget, Layout, Mark, Mouse, MouseKind, Msg, Shown};
+use crate::screen::{
+    DetailTab, Extent, Focus, Hit, HitTarget, Layout, Mark, Mouse, MouseKind, Msg, Saved, Shown,
+};
+use crate::settings::Settings;
 use crate::tool::{FaultKind, Risk};
 use proptest::prelude::{Just, ProptestConfig, Strategy, any, prop_oneof, proptest};
 
@@ -28,6 +31,8 @@ enum Happening {
     Ask(bool),
     Wait(u64),
     Suspend,
+    Saved(bool),
+    Settled(u32),
 }
 
 fn key() -> impl Strategy<Value = Press> {
@@ -47,7 +52,7 @@ fn key() -> impl Strategy<Value = Press> {
 fn happening() -> impl Strategy<Value = Happening> {
     prop_oneof![
         12 => key().prop_map(Happening::Key),
-        2 => proptest::sample::select(vec!["<Esc>", ":ecs ", ":#3<Enter>", "<Esc>/logs", "<Ctrl-r>w", "<Esc>e", "?", "A"]).prop_map(Happening::Script),
+        2 => proptest::sample::select(vec!["<Esc>", ":ecs ", ":#3<Enter>", "<Esc>/logs", "<Ctrl-r>w", "<Esc>e", "?", "A", "<Esc>,", "<Esc>,jjj<Enter>", "<Esc>,j<Enter>cl", "<Esc>,G<Right>", ":model op", ":save-settings<Enter>"]).prop_map(Happening::Script),
         1 => any::<String>().prop_map(Happening::Paste),
         1 => (0_u16..500, 0_u16..200).prop_map(|(c, r)| Happening::Resize(c, r)),
         1 => (0_u16..200, 0_u16..60, any::<bool>()).prop_map(|(c, r, up)| Happening::Wheel(c, r, up)),
@@ -61,6 +66,8 @@ fn happening() -> impl Strategy<Value = Happening> {
         1 => any::<bool>().prop_map(Happening::Ask),
         1 => (0_u64..3_000).prop_map(Happening::Wait),
         1 => Just(Happening::Suspend),
+        1 => any::<bool>().prop_map(Happening::Saved),
+        1 => (1_u32..50).prop_map(Happening::Settled),
     ]
 }
 
@@ -75,6 +82,8 @@ fn drawn(total: usize, fits: usize, room: bool, dialog: bool) -> Shown {
         ((3, 4, 40, 1), Hit::Link(StepNo(77))),
         ((3, 5, 40, 1), Hit::Tab(DetailTab::Request)),
         ((3, 6, 40, 1), Hit::Thinking(StepNo(2))),
+        ((3, 7, 40, 1), Hit::Setting(1)),
+        ((3, 8, 40, 1), Hit::Setting(99)),
     ];
     Shown {
         dialog: dialog.then(|| crate::approval::Seen { targets: vec![0, 1, 9], room }),
@@ -151,6 +160,16 @@ fn happen(rig: &mut Rig, what: Happening, next: &mut u64) -> Vec<Command> {
             return out;
         }
         Happening::Wait(ms) => rig.wait(ms),
+        Happening::Saved(ok) => {
+            if let Some(save) = rig.screen.take_save() {
+                let written = if ok { Ok("f".to_owned()) } else { Err("not saved: full".to_owned()) };
+                return rig.msg(Msg::Saved(Saved { save, written }));
+            }
+        }
+        Happening::Settled(iterations) => {
+            let settings = Settings { iterations, ..rig.screen.in_force().clone() };
+            rig.append(Fact::SettingsChanged { settings });
+        }
         Happening::Suspend => {
             let open = rig.screen.dialog.is_some();
             let out = rig.msg(Msg::Suspend);
@@ -186,7 +205,7 @@ proptest! {
             rig.keys("<Esc>");
         }
         assert!(rig.screen.dialog.is_none() && rig.screen.palette.is_none() && rig.screen.prompt.is_none());
-        assert!(rig.screen.help.is_none() && rig.screen.question.is_none());
+        assert!(rig.screen.help.is_none() && rig.screen.question.is_none() && rig.screen.panel.is_none());
         assert!(rig.screen.timeline.filter.is_empty() && !rig.screen.zoom);
         assert_ne!(rig.screen.focus, Focus::Composer);
     }

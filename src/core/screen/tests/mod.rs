@@ -5,3 +5,4 @@ mod fuzz;
 mod living;
 mod navigating;
 mod palette;
+mod settings;

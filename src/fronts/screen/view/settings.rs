@@ -24,8 +24,6 @@ use ratatui::text::{Line, Span};
 const WIDTH: u16 = 110;
 /// Columns of a label and the blank behind it.
 const LABEL: usize = 15;
-/// Columns of where a value came from.
-const ORIGIN: usize = 22;
 /// Below this width nothing is said of that.
 const ROOM: usize = 60;
 
@@ -47,7 +45,19 @@ pub fn draw(
     let choices = panel.edit.as_ref().map_or(0, |edit| edit.choices.len());
     let listed = if choices > 0 { choices + 1 } else { Field::ALL.len() };
     let mut foot = foot(panel, columns, theme);
-    foot.truncate(usize::from(room.saturating_sub(3) / 2).max(1));
+    let most = usize::from(room.saturating_sub(3) / 2).max(1);
+    if foot.len() > most {
+        foot.truncate(most);
+        // What is left out is said to be: the last line makes room for it.
+        if let Some(last) = foot.last_mut() {
+            let text = format!("{last} {}", "x".repeat(columns));
+            let style = last.spans.first().map(|span| span.style).unwrap_or_default();
+            *last = Line::styled(
+                clip(&text, text::width(&last.to_string()).saturating_add(1).min(columns)),
+                style,
+            );
+        }
+    }
     let wanted = cell(listed + foot.len()).saturating_add(4);
     let height = wanted.min(room);
     let area =
@@ -131,7 +141,7 @@ fn one(
 ) -> Option<Position> {
     let columns = usize::from(row.width);
     let unsaved = screen.unsaved().iter().any(|(key, _)| field.key() == Some(*key));
-    let origin = if columns >= ROOM { ORIGIN } else { 0 };
+    let origin = if columns >= ROOM { origins(screen) } else { 0 };
     let room = columns.saturating_sub(LABEL + 1 + origin);
     let mark = if unsaved { "*" } else { " " };
     let mut spans = vec![Span::styled(mark, theme.warn), Span::styled(left(field.label(), LABEL), theme.dim)];
@@ -154,6 +164,11 @@ fn one(
     }
     buf.set_line(row.x, row.y, &Line::from(spans), row.width);
     cursor
+}
+
+/// Columns of where the values came from, with a blank before.
+fn origins(screen: &Screen) -> usize {
+    Field::ALL.iter().map(|field| text::width(&screen.origin(*field)) + 2).max().unwrap_or(0)
 }
 
 /// The field that is changed, and below it what can be chosen.
