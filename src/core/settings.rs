@@ -1,5 +1,6 @@
 //! What the operator may change while a session runs.
 
+use crate::tokens::short;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::ops::RangeInclusive;
@@ -72,7 +73,7 @@ impl fmt::Display for Settings {
         }
         write!(f, ", {iterations} iterations")?;
         if let Some(tokens) = ceiling.tokens {
-            write!(f, ", {tokens} tokens a turn")?;
+            write!(f, ", {} tokens a turn", short(tokens))?;
         }
         if let Some(dollars) = ceiling.dollars {
             write!(f, ", ${dollars:.2} a turn")?;
