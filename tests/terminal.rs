@@ -367,6 +367,9 @@ fn settings_are_changed_and_saved() {
     let place = file.to_str().unwrap();
     let mut console = Console::start(Start { env: &[("QUARTERDECK_CONFIG", place)], ..Start::default() });
     console.until(PLACEHOLDER);
+    // Only a session in which something was asked or called is listed.
+    console.palette("list_ecs_services");
+    console.until("list_ecs_services");
     console.palette("settings");
     console.until("logs query");
     console.keys("jjj\r\x15");
@@ -393,14 +396,14 @@ fn settings_are_changed_and_saved() {
     assert_eq!((next.provider.as_str(), next.iterations), ("bedrock", 7));
     assert_eq!(next.model, "eu.anthropic.claude-opus-5-5");
 
-    // The journal has both changes, each once.
+    // The journal has what it began with and both changes, each once.
     console.signal("TERM");
     console.wait();
     let changed = journal(&console)
         .into_iter()
         .filter_map(|e| if let Fact::SettingsChanged { settings } = e.fact { Some(settings) } else { None })
         .collect::<Vec<_>>();
-    let [first, second] = changed.as_slice() else { panic!("{changed:?}") };
+    let [_, first, second] = changed.as_slice() else { panic!("{changed:?}") };
     assert_eq!((first.iterations, second.iterations), (7, 7));
     assert_eq!((second.provider.as_str(), second.model.as_str()), ("bedrock", next.model.as_str()));
 }
