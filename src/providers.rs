@@ -87,11 +87,11 @@ fn unknown(name: &str, models: &Models) -> ConfigError {
     ConfigError::new("provider", format!("{}, or auto", no_such(name, models)))
 }
 
-/// `there is no "opnai"; did you mean openai? There are ...`
+/// `there is no provider "opnai"; did you mean openai? There are ...`
 pub(crate) fn no_such(name: &str, models: &Models) -> String {
     let known: Vec<&str> = models.providers().collect();
     let near = quarterdeck_core::text::nearest(name, known.iter().copied(), 1).join("");
-    format!("there is no {name:?}; did you mean {near}? There are {}", known.join(", "))
+    format!("there is no provider {name:?}; did you mean {near}? There are {}", known.join(", "))
 }
 
 /// How to come by the key of a provider, in one sentence. Ends without a full stop.
