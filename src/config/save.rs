@@ -177,7 +177,9 @@ fn replace(target: &Path, old: Option<&fs::Metadata>, text: &str) -> Result<(), 
 
 fn fill(path: &Path, old: Option<&fs::Metadata>, text: &str) -> io::Result<()> {
     let mode = old.map_or(0o600, |meta| meta.permissions().mode() & 0o7777);
-    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
+    // Never through a link that somebody put there.
+    let _ = fs::remove_file(path);
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
     file.write_all(text.as_bytes())?;
     if let Some(old) = old {
         // Only root may give a file away; for anybody else it is theirs already.

@@ -32,6 +32,7 @@ pub enum Thinking {
 
 /// US dollars per million tokens.
 #[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Price {
     /// Uncached input.
     pub input: f64,
@@ -45,12 +46,26 @@ pub struct Price {
 
 /// Prices of a request with a long prompt; they apply to every token of it.
 #[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct LongPrompt {
     /// Prompts with more tokens than this, cached ones among them, are long.
     pub above: u64,
-    /// What they cost.
-    #[serde(flatten)]
-    pub price: Price,
+    /// Uncached input.
+    pub input: f64,
+    /// Output.
+    pub output: f64,
+    /// Input read from the cache.
+    pub cache_read: f64,
+    /// Input written to the cache.
+    pub cache_write: f64,
+}
+
+impl LongPrompt {
+    /// What it costs.
+    const fn price(self) -> Price {
+        let Self { above: _, input, output, cache_read, cache_write } = self;
+        Price { input, output, cache_read, cache_write }
+    }
 }
 
 /// One model: limits, price, quirks.
@@ -131,7 +146,7 @@ impl Caps {
     pub fn cost(&self, usage: Usage) -> Option<f64> {
         let prompt = usage.input + usage.cache_read + usage.cache_write;
         let price = match self.long_prompt {
-            Some(long) if prompt > long.above => long.price,
+            Some(long) if prompt > long.above => long.price(),
             Some(_) | None => self.price?,
         };
         #[allow(clippy::cast_precision_loss)] // token counts are far below 2^52
@@ -451,5 +466,15 @@ mod tests {
         let text = "[providers.x]\napi = \"chat\"\nwindow = 1\nmax_output = 1\nwindoww = 2\n";
         let error = Models::parse(text).unwrap_err().to_string();
         assert!(error.contains("line 5") && error.contains("windoww"), "{error}");
+        for wrong in [
+            "price = { input = 1.0, output = 1.0, cache_read = 1.0, cache_write = 1.0, inptu = 2.0 }",
+            "long_prompt = { above = 1, input = 1.0, output = 1.0, cache_read = 1.0, cache_write = 1.0, inptu = 2.0 }",
+        ] {
+            let text = format!(
+                "[[model]]\nid = \"m\"\nprovider = \"x\"\nname = \"m\"\nwindow = 1\nmax_output = 1\n{wrong}\n"
+            );
+            let error = Models::parse(&text).unwrap_err().to_string();
+            assert!(error.contains("line 7") && error.contains("inptu"), "{error}");
+        }
     }
 }
